@@ -1,0 +1,464 @@
+"""Every error of the library: one tree, a stable `code` per class, the facts as fields.
+
+::
+
+    KrafteError
+    ├── InvalidInput            invalid_input         a value of the wrong shape
+    │   ├── UnreadableText      unreadable_text       a text that the grammar does not know
+    │   ├── TextTooLong         text_too_long
+    │   ├── FloatRefused        float_refused         a binary float where exactness is wanted
+    │   ├── OutOfRange          out_of_range          NaN, infinity, or more than 64 bits of steps
+    │   ├── NotPositive         not_positive          zero or less where something must move
+    │   ├── NotWholeSteps       not_whole_steps       finer than the item's smallest step
+    │   ├── UnknownUnit         unknown_unit
+    │   ├── UnitMismatch        unit_mismatch         no bridge between two units
+    │   ├── UnknownCurrency     unknown_currency
+    │   ├── CurrencyMismatch    currency_mismatch     two currencies in one sum
+    │   ├── NaiveDatetime       naive_datetime        a datetime without a zone
+    │   └── RoundsToNothing     rounds_to_nothing     a recipe line that the step cannot hold
+    ├── Unknown                 unknown               no such item, lot, paper, ...
+    ├── AlreadyExists           already_exists
+    ├── Immutable               immutable             a unit or step changed after use
+    ├── RecipeCycle             recipe_cycle
+    ├── NotAllowed              not_allowed           a step that the paper's table does not have
+    ├── Short                   short                 an intention beyond what is free
+    ├── TooMuch                 too_much              a fact beyond what the books hold
+    ├── LotNotUsable            lot_not_usable        a lot asked for by name
+    ├── NoSource                no_source             neither recipe nor supplier
+    ├── BeyondHorizon           beyond_horizon        outside the days a calendar was compiled for
+    ├── NeverFits               never_fits            a job longer than every opening
+    ├── ClockWentBack           clock_went_back
+    ├── StaleVersion            stale_version         the paper has changed since it was read
+    ├── KeyReused               key_reused            one idempotency key, two contents
+    ├── Conflict                conflict              other writers won every retry
+    ├── BrokenLaw               broken_law            `verify()` found books that do not add up
+    └── WireError               unreadable_wire       a document that is not wire form
+        └── UnknownVersion      unknown_version       wire form of a newer library
+
+Codes and fields are promised to stay, sentences are not. Errors are values: two with the same class and fields are equal,
+and they survive `pickle` and `copy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import attrs
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+SHOWN = 80  # how much of a bad value an error repeats
+
+
+def shown(value: object) -> str:
+    """The value as an error message shows it: `repr`, cut to a readable length.
+
+    >>> shown("a" * 1000)[-16:]
+    '... (1000 chars)'
+    """
+    if isinstance(value, str) and len(value) > SHOWN:
+        return f"{value[:SHOWN]!r}... ({len(value)} chars)"
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def listed(choices: Sequence[object], limit: int = 8) -> str:
+    """The choices as a sentence part: the first few, then how many more.
+
+    >>> listed(["kg", "g"])
+    'kg, g'
+    """
+    text = ", ".join(str(choice) for choice in choices[:limit])
+    return text if len(choices) <= limit else f"{text} and {len(choices) - limit} more"
+
+
+class KrafteError(Exception):
+    """The root of the tree: catch this to catch everything that the library raises on purpose.
+
+    >>> KrafteError.code
+    'krafte_error'
+    """
+
+    code: ClassVar[str] = "krafte_error"
+
+    def __eq__(self, other: object) -> bool:
+        """Errors are values: same class, same fields."""
+        return type(self) is type(other) and self.args == other.args
+
+    def __hash__(self) -> int:
+        """Agrees with `==` and never fails, whatever a field holds."""
+        return hash((type(self), repr(self.args)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy rebuild from the fields: a frozen instance refuses the default way."""
+        return type(self), self.args
+
+
+error = attrs.frozen(eq=False, slots=False, repr=True)
+
+
+@error
+class InvalidInput(KrafteError):
+    """A value of the wrong shape: which field, what was given, what is wanted.
+
+    >>> str(InvalidInput("amount", None, "an amount such as '2.5 kg'"))
+    "amount: got None, expected an amount such as '2.5 kg'"
+    """
+
+    code: ClassVar[str] = "invalid_input"
+    field: str
+    given: Any
+    expected: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.field}: got {shown(self.given)}, expected {self.expected}"
+
+
+@error
+class UnreadableText(InvalidInput):
+    """A text that the small grammar does not know; `expected` shows the right spelling."""
+
+    code: ClassVar[str] = "unreadable_text"
+
+
+@error
+class TextTooLong(InvalidInput):
+    """A text beyond the limit; `given` holds only its beginning."""
+
+    code: ClassVar[str] = "text_too_long"
+
+
+@error
+class FloatRefused(InvalidInput):
+    """A binary float: 0.1 is not a tenth. `expected` shows the same amount spelled exactly."""
+
+    code: ClassVar[str] = "float_refused"
+
+
+@error
+class OutOfRange(InvalidInput):
+    """NaN, infinity, or an amount that needs more than 64 bits of steps."""
+
+    code: ClassVar[str] = "out_of_range"
+
+
+@error
+class NotPositive(InvalidInput):
+    """Zero or less where something must move."""
+
+    code: ClassVar[str] = "not_positive"
+
+
+@error
+class NotWholeSteps(InvalidInput):
+    """An amount finer than the item's smallest step; never rounded for you, the two nearest valid amounts are given."""
+
+    code: ClassVar[str] = "not_whole_steps"
+    item: str
+    below: Any
+    above: Any
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.field}: {self.given} is no whole step of {self.item}; nearest are {self.below} and {self.above}"
+
+
+@error
+class UnknownUnit(InvalidInput):
+    """A unit that neither the library nor the item knows."""
+
+    code: ClassVar[str] = "unknown_unit"
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The sentence."""
+        hint = f"; did you mean {listed(self.choices)}?" if self.choices else ""
+        return f"{self.field}: no unit {shown(self.given)}{hint}"
+
+
+@error
+class UnitMismatch(InvalidInput):
+    """Two units without a bridge: `missing` names what the item would need (`density`, a pack, ...)."""
+
+    code: ClassVar[str] = "unit_mismatch"
+    wanted: str
+    missing: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.field}: {shown(self.given)} cannot be told in {self.wanted}; {self.missing}"
+
+
+@error
+class UnknownCurrency(InvalidInput):
+    """A currency code that ISO 4217 does not list."""
+
+    code: ClassVar[str] = "unknown_currency"
+
+
+@error
+class CurrencyMismatch(InvalidInput):
+    """Two currencies in one sum or comparison; converting is the host's decision."""
+
+    code: ClassVar[str] = "currency_mismatch"
+
+
+@error
+class NaiveDatetime(InvalidInput):
+    """A `datetime` without a zone: nobody can know which instant it means."""
+
+    code: ClassVar[str] = "naive_datetime"
+
+
+@error
+class RoundsToNothing(InvalidInput):
+    """A recipe line that the item's step cannot hold within 0.1 %; `given` is the exact amount, `expected` the step."""
+
+    code: ClassVar[str] = "rounds_to_nothing"
+
+
+@error
+class Unknown(KrafteError):
+    """Nothing of this kind has this name; the nearest names are given."""
+
+    code: ClassVar[str] = "unknown"
+    kind: str
+    name: Any
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The sentence."""
+        known = f"; known: {listed(self.choices)}" if self.choices else ""
+        return f"no {self.kind} {shown(self.name)}{known}"
+
+
+@error
+class AlreadyExists(KrafteError):
+    """The name is taken."""
+
+    code: ClassVar[str] = "already_exists"
+    kind: str
+    name: Any
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.kind} {shown(self.name)} exists already"
+
+
+@error
+class Immutable(KrafteError):
+    """What may not change once it is used (an item's unit or step): what it is, what was wanted."""
+
+    code: ClassVar[str] = "immutable"
+    kind: str
+    name: str
+    field: str
+    current: Any
+    wanted: Any
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.kind} {self.name!r}: {self.field} is {self.current} and cannot become {self.wanted} any more"
+
+
+@error
+class RecipeCycle(KrafteError):
+    """A product that needs itself: `cycle` is the way round, first and last item the same."""
+
+    code: ClassVar[str] = "recipe_cycle"
+    cycle: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return "recipes need each other in a circle: " + " <- ".join(self.cycle)
+
+
+@error
+class NotAllowed(KrafteError):
+    """A step that the paper's table does not have here; `allowed` lists the steps that it has."""
+
+    code: ClassVar[str] = "not_allowed"
+    paper: str
+    state: str
+    step: str
+    allowed: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The sentence."""
+        choices = f"possible: {listed(self.allowed)}" if self.allowed else "nothing more is possible"
+        return f"{self.paper} is {self.state}: cannot {self.step}; {choices}"
+
+
+@error
+class Short(KrafteError):
+    """An intention beyond what is free: per item what was needed, what is available and what is missing."""
+
+    code: ClassVar[str] = "short"
+    shortages: tuple[Any, ...]
+    next_date: Any = None
+
+    def __str__(self) -> str:
+        """The sentence."""
+        when = f"; possible by {self.next_date}" if self.next_date else ""
+        return "; ".join(str(shortage) for shortage in self.shortages) + when
+
+
+@error
+class TooMuch(KrafteError):
+    """A fact beyond what the books hold: what was given, what is there; `offer` says how to put it right."""
+
+    code: ClassVar[str] = "too_much"
+    what: str
+    given: Any
+    there: Any
+    offer: str = ""
+
+    def __str__(self) -> str:
+        """The sentence."""
+        offer = f"; {self.offer}" if self.offer else ""
+        return f"{self.what}: {self.given} is more than the {self.there} there{offer}"
+
+
+@error
+class LotNotUsable(KrafteError):
+    """A lot asked for by name that may not be used: the reason, and the lots that may."""
+
+    code: ClassVar[str] = "lot_not_usable"
+    item: str
+    lot: str
+    reason: str
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The sentence."""
+        choices = f"; usable: {listed(self.choices)}" if self.choices else ""
+        return f"lot {self.lot!r} of {self.item}: {self.reason}{choices}"
+
+
+@error
+class NoSource(KrafteError):
+    """Nobody makes it and nobody sells it: the items without recipe and supplier, with the way down to each."""
+
+    code: ClassVar[str] = "no_source"
+    items: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"neither a recipe nor a supplier for {listed(self.items)}"
+
+
+@error
+class BeyondHorizon(KrafteError):
+    """An instant outside the days that a calendar was compiled for; never a guess beyond them."""
+
+    code: ClassVar[str] = "beyond_horizon"
+    calendar: str
+    wanted: datetime | None
+    first: datetime
+    last: datetime
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"calendar {self.calendar!r} knows {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}, not {self.wanted or 'later'}"
+
+
+@error
+class NeverFits(KrafteError):
+    """A job that may not pause and is longer than every opening."""
+
+    code: ClassVar[str] = "never_fits"
+    calendar: str
+    needed: str
+    longest: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.needed} never fit into {self.calendar!r}: its longest opening has {self.longest}; make the job pausable"
+
+
+@error
+class ClockWentBack(KrafteError):
+    """The clock shows an earlier time than at the last command; the books are written in order."""
+
+    code: ClassVar[str] = "clock_went_back"
+    now: datetime
+    last: datetime
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"the clock went back from {self.last} to {self.now}"
+
+
+@error
+class StaleVersion(KrafteError):
+    """The paper has changed since the caller read it."""
+
+    code: ClassVar[str] = "stale_version"
+    paper: str
+    given: int
+    current: int
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.paper} is at version {self.current}, not {self.given}: read it again"
+
+
+@error
+class KeyReused(KrafteError):
+    """One idempotency key with two contents; the first content stands."""
+
+    code: ClassVar[str] = "key_reused"
+    key: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"key {shown(self.key)} was used before for another command"
+
+
+@error
+class Conflict(KrafteError):
+    """Another writer changed what this command had read; raised after the last retry, nothing was stored."""
+
+    code: ClassVar[str] = "conflict"
+    what: str
+    tries: int = 1
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.what} changed while the command was decided ({self.tries} tries); try again"
+
+
+@error
+class BrokenLaw(KrafteError):
+    """`verify()` found books that do not add up: one line per finding."""
+
+    code: ClassVar[str] = "broken_law"
+    findings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{len(self.findings)} broken: " + listed(self.findings)
+
+
+@error
+class WireError(KrafteError):
+    """A document that is not wire form: where (a path), what was found, what was expected."""
+
+    code: ClassVar[str] = "unreadable_wire"
+    path: str
+    given: Any
+    expected: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.path}: got {shown(self.given)}, expected {self.expected}"
+
+
+@error
+class UnknownVersion(WireError):
+    """Wire form of a newer library: refused rather than half understood."""
+
+    code: ClassVar[str] = "unknown_version"

@@ -1,0 +1,321 @@
+"""Items: what is bought, made and sold, each with its unit, its smallest step and its own bridges between units.
+
+Inside the library an amount is a whole number of the item's steps (an `int`, like money in cents). An item is the only thing that
+can turn an amount into steps, because only it knows its density and its packs.
+
+>>> oil = Item("olive-oil", unit="kg", density="0.915 kg/L")
+>>> oil.steps("8 L"), str(oil.quantity(7_320_000))
+(7320000, '7.32 kg')
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import attrs
+
+from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, UnitMismatch, UnknownUnit
+from krafte_core.quantities import EXACT, Quantity, decimal_of, parts, plain, qty, quantity, split, terminating
+from krafte_core.units import BASES, UNITS, Unit, unit
+
+KINDS = ("material", "packaging", "semi-finished", "finished", "by-product")
+RELEASES = ("at once", "by decision")
+PICKING_RULES = ("fefo", "fifo", "lifo", "single_lot", "fewest_lots", "manual")
+MOST_STEPS = 2**63 - 1
+"""More does not fit into a database's integer."""
+MAX_CODE = 100
+_CACHED = 4096
+
+
+def code(value: object, field: str = "code") -> str:
+    """The value, if it can be a code: 1 to 100 characters on one line, without blanks around them.
+
+    Raises:
+        InvalidInput: (`invalid_input`)
+
+    >>> code("olive-oil")
+    'olive-oil'
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_CODE or value != value.strip() or not value.isprintable():
+        raise InvalidInput(field, value, f"1 to {MAX_CODE} printable characters without blanks at the ends")
+    return value
+
+
+def one_of(value: object, choices: tuple[str, ...], field: str) -> str:
+    """The value, if it is one of the choices.
+
+    Raises:
+        InvalidInput: (`invalid_input`) with the choices.
+
+    >>> one_of("fefo", PICKING_RULES, "pick")
+    'fefo'
+    """
+    if value not in choices:
+        raise InvalidInput(field, value, "one of " + ", ".join(choices))
+    return str(value)
+
+
+def attributes(given: object) -> tuple[tuple[str, Any], ...]:
+    """The host's own attributes as sorted pairs of a name and a plain value (text, int, bool or none).
+
+    Raises:
+        InvalidInput: (`invalid_input`) a nested value or a float.
+
+    >>> attributes({"colour": "red"})
+    (('colour', 'red'),)
+    """
+    pairs = [*given.items()] if isinstance(given, Mapping) else [tuple(pair) for pair in given or ()]  # type: ignore[attr-defined]
+    for name, value in pairs:
+        if not isinstance(name, str) or not isinstance(value, str | int | None):
+            raise InvalidInput(f"attributes[{name!r}]", value, "text, an int, a bool or None under a text name")
+    return tuple(sorted(pairs, key=lambda pair: pair[0]))
+
+
+def density(text: str) -> Fraction:
+    """Kilograms per litre, exactly, from a text such as `"0.915 kg/L"` or `"915 g/L"`.
+
+    Raises:
+        InvalidInput: (`invalid_input`) not a positive mass per volume.
+
+    >>> density("915 g/L") == density("0.915 kg/L")
+    True
+    """
+    value, name = split(text.replace("/", "|"), "density") if isinstance(text, str) else (Decimal(0), "")
+    above, _, below = name.partition("|")
+    ratio = Fraction(0)
+    if above and below and value > 0:
+        mass, volume = unit(above.strip()), unit(below.strip())
+        if (mass.dimension, volume.dimension) == ("mass", "volume"):
+            ratio = Fraction(value) * mass.ratio / volume.ratio
+    if not ratio:
+        raise InvalidInput("density", text, "a mass per volume such as '0.915 kg/L'")
+    return ratio
+
+
+def _unit(value: str) -> str:
+    return unit(value).name
+
+
+def _kind(value: str) -> str:
+    return one_of(value, KINDS, "kind")
+
+
+def picking_rule(value: str) -> str:
+    """The value, if it names a picking rule.
+
+    >>> picking_rule("fifo")
+    'fifo'
+    """
+    return one_of(value, PICKING_RULES, "pick")
+
+
+def _release(value: str) -> str:
+    return one_of(value, RELEASES, "release")
+
+
+def _packs(given: object) -> tuple[tuple[str, str], ...]:
+    pairs = given.items() if isinstance(given, Mapping) else given or ()
+    packs = []
+    for name, content in pairs:  # type: ignore[attr-defined]
+        whole = isinstance(content, int) and not isinstance(content, bool)
+        packs.append((code(name, "pack"), str(content) if whole else str(content if isinstance(content, str) else qty(content))))
+    return tuple(packs)
+
+
+@attrs.frozen
+class Item:
+    """What is bought, made or sold.
+
+    Args:
+        code: its name everywhere (`"olive-oil"`).
+        unit: the unit it is stocked in; immutable once used.
+        step: the smallest amount of it, a terminating decimal of the unit; default a millionth of the unit for mass,
+            volume, length and area, one for counted goods. Immutable once used.
+        density: mass per volume (`"0.915 kg/L"`), the bridge between kilograms and litres.
+        packs: own units: `{"case": 12}` counts in the item's unit, `{"egg": "58 g"}` weighs; the item's own unit as a pack
+            (`{"each": "58 g"}`) says what one piece weighs.
+        kind: material, packaging, semi-finished, finished or by-product.
+        pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `manual`).
+        release: `"at once"`, or `"by decision"` where a new lot waits for its release.
+        name: how people call it; default the code.
+        attributes: the host's own.
+
+    Raises:
+        InvalidInput: (`invalid_input`, `unknown_unit`, ...) naming the field.
+
+    >>> Item("jar", unit="each", packs={"tray": 12}).steps("25 tray")
+    300
+    """
+
+    code: str = attrs.field(converter=code)
+    unit: str = attrs.field(kw_only=True, converter=_unit)
+    step: str | None = attrs.field(default=None, kw_only=True)
+    density: str | None = attrs.field(default=None, kw_only=True)
+    packs: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True, converter=_packs)
+    kind: str = attrs.field(default="material", kw_only=True, converter=_kind)
+    pick: str = attrs.field(default="fefo", kw_only=True, converter=picking_rule)
+    release: str = attrs.field(default="at once", kw_only=True, converter=_release)
+    name: str = attrs.field(default="", kw_only=True)
+    attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
+    _step: Decimal = attrs.field(init=False, eq=False, repr=False)
+    _steps_per_unit: Fraction = attrs.field(init=False, eq=False, repr=False)
+    _ratios: dict[str, Fraction] = attrs.field(init=False, eq=False, repr=False, factory=dict)
+    _seen: dict[object, int] = attrs.field(init=False, eq=False, repr=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        """Compile the step and try every bridge once, so that a wrong one is told at once."""
+        counted = unit(self.unit).dimension == "count"
+        ratio = Fraction(1 if counted else Fraction(1, 10**6))
+        if self.step is not None:
+            value, name = parts(self.step, "step")
+            own, given = unit(self.unit), unit(name)
+            ratio = Fraction(value) * given.ratio / own.ratio
+            if given.dimension != own.dimension or ratio <= 0 or not terminating(ratio):
+                raise InvalidInput("step", self.step, f"a positive amount with an end as a decimal of {self.unit}")
+            object.__setattr__(self, "step", f"{plain(value)} {given.name}")
+        object.__setattr__(self, "_step", decimal_of(ratio))
+        object.__setattr__(self, "_steps_per_unit", 1 / ratio)
+        if self.density is not None:
+            density(self.density)
+        for pack, _ in self.packs:
+            if pack in UNITS and UNITS[pack].name != self.unit:
+                raise InvalidInput("packs", pack, "a name that is not already a unit")
+            self.ratio(pack)
+
+    def ratio(self, name: str) -> Fraction:
+        """How many steps one of this unit (or pack) is, exactly.
+
+        Raises:
+            UnknownUnit: (`unknown_unit`), UnitMismatch: (`unit_mismatch`) with the bridge that is missing.
+
+        >>> Item("oil", unit="kg", density="0.9 kg/L", step="1 g").ratio("L")
+        Fraction(900, 1)
+        """
+        found = self._ratios.get(name)
+        if found is None:
+            found = self._ratios[name] = self._bridge(name) * self._steps_per_unit
+        return found
+
+    def _bridge(self, name: str) -> Fraction:
+        packs = dict(self.packs)
+        if name in packs and name != self.unit:
+            return self._pack(name, packs[name])
+        try:
+            given = unit(name)
+        except UnknownUnit as problem:
+            raise UnknownUnit("unit", name, f"a unit or a pack of {self.code}", (*packs, *problem.choices)) from None
+        own = unit(self.unit)
+        if given.dimension == own.dimension:
+            return given.ratio / own.ratio
+        if {given.dimension, own.dimension} == {"mass", "volume"} and self.density is not None:
+            per_litre = density(self.density)
+            return given.ratio * (per_litre if own.dimension == "mass" else 1 / per_litre) / own.ratio
+        if self.unit in packs:  # what one piece weighs
+            return given.ratio / self._weight(given, packs[self.unit])
+        raise self._no_bridge(given)
+
+    def _weight(self, given: Unit, one: str) -> Fraction:
+        value, name = split(one, f"packs[{self.unit!r}]")
+        known = unit(name)
+        if known.dimension != given.dimension or value <= 0:
+            raise self._no_bridge(given)
+        return Fraction(value) * known.ratio
+
+    def _pack(self, name: str, content: str) -> Fraction:
+        value, inner = split(content, f"packs[{name!r}]")
+        if value <= 0 or inner == name:
+            raise InvalidInput(f"packs[{name!r}]", content, "a positive count of the unit, or an amount such as '58 g'")
+        return Fraction(value) * (self._bridge(inner) if inner else 1)
+
+    def _no_bridge(self, given: Unit) -> UnitMismatch:
+        kinds = {given.dimension, unit(self.unit).dimension}
+        missing = "its density" if kinds == {"mass", "volume"} else f"a pack that tells {BASES[given.dimension]} in {self.unit}"
+        return UnitMismatch("unit", given.name, f"an amount of {self.code}", self.unit, f"{self.code} needs {missing}")
+
+    def exact(self, given: object, field: str = "amount") -> Fraction:
+        """The amount in steps as an exact ratio, not rounded: for recipes, which round once at the end.
+
+        >>> Item("jar", unit="each").exact("0.5 each")
+        Fraction(1, 2)
+        """
+        value, name = parts(given, field)
+        return Fraction(value) * self.ratio(name)
+
+    def steps(self, given: object, field: str = "amount") -> int:
+        """The amount in whole steps; never rounded.
+
+        Raises:
+            NotWholeSteps: (`not_whole_steps`) with the two nearest valid amounts.
+            OutOfRange: (`out_of_range`) beyond 64 bits. And what `parts` and `ratio` raise.
+
+        >>> Item("jar", unit="each").steps("1 dozen")
+        12
+        """
+        known = self._seen.get(given) if type(given) is str else None
+        if known is not None:
+            return known
+        exact = self.exact(given, field)
+        if exact.denominator != 1:
+            low = math.floor(exact)
+            nearest = str(self.quantity(low)), str(self.quantity(low + 1))
+            raise NotWholeSteps(field, str(given), f"a multiple of {self.smallest}", self.code, *nearest)
+        if abs(exact.numerator) > MOST_STEPS:
+            raise OutOfRange(field, str(given), f"at most {self.quantity(MOST_STEPS)} of {self.code}")
+        if type(given) is str and len(self._seen) < _CACHED:
+            self._seen[given] = exact.numerator
+        return exact.numerator
+
+    def positive(self, given: object, field: str = "amount") -> int:
+        """The amount in whole steps, above zero.
+
+        Raises:
+            NotPositive: (`not_positive`), and what `steps` raises.
+
+        >>> Item("jar", unit="each").positive("2 each")
+        2
+        """
+        steps = self.steps(given, field)
+        if steps <= 0:
+            raise NotPositive(field, str(given), "an amount above zero")
+        return steps
+
+    @property
+    def smallest(self) -> Quantity:
+        """The step as an amount.
+
+        >>> Item("lye", unit="kg").smallest
+        Quantity('0.000001 kg')
+        """
+        return quantity(self._step, self.unit)
+
+    def quantity(self, steps: int) -> Quantity:
+        """Whole steps as an amount in the item's unit: exact, so nothing is rounded.
+
+        >>> Item("lye", unit="kg").quantity(1_050_000)
+        Quantity('1.05 kg')
+        """
+        return quantity(EXACT.multiply(Decimal(steps), self._step), self.unit)
+
+    @property
+    def dimension(self) -> str:
+        """mass, volume, length, area or count: of the unit.
+
+        >>> Item("lye", unit="kg").dimension
+        'mass'
+        """
+        return unit(self.unit).dimension
+
+    def mass(self, steps: int) -> Fraction | None:
+        """Kilograms in so many steps, exactly, or None where the item has no mass that anybody declared.
+
+        >>> Item("jar", unit="each").mass(3) is None
+        True
+        """
+        try:
+            return Fraction(steps) / self.ratio("kg")
+        except UnitMismatch:
+            return None
