@@ -1,0 +1,306 @@
+"""Content: how much of a source is in everything that was made of it.
+
+Content is told in the source's own steps: the amount of the source that *went into* a lot. It is worked out by two rules.
+
+- A lot is mixed perfectly: whoever took a tenth of it took a tenth of its content. What a count found more thins it.
+- A run hands on all that went into it: nothing of the source leaves with the process loss. Its outputs share by their mass; where
+  one of them declares none, by the amounts of one item or of one dimension (litres, metres; pieces of different items are not
+  compared); otherwise nobody knows, and the outputs and what became of them are *unmeasured*.
+
+So no mass is needed on the way in, nor for a run with a single lot. Ratios are exact; one whose denominator outgrows `PRECISION`
+bits is rounded half-even to that many binary places, because thousands of batches in a row would otherwise cost hours.
+Loops (rework within parts of one run) are solved as a system of linear equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import attrs
+
+from krafte_core.balances import OUTS, totals
+from krafte_core.items import Item, one_of
+from krafte_core.ledger import Entry, Key
+from krafte_core.trace import Reach, known
+
+PRECISION = 256
+
+
+Name = Key | str
+_Into = Mapping[Name, Sequence[tuple[Name, Fraction | None]]]
+_Range = tuple[Fraction, Fraction]
+
+
+@attrs.frozen
+class Mixing:
+    """How much of a source is in every lot and run after it, in exact steps of the source's item.
+
+    Attributes:
+        of: the source's item; `total` are all steps of the source lots of that item.
+        amounts: per lot and run what went into it in all; None where nobody knows.
+        ranges: per lot and run the least and the most that is possible without mixing: whole lots hand on what they hold, of a
+            part of a lot only that its mass limits its content (where nothing evaporated on the way).
+        sizes: all steps that each lot ever had.
+    """
+
+    of: str
+    total: int
+    amounts: Mapping[Name, Fraction | None]
+    ranges: Mapping[Name, _Range]
+    sizes: Mapping[Key, int]
+
+
+class _Web(NamedTuple):
+    """What the calculation looks at: sources, sizes of lots, inputs and outputs of runs, shares of outputs, masses."""
+
+    pure: frozenset[Key]
+    sizes: dict[Key, int]
+    ins: dict[str, dict[Key, int]]
+    outs: dict[str, dict[Key, int]]
+    into: dict[Name, list[tuple[Name, Fraction | None]]]
+    weights: dict[str, Fraction | None]  # per item: how many steps of the source weigh as much as one of its own
+    losses: dict[str, Fraction | None]  # per run: what went in and not out, in steps of the source
+    total: Fraction
+
+
+def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
+    """How much of the source lots of the item `of` is in everything that a forward search found.
+
+    Args:
+        found: what `reach` returned for `forward`.
+        items: at least those of `found.items`.
+        of: the item of the sources that are meant.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a search in the other direction.
+        Unknown: (`unknown`) an item that `items` lacks.
+
+    >>> from krafte_core.trace import reach
+    >>> mixing(reach(lambda lots, runs: (), [("oil", "O-1")], "forward"), {"oil": Item("oil", unit="kg")}, "oil").total
+    0
+    """
+    one_of(found.direction, ("forward",), "direction")
+    web = _web(found, items, of)
+    front, core, back = _order([*found.lots, *found.runs], web.into)
+    amounts: dict[Name, Fraction | None] = {key: Fraction(web.sizes[key]) for key in web.pure}
+    for node in front:
+        if node not in web.pure:
+            amounts[node] = _inflow(web.into[node], amounts)
+    amounts |= _loops(core, web.into, amounts)
+    for node in back:
+        amounts[node] = _inflow(web.into[node], amounts)
+    return Mixing(of, int(web.total), amounts, _ranges(web, [*front, *core, *back], frozenset(core), amounts), web.sizes)
+
+
+def _web(found: Reach, items: Mapping[str, Item], of: str) -> _Web:
+    pure = frozenset(key for key in found.sources if not isinstance(key, str) and key[0] == of)
+    sizes = {key: _size(entries) for key, entries in found.moves.items()}
+    ins, outs = _by_run(found)
+    into: dict[Name, list[tuple[Name, Fraction | None]]] = {key: [] for key in found.lots}
+    for run in found.runs:
+        into[run] = [(key, Fraction(steps, sizes[key])) for key, steps in ins[run].items() if key in sizes]
+        for key, share in _shares(outs[run], items).items():
+            if key not in pure:
+                into[key].append((run, share))
+
+    one = known("item", of, items).mass(1)
+    masses = {item: known("item", item, items).mass(1) for item in found.items}
+    weights = {item: mass / one if mass is not None and one is not None else None for item, mass in masses.items()}
+    losses = {run: _loss(weights, ins[run], outs[run]) for run in found.runs}
+    return _Web(pure, sizes, ins, outs, into, weights, losses, Fraction(sum(sizes[key] for key in pure)))
+
+
+def _loss(weights: Mapping[str, Fraction | None], ins: Mapping[Key, int], outs: Mapping[Key, int]) -> Fraction | None:
+    """What went into a run and not out of it, in steps of the source, or None where an item declares no mass."""
+    loss = Fraction(0)
+    for sign, lots in ((1, ins), (-1, outs)):
+        for (item, _), steps in lots.items():
+            weight = weights[item]
+            if weight is None:
+                return None
+            loss += sign * steps * weight
+    return loss
+
+
+def _by_run(found: Reach) -> tuple[dict[str, dict[Key, int]], dict[str, dict[Key, int]]]:
+    ins: dict[str, dict[Key, int]] = {run: {} for run in found.runs}
+    outs: dict[str, dict[Key, int]] = {run: {} for run in found.runs}
+    for (key, run), steps in sorted(found.used.items()):
+        if run in ins:
+            ins[run][key] = steps
+    for (run, key), steps in sorted(found.made.items()):
+        if run in outs:
+            outs[run][key] = steps
+    return ins, outs
+
+
+def _size(entries: Iterable[Entry]) -> int:
+    """All steps that a lot ever had: where they went and where they are; returns and reversals do not count twice."""
+    sums = totals(entries)
+    sinks = [sums["shipped"] - sums["returned"], *(sums[name] for name in OUTS if name != "shipped")]
+    return sum(steps for steps in sinks if steps > 0)
+
+
+def _shares(made: Mapping[Key, int], items: Mapping[str, Item]) -> dict[Key, Fraction | None]:
+    """Which part of a run's content each of its outputs holds: by mass, else by one item's or one dimension's amounts."""
+    if len(made) == 1:
+        return dict.fromkeys(made, Fraction(1))
+    codes = {item for item, _ in made}
+    rows = {key: known("item", key[0], items) for key in made}
+    sizes: dict[Key, Fraction | None] = {key: rows[key].mass(steps) for key, steps in made.items()}
+    if None in sizes.values():
+        dimensions = {item.dimension for item in rows.values()}
+        if len(codes) == 1:
+            sizes = {key: Fraction(steps) for key, steps in made.items()}
+        elif len(dimensions) == 1 and dimensions != {"count"}:
+            sizes = {key: rows[key].quantity(steps).exact for key, steps in made.items()}
+        else:
+            return dict.fromkeys(made)
+    total = sum(size for size in sizes.values() if size is not None)
+    return {key: None if size is None else size / total for key, size in sizes.items()}
+
+
+def _order(nodes: Sequence[Name], into: _Into) -> tuple[list[Name], list[Name], list[Name]]:
+    """The nodes in an order in which each comes after all it depends on: before the loops, the loops, after the loops."""
+    onward: dict[Name, list[Name]] = {node: [] for node in nodes}
+    for node in nodes:
+        for source, _ in into[node]:
+            onward[source].append(node)
+    front = _peel(nodes, {node: len(into[node]) for node in nodes}, onward)
+    done = set(front)
+    rest = [node for node in nodes if node not in done]
+    behind = {node: [source for source, _ in into[node]] for node in rest}
+    back = _peel(rest, {node: len(onward[node]) for node in rest}, behind)
+    done.update(back)
+    return front, [node for node in rest if node not in done], back[::-1]
+
+
+def _peel(nodes: Sequence[Name], waits: dict[Name, int], onward: Mapping[Name, Sequence[Name]]) -> list[Name]:
+    """Kahn's topological order (CACM 1962) of what no loop holds back."""
+    order = [node for node in nodes if not waits[node]]
+    for node in order:  # grows while it is read
+        for other in onward[node]:
+            if other in waits:
+                waits[other] -= 1
+                if not waits[other]:
+                    order.append(other)
+    return order
+
+
+def _inflow(parts: Iterable[tuple[Name, Fraction | None]], amounts: Mapping[Name, Fraction | None]) -> Fraction | None:
+    total = Fraction(0)
+    for source, weight in parts:
+        amount = amounts[source]
+        if amount != 0:
+            if amount is None or weight is None:
+                return None
+            total += amount * weight
+    return rounded(total)
+
+
+def rounded(ratio: Fraction) -> Fraction:
+    """The ratio, or its nearest binary fraction (half-even) where its denominator has more than `PRECISION` bits.
+
+    >>> rounded(Fraction(1, 3))
+    Fraction(1, 3)
+    """
+    if ratio.denominator.bit_length() <= PRECISION:
+        return ratio
+    return Fraction(round(ratio * (1 << PRECISION)), 1 << PRECISION)
+
+
+def _loops(core: Sequence[Name], into: _Into, amounts: Mapping[Name, Fraction | None]) -> dict[Name, Fraction | None]:
+    """Each amount is a sum of parts of others: linear equations, solved exactly by elimination.
+
+    Nobody knows where a share is unknown, or where all that ever was in a loop went round and nothing left it.
+    """
+    inside_of = set(core)
+    constants: dict[Name, Fraction] = {}
+    rows: dict[Name, dict[Name, Fraction]] = {}
+    for node in core:
+        constant = _inflow([part for part in into[node] if part[0] not in inside_of], amounts)
+        row = {source: weight for source, weight in into[node] if source in inside_of}
+        if constant is None or None in row.values():
+            return dict.fromkeys(core)
+        constants[node], rows[node] = constant, row  # type: ignore[assignment]
+    for node in core:
+        own = 1 - rows[node].pop(node, Fraction(0))
+        if not own:
+            return dict.fromkeys(core)
+        constants[node] /= own
+        rows[node] = {source: weight / own for source, weight in rows[node].items()}
+        for other in core:
+            weight = rows[other].pop(node, None)
+            if weight is not None:
+                constants[other] += weight * constants[node]
+                for source, part in rows[node].items():
+                    rows[other][source] = rows[other].get(source, Fraction(0)) + weight * part
+    return {node: rounded(constants[node]) for node in core}
+
+
+def _ranges(web: _Web, order: Sequence[Name], core: frozenset[Name], amounts: Mapping[Name, Fraction | None]) -> dict[Name, _Range]:
+    """The least and most possible content of each node, and on the way whether its content can weigh more than itself."""
+    ranges: dict[Name, _Range] = {}
+    cap = max([web.total, *(amounts[node] or web.total for node in core)])  # in a loop the same material counts at each pass
+    tight: set[Name] = set()
+    for node in order:
+        if node in core:
+            ranges[node] = Fraction(0), cap
+            continue
+        if isinstance(node, str):
+            parts = [_used(web, key, node, ranges, tight) for key, _ in web.into[node] if not isinstance(key, str)]
+        elif node in web.pure:
+            parts = [(Fraction(web.sizes[node]), Fraction(web.sizes[node]))]
+        else:
+            parts = [_handed_on(web, run, node, ranges, tight) for run, _ in web.into[node] if isinstance(run, str)]
+        least, most = (rounded(sum((pair[end] for pair in parts), Fraction(0))) for end in (0, 1))
+        ranges[node] = least, max(least, min(most, cap))
+        if _is_tight(web, node, tight):
+            tight.add(node)
+    return ranges
+
+
+def _is_tight(web: _Web, node: Name, tight: set[Name]) -> bool:
+    """Whether a part of the node surely holds no more of the source than its own mass: nothing evaporated on the way to it."""
+    if any(source not in tight for source, _ in web.into[node]):
+        return False
+    if not isinstance(node, str):
+        return web.weights[node[0]] is not None
+    loss = web.losses[node]
+    return loss is not None and loss <= 0
+
+
+def _steps(web: _Web, key: Key, steps: int) -> Fraction:
+    """How many steps of the source weigh as much as these steps of the lot; both have a mass."""
+    return steps * (web.weights[key[0]] or Fraction(0))
+
+
+def _used(web: _Web, key: Key, run: str, ranges: Mapping[Name, _Range], tight: set[Name]) -> _Range:
+    """What the part of the lot that a run used can hold."""
+    steps, size = web.ins[run][key], web.sizes[key]
+    least, most = ranges[key]
+    if key in web.pure:
+        return Fraction(steps), Fraction(steps)
+    if steps == size:
+        return least, most
+    if key not in tight:
+        return Fraction(0), most
+    return max(Fraction(0), least - _steps(web, key, size - steps)), min(most, _steps(web, key, steps))
+
+
+def _handed_on(web: _Web, run: str, key: Key, ranges: Mapping[Name, _Range], tight: set[Name]) -> _Range:
+    """What one output of a run can hold: at least what fits neither into the loss nor into the other outputs."""
+    least, most = ranges[run]
+    loss = web.losses[run]
+    if loss is None or (loss > 0 and any(source not in tight for source, _ in web.into[run])):
+        least = Fraction(0)
+    elif loss > 0:
+        least = max(Fraction(0), least - loss)
+    if len(web.outs[run]) == 1:
+        return least, most
+    if run not in tight:
+        return Fraction(0), most
+    others = sum((_steps(web, other, steps) for other, steps in web.outs[run].items() if other != key), Fraction(0))
+    return max(Fraction(0), least - others), min(most, _steps(web, key, web.outs[run][key]))

@@ -1,0 +1,257 @@
+"""Promises: a date, and the unbroken chain of steps that adds up to it.
+
+The chain starts now and ends at the customer's door; each step says what it waited for. Beside it stand the slack of everything that
+is not on the chain, and the binding step: the purchase or the queue whose relaxing would gain most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+
+import attrs
+
+from krafte_core.durations import spelled
+from krafte_core.quantities import Quantity
+from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
+from krafte_core.times import moment
+
+Day = date  # the field `date` of a promise would hide the type
+RELAXABLE = ("purchase", "queue")
+
+
+@attrs.frozen
+class Step:
+    """One step of a chain: its kind, whose it is, from when to when, and what it waited for.
+
+    Kinds: `purchase` (an item on its way from a supplier), `supply` (a run or purchase that is already ordered), `closed` (the work
+    center is not open), `queue` (it is busy), `operation`, `wait`, `production` (a recipe's plain lead time), `transit`.
+    """
+
+    kind: str
+    name: str
+    start: datetime
+    end: datetime
+    waits_for: str = ""
+
+    def __str__(self) -> str:
+        """One line of an explanation."""
+        length = spelled(round((self.end - self.start).total_seconds()))
+        because = f"  (waits for {self.waits_for})" if self.waits_for else ""
+        return f"{self.start:%Y-%m-%d %H:%M} - {self.end:%Y-%m-%d %H:%M}  {self.kind:<10} {self.name:<20} {length}{because}"
+
+
+@attrs.frozen
+class Slack:
+    """How much later something that is not on the chain could be without moving the date."""
+
+    kind: str
+    name: str
+    seconds: int
+
+
+@attrs.frozen
+class ToBuy:
+    """What must be bought for the promise: how much is needed, how much must be ordered, and by when it would be here."""
+
+    item: str
+    supplier: str
+    needed: Quantity
+    amount: Quantity
+    at: datetime
+
+
+@attrs.frozen
+class ToMake:
+    """A batch that must be made for the promise, from when to when; None where an input has no source."""
+
+    item: str
+    amount: Quantity
+    start: datetime | None
+    end: datetime | None
+
+
+@attrs.frozen
+class LinePromise:
+    """When one line arrives; None where nobody can tell."""
+
+    line: str
+    item: str
+    amount: Quantity
+    arrival: datetime | None
+
+
+@attrs.frozen
+class Promise:
+    """When an order can be delivered, and why then. It holds nothing; ask for a `quote` to hold material and capacity.
+
+    `date` is the local day of the arrival of the last line, or None where `missing` names items that nobody makes or sells.
+    `proven` tells whether the search was exact: different batches competing for one work center are placed in the order of the recipe.
+    """
+
+    order: str
+    date: Day | None
+    arrival: datetime | None
+    requested: Day | None
+    critical_path: tuple[Step, ...]
+    binding: Step | None
+    slack: tuple[Slack, ...]
+    lines: tuple[LinePromise, ...]
+    to_buy: tuple[ToBuy, ...]
+    to_make: tuple[ToMake, ...]
+    missing: tuple[str, ...]
+    proven: bool
+
+    @property
+    def days_late(self) -> int | None:
+        """Days after the requested date (0: on time or nothing requested); None where there is no date."""
+        if self.date is None:
+            return None
+        return max(0, (self.date - self.requested).days) if self.requested else 0
+
+    def explain(self) -> str:
+        """The chain, step by step, and what would help."""
+        if self.date is None:
+            return f"{self.order}: no date, because nobody makes or sells {', '.join(self.missing)}"
+        lines = [str(self), *(f"  {step}" for step in self.critical_path)]
+        if self.binding:
+            lines.append(f"  sooner, if the {self.binding.kind} of {self.binding.name} were shorter")
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """One line: the date, and whether it is in time."""
+        if self.date is None:
+            return self.explain()
+        late = f", {self.days_late} days after the requested {self.requested}" if self.days_late else ""
+        return f"{self.order}: delivered on {self.date:%a %Y-%m-%d}{late}"
+
+
+class Path:
+    """The chain behind a set of covers: walks the winners back, and notes the slack of the others."""
+
+    def __init__(self, now: int) -> None:
+        """Starts now."""
+        self.now = now
+        self.slack: dict[tuple[str, str], int] = {}
+
+    def of(self, cover: Cover, slack: float = 0) -> list[Step]:
+        """The steps that the cover's last part waited for; parts that come earlier leave slack."""
+        parts: list[tuple[float, Callable[[float], list[Step]]]] = []
+        for row, _ in cover.expected:
+            parts.append((max(row.at, self.now), lambda spare, row=row: self._flat("supply", row.ref, row.at, spare)))  # type: ignore[misc]
+        for batch, _ in cover.made:
+            parts.append((batch.end, lambda spare, batch=batch: self._batch(batch, spare)))  # type: ignore[misc]
+        if cover.bought:
+            parts.append((cover.bought.at, lambda spare, one=cover.bought: self._bought(one, spare)))  # type: ignore[misc]
+        return self._latest(parts, cover.ready, slack)
+
+    def _latest(self, parts: list[tuple[float, Callable[[float], list[Step]]]], ready: float, slack: float) -> list[Step]:
+        steps: list[Step] = []
+        for at, walk in parts:
+            walked = walk(slack + ready - at)
+            if at == ready and not steps:
+                steps = walked
+        return steps
+
+    def _note(self, kind: str, name: str, slack: float) -> None:
+        key = (kind, name)
+        self.slack[key] = min(self.slack.get(key, int(slack)), int(slack))
+
+    def _flat(self, kind: str, name: str, at: float, slack: float) -> list[Step]:
+        self._note(kind, name, slack)
+        return [Step(kind, name, moment(self.now), moment(int(at)))] if at > self.now else []
+
+    def _bought(self, one: Purchase, slack: float) -> list[Step]:
+        self._note("purchase", one.item, slack)
+        return [Step("purchase", one.item, moment(self.now), moment(int(one.at)), one.supplier.code)] if one.at > self.now else []
+
+    def _batch(self, batch: Batch, slack: float) -> list[Step]:
+        inputs: list[tuple[float, Callable[[float], list[Step]]]] = [
+            (cover.ready, lambda spare, cover=cover: self.of(cover, spare))  # type: ignore[misc]
+            for _, cover in batch.inputs
+            if cover.expected or cover.made or cover.bought
+        ]
+        steps = self._latest(inputs, batch.ready, slack)
+        self._note("production", batch.formula.item.code, slack)
+        waited = steps[-1].name if steps else ""
+        for kind, name, start, end in _spans(batch):
+            if end > start:
+                steps.append(Step(kind, name, moment(int(start)), moment(int(end)), waited))
+                waited = name
+        return steps
+
+
+def _spans(batch: Batch) -> Iterable[tuple[str, str, float, float]]:
+    """A batch's own time, without gaps: lead time, or per operation closed, queue, work and wait."""
+    at = batch.tasks[0].ready if batch.tasks else batch.end
+    yield "production", batch.formula.item.code, batch.ready, at
+    for task in batch.tasks:
+        center, name = task.operation.at or "", task.operation.name
+        yield "closed", center, task.ready, task.opened
+        yield "queue", center, task.opened, task.start
+        yield "operation", name, task.start, task.worked
+        yield "wait", name, task.worked, task.end
+
+
+def promised(
+    situation: Situation,
+    order: str,
+    lines: Sequence[tuple[str, Cover]],
+    *,
+    arrival: Callable[[float], float],
+    method: str | None,
+    requested: date | None,
+    proven: bool = True,
+) -> Promise:
+    """The promise behind the covers of an order's lines; `arrival` adds packing and transit to an instant.
+
+    The binding step is left open: finding it takes more searches, and only the caller can run them.
+    """
+    covers = [cover for _, cover in lines]
+    ready = max((cover.ready for cover in covers), default=situation.now)
+    path = Path(situation.now)
+    walked = [(cover.ready, path.of(cover, ready - cover.ready if ready < NEVER else 0)) for cover in covers] if ready < NEVER else []
+    chain = next((steps for at, steps in walked if at == ready), [])
+    arrives = arrival(ready) if ready < NEVER else NEVER
+    if method and arrives > ready:
+        chain = [*chain, Step("transit", method, moment(int(ready)), moment(int(arrives)), chain[-1].name if chain else "")]
+    on_chain = {(step.kind, step.name) for step in chain}
+    return Promise(
+        order=order,
+        date=situation.day(arrives) if arrives < NEVER else None,
+        arrival=_moment(arrives),
+        requested=requested,
+        critical_path=tuple(chain),
+        binding=None,
+        slack=tuple(Slack(*key, spare) for key, spare in path.slack.items() if spare > 0 and key not in on_chain),
+        lines=tuple(_line(situation, line, cover, arrival) for line, cover in lines),
+        to_buy=tuple(_to_buy(situation, one) for one in _purchases(covers)),
+        to_make=tuple(_to_make(batch) for batch in batches_of(covers)),
+        missing=tuple(lacking(covers, bought=False)),
+        proven=proven,
+    )
+
+
+def _moment(at: float) -> datetime | None:
+    return None if at == NEVER else moment(int(at))
+
+
+def _line(situation: Situation, line: str, cover: Cover, arrival: Callable[[float], float]) -> LinePromise:
+    arrives = None if cover.ready == NEVER else moment(int(arrival(cover.ready)))
+    return LinePromise(line, cover.item, situation.item(cover.item).quantity(cover.steps), arrives)
+
+
+def _purchases(covers: Iterable[Cover]) -> list[Purchase]:
+    found = [cover.bought for cover in covers if cover.bought]
+    found += [cover.bought for batch in batches_of(covers) for _, cover in batch.inputs if cover.bought]
+    return found
+
+
+def _to_buy(situation: Situation, one: Purchase) -> ToBuy:
+    item = situation.item(one.item)
+    return ToBuy(one.item, one.supplier.code, item.quantity(one.needed), item.quantity(one.steps), moment(int(one.at)))
+
+
+def _to_make(batch: Batch) -> ToMake:
+    start = batch.tasks[0].start if batch.tasks else batch.ready
+    return ToMake(batch.formula.item.code, batch.formula.item.quantity(batch.steps), _moment(start), _moment(batch.end))

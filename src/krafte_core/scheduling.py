@@ -1,0 +1,476 @@
+"""Scheduling: by when can a need be covered, from what, and which work at which work center does it take.
+
+One forward search per need. It takes free stock first; for the rest it compares what is already on its way, a new purchase and new
+batches, and takes what is ready first. Each batch waits for its last input and then goes into the first fitting gap of its work
+centers. Every node keeps what it took, so that the date can be explained and the plan can be written down.
+
+The search is pure: it works on a `Situation` that somebody has read, and tells what it would do. Times are epoch seconds; a time
+that nobody can tell is `NEVER`.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import attrs
+
+from krafte_core.allocation import Incoming
+from krafte_core.calendars import Calendar
+from krafte_core.durations import Duration
+from krafte_core.items import Item
+from krafte_core.recipes import Formula, Line, Operation
+from krafte_core.resources import Offer, Supplier, WorkCenter
+from krafte_core.stock import Stocked, Taken, pick
+from krafte_core.timelines import Timeline
+
+NEVER = math.inf
+
+
+class Booking(NamedTuple):
+    """Time of a work center that is promised to an operation of a paper: [start, end) in epoch seconds."""
+
+    work_center: str
+    start: int
+    end: int
+    paper: str
+    operation: str
+
+
+class Situation(Protocol):
+    """What a search may know; read beforehand, for one moment."""
+
+    now: int
+
+    def item(self, code: str) -> Item:
+        """The item of this code."""
+
+    def formula(self, item: str) -> Formula | None:
+        """The compiled recipe that makes the item, if there is one."""
+
+    def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
+        """Who delivers the item."""
+
+    def stock(self, item: str, order: str) -> Iterable[Stocked]:
+        """The item's lots in this order; read no further than needed."""
+
+    def incoming(self, item: str) -> Sequence[Incoming]:
+        """Free supply on its way, earliest first."""
+
+    def usable_place(self, place: str) -> bool:
+        """Whether what stands there may be used."""
+
+    def work_center(self, code: str) -> WorkCenter:
+        """The work center of this code."""
+
+    def bookings(self, work_center: str) -> Sequence[Booking]:
+        """Its bookings that have not ended, by start."""
+
+    def timeline(self, calendar: Calendar) -> Timeline:
+        """The calendar, compiled for the horizon."""
+
+    def day(self, at: float) -> date:
+        """The local day of an instant."""
+
+
+@attrs.define(eq=False)
+class Task:
+    """An operation of a batch in time: ready for it, the first opening that would do, the work, and the end of the wait after it."""
+
+    operation: Operation
+    ready: float
+    opened: float
+    start: float
+    worked: float
+    end: float
+
+
+@attrs.define(eq=False)
+class Batch:
+    """One run that the search would make: its size, its inputs, its work; `left` are the steps that nobody has asked for yet."""
+
+    formula: Formula
+    steps: int
+    left: int
+    inputs: list[tuple[Line, Cover]] = attrs.field(factory=list)
+    tasks: list[Task] = attrs.field(factory=list)
+    ready: float = NEVER
+    end: float = NEVER
+
+
+@attrs.define(eq=False)
+class Purchase:
+    """What the search would buy: from whom, how much is needed, how much must be ordered, and when it would be here."""
+
+    item: str
+    supplier: Supplier
+    offer: Offer
+    needed: int
+    steps: int
+    at: float
+
+
+@attrs.define(eq=False)
+class Cover:
+    """How a need would be covered: from lots, from what is on its way, from new batches, from a purchase; what remains `missing`.
+
+    `ready` is when the last of it is there. `made` are (batch, steps of it that serve this need).
+    """
+
+    item: str
+    steps: int
+    ready: float
+    taken: Sequence[Taken] = ()
+    expected: list[tuple[Incoming, int]] = attrs.field(factory=list)
+    made: list[tuple[Batch, int]] = attrs.field(factory=list)
+    bought: Purchase | None = None
+    missing: int = 0
+
+
+class Busy:
+    """The bookings of one work center, and the first gap that a job fits into.
+
+    >>> from krafte_core.calendars import Calendar, compile_calendar
+    >>> week = compile_calendar(Calendar("kettle", "24/7"), date(2026, 1, 1), date(2026, 1, 7))
+    >>> kettle = Busy(week, 1, [(week.starts[0], week.starts[0] + 60)])
+    >>> kettle.first_fit(week.starts[0], 30, pausable=False)[0] - week.starts[0]
+    60
+    """
+
+    def __init__(self, timeline: Timeline, capacity: int, intervals: Iterable[tuple[int, int]]) -> None:
+        """The open hours, how many jobs run at once, and what is booked already."""
+        self.timeline = timeline
+        self.capacity = capacity
+        self.intervals = sorted(intervals)
+        self.longest = max((end - start for start, end in self.intervals), default=0)
+
+    def opening(self, at: int, seconds: int, *, pausable: bool) -> tuple[int, int]:
+        """Start and end of the job in the first opening that holds it, bookings not looked at.
+
+        Raises:
+            NeverFits: (`never_fits`), BeyondHorizon: (`beyond_horizon`)
+        """
+        if pausable:
+            start = self.timeline.next_open(at)
+            return start, self.timeline.add(start, seconds)
+        start = self.timeline.fit(at, seconds)
+        return start, start + seconds
+
+    def first_fit(self, at: int, seconds: int, *, pausable: bool) -> tuple[int, int]:
+        """Start and end of the job in the first gap that holds it."""
+        while True:
+            start, end = self.opening(at, seconds, pausable=pausable)
+            until = self._taken(start, end)
+            if until is None:
+                return start, end
+            at = until
+
+    def _taken(self, start: int, end: int) -> int | None:
+        """The moment from which on a place may be free, if all places are taken somewhere in [start, end)."""
+        first = bisect_left(self.intervals, (start - self.longest, start - self.longest))
+        last = bisect_left(self.intervals, (end, end))
+        overlapping = [one for one in self.intervals[first:last] if one[1] > start]
+        if len(overlapping) < self.capacity:
+            return None
+        for here, _ in overlapping:
+            ends = sorted(stop for begin, stop in overlapping if begin <= max(here, start) < stop)
+            if len(ends) >= self.capacity:
+                return ends[-self.capacity]
+        return None
+
+    def add(self, start: int, end: int) -> None:
+        """Book [start, end)."""
+        insort(self.intervals, (start, end))
+        self.longest = max(self.longest, end - start)
+
+    def remove(self, start: int, end: int) -> None:
+        """Take the booking back."""
+        del self.intervals[bisect_right(self.intervals, (start, end)) - 1]
+
+
+class Search:
+    """A forward search over one situation; several needs asked one after the other share what is left.
+
+    Args:
+        situation: what was read.
+        make: whether new batches are allowed; `buy`: whether new purchases are.
+        timed: False asks for materials only: work takes no time, and what is on its way counts as here.
+        relaxing: steps to think away, as (`"purchase"`, item) or (`"queue"`, work center): what would help?
+    """
+
+    def __init__(
+        self,
+        situation: Situation,
+        *,
+        make: bool = True,
+        buy: bool = True,
+        timed: bool = True,
+        relaxing: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        """An empty plan."""
+        self.situation = situation
+        self.now = situation.now
+        self.today = situation.day(situation.now)
+        self.make = make
+        self.buy = buy
+        self.timed = timed
+        self.relaxing = relaxing
+        self.proven = True
+        self._lots: dict[tuple[str, str, str], int] = {}
+        self._incoming: dict[tuple[str, str, str], int] = {}
+        self._surplus: dict[str, list[Batch]] = {}
+        self._busy: dict[str, Busy] = {}
+        self._journal: list[Callable[[], None]] = []
+        self._wanted_on: dict[str, set[tuple[str, int]]] = {}
+
+    # what is taken, and how it is put back when another way is better -------------------------------------------------
+
+    def _rollback(self, mark: int) -> None:
+        while len(self._journal) > mark:
+            self._journal.pop()()
+
+    def _count(self, table: dict[tuple[str, str, str], int], key: tuple[str, str, str], steps: int) -> None:
+        before = table.get(key, 0)
+        table[key] = before + steps
+        self._journal.append(lambda: table.__setitem__(key, before))
+
+    def _use(self, batch: Batch, steps: int) -> None:
+        batch.left -= steps
+        self._journal.append(lambda: setattr(batch, "left", batch.left + steps))
+
+    # covering a need --------------------------------------------------------------------------------------------------
+
+    def cover(self, item: str, steps: int, on: date | None = None, *, make: bool = True) -> Cover:
+        """How so many steps of the item would be covered, and by when.
+
+        Args:
+            item: the item's code.
+            steps: whole steps, zero or more; zero takes no time.
+            on: the day on which lots must be good; default today.
+            make: False takes what is there or on its way, and nothing new is made.
+        """
+        if steps <= 0:
+            return Cover(item, 0, self.now)
+        known = self.situation.item(item)
+        rule = known.pick
+        order = "age" if rule in ("fifo", "lifo") else "expiry"
+        rows = self.situation.stock(item, order)
+        if self._lots:
+            rows = self._not_taken(item, rows)
+        picked = pick(rule, rows, steps, on or self.today, usable_places=self.situation.usable_place)
+        for row, took in picked.taken:
+            self._count(self._lots, (item, row.lot.code, row.place), took)
+        found = Cover(item, steps, self.now, picked.taken)
+        if picked.missing:
+            self._rest(found, picked.missing, make=make)
+        return found
+
+    def _not_taken(self, item: str, rows: Iterable[Stocked]) -> Iterator[Stocked]:
+        for row in rows:
+            used = self._lots.get((item, row.lot.code, row.place))
+            yield row._replace(allocated=row.allocated + used) if used else row
+
+    def _rest(self, found: Cover, steps: int, *, make: bool) -> None:
+        """What stock does not cover: the prefix of what is on its way, with something new for the remainder, that is ready first."""
+        coming = self._coming(found.item)
+        best: tuple[float, int] | None = None
+        for count in range(len(coming) + 1):
+            here = max((at for at, *_ in coming[:count]), default=self.now)
+            if best is not None and here > best[0]:
+                break
+            left = steps - sum(free for _, free, _ in coming[:count])
+            mark = len(self._journal)
+            ready = max(here, self._new(Cover(found.item, steps, here), left, make=make)) if left > 0 else here
+            self._rollback(mark)
+            if best is None or ready <= best[0]:  # a tie uses more of what is on its way
+                best = (ready, count)
+            if left <= 0:
+                break
+        self._take_coming(found, coming[: best[1]] if best else [], steps, make=make)
+
+    def _coming(self, item: str) -> list[tuple[float, int, Incoming | Batch]]:
+        rows: list[tuple[float, int, Incoming | Batch]] = []
+        for row in self.situation.incoming(item):
+            free = row.free - self._incoming.get((row.source, row.ref, row.line), 0)
+            if free > 0:
+                rows.append((max(row.at, self.now) if self.timed else self.now, free, row))
+        rows += [(batch.end, batch.left, batch) for batch in self._surplus.get(item, ()) if batch.left > 0]
+        return sorted(rows, key=lambda row: row[0])
+
+    def _take_coming(self, found: Cover, coming: list[tuple[float, int, Incoming | Batch]], steps: int, *, make: bool) -> None:
+        for at, free, source in coming:
+            took = min(free, steps)
+            if took <= 0:
+                break
+            if isinstance(source, Batch):
+                self._use(source, took)
+                found.made.append((source, took))
+            else:
+                self._count(self._incoming, (source.source, source.ref, source.line), took)
+                found.expected.append((source, took))
+            found.ready = max(found.ready, at)
+            steps -= took
+        if steps > 0:
+            found.ready = max(found.ready, self._new(found, steps, make=make))
+
+    def _new(self, found: Cover, steps: int, *, make: bool) -> float:
+        """Make it or buy it, whichever is ready first; making wins a tie."""
+        formula = self.situation.formula(found.item) if make and self.make else None
+        purchase = self._purchase(found.item, steps) if self.buy else None
+        if formula is not None:
+            mark = len(self._journal)
+            batches = [self.batch(formula, size) for size in formula.batches(steps)]
+            ready = max(batch.end for batch in batches)
+            if purchase is None or ready <= purchase.at:
+                self._hand_out(found, batches, steps)
+                return ready
+            self._rollback(mark)
+        if purchase is not None:
+            found.bought = purchase
+            return purchase.at
+        found.missing = steps
+        return NEVER
+
+    def _hand_out(self, found: Cover, batches: list[Batch], steps: int) -> None:
+        surplus = self._surplus.setdefault(found.item, [])
+        for batch in batches:
+            took = min(batch.left, steps)
+            self._use(batch, took)
+            found.made.append((batch, took))
+            steps -= took
+            surplus.append(batch)
+            self._journal.append(partial(_drop, surplus))
+
+    def _purchase(self, item: str, steps: int) -> Purchase | None:
+        known, best = self.situation.item(item), None
+        for supplier, offer in self.situation.offers(item):
+            at = self.after(self.now, offer.lead_time, supplier.calendar)
+            if ("purchase", item) in self.relaxing:
+                at = self.now
+            if best is None or at < best.at:
+                best = Purchase(item, supplier, offer, steps, offer.order_size(known, steps), at)
+        return best
+
+    # making ---------------------------------------------------------------------------------------------------------
+
+    def batch(self, formula: Formula, steps: int) -> Batch:
+        """A batch as early as its inputs and work centers allow; lots that would expire before its start are not for it."""
+        on = self.today
+        while True:
+            mark = len(self._journal)
+            batch = Batch(formula, steps, steps)
+            ready: float = self.now
+            for line in formula.lines:
+                cover = self.cover(line.item, formula.requirement(line, steps), on, make=not line.from_stock)
+                batch.inputs.append((line, cover))
+                ready = max(ready, cover.ready)
+            batch.ready = ready
+            if ready < NEVER:
+                self._work(batch)
+                used_on = self.situation.day(batch.tasks[0].start if batch.tasks else ready)
+                if used_on > on and _spoils(batch, used_on):
+                    self._rollback(mark)
+                    on = used_on
+                    continue
+            return batch
+
+    def _work(self, batch: Batch) -> None:
+        recipe, at = batch.formula.recipe, batch.ready
+        batch.end = at
+        if not self.timed:
+            return
+        if recipe.lead_time is not None:
+            at = self.after(at, recipe.lead_time, recipe.calendar)
+        share = batch.formula.share(batch.steps)
+        for operation in recipe.operations:
+            at = self._operation(batch, operation, operation.seconds(share), at)
+        batch.end = at
+
+    def _operation(self, batch: Batch, operation: Operation, seconds: int, at: float) -> float:
+        opened = start = worked = at
+        if operation.at is not None and seconds:
+            center, whole = self._center(operation.at), math.ceil(at)
+            opened = start = center.opening(whole, seconds, pausable=operation.pausable)[0]
+            if ("queue", operation.at) in self.relaxing:
+                worked = center.opening(whole, seconds, pausable=operation.pausable)[1]
+            else:
+                first, last = center.first_fit(whole, seconds, pausable=operation.pausable)
+                center.add(first, last)
+                self._journal.append(lambda: center.remove(first, last))
+                self._compete(operation.at, batch)
+                start, worked = first, last
+        end = worked if operation.wait is None else self.after(worked, operation.wait, batch.formula.recipe.calendar)
+        batch.tasks.append(Task(operation, at, opened, start, worked, end))
+        return end
+
+    def _compete(self, work_center: str, batch: Batch) -> None:
+        """First-fit is exact for alike batches; different ones on one work center might do better in another order."""
+        kinds = self._wanted_on.setdefault(work_center, set())
+        kinds.add((batch.formula.recipe.code, batch.steps))
+        self.proven = self.proven and len(kinds) == 1
+
+    def _center(self, code: str) -> Busy:
+        found = self._busy.get(code)
+        if found is None:
+            center = self.situation.work_center(code)
+            booked = ((row.start, row.end) for row in self.situation.bookings(code))
+            found = self._busy[code] = Busy(self.situation.timeline(center.opening()), center.capacity, booked)
+        return found
+
+    def after(self, at: float, time: Duration, calendar: Calendar | None) -> float:
+        """The instant so much later: elapsed time on the wall, working days on the calendar (default every day)."""
+        if at == NEVER:
+            return NEVER
+        if time.kind == "working days":
+            return self.situation.timeline(calendar or Calendar("every day", "24/7")).add_days(math.ceil(at), time.days)
+        return at + time.seconds
+
+
+def _drop(surplus: list[Batch]) -> None:
+    surplus.pop()
+
+
+def _spoils(batch: Batch, on: date) -> bool:
+    """Whether a lot that the batch took is no longer good on that day."""
+    return any(row.lot.expires is not None and row.lot.expires < on for _, cover in batch.inputs for row, _ in cover.taken)
+
+
+def batches_of(covers: Iterable[Cover]) -> Iterator[Batch]:
+    """Every batch behind the covers, each once, inputs before what they go into."""
+    seen: set[int] = set()
+    for cover in covers:
+        for batch, _ in cover.made:
+            yield from _with_inputs(batch, seen)
+
+
+def _with_inputs(batch: Batch, seen: set[int]) -> Iterator[Batch]:
+    stack: list[tuple[Batch, bool]] = [(batch, False)]
+    while stack:
+        one, visited = stack.pop()
+        if visited:
+            yield one
+        elif id(one) not in seen:
+            seen.add(id(one))
+            stack.append((one, True))
+            stack += [(inner, False) for _, cover in one.inputs for inner, _ in cover.made]
+
+
+def lacking(covers: Iterable[Cover], *, bought: bool = True) -> Mapping[str, int]:
+    """Steps per item that somebody must buy (or that nobody can bring), over all levels; `bought=False` counts only the latter."""
+    sums: dict[str, int] = {}
+    stack = [*covers]
+    seen: set[int] = set()
+    while stack:
+        cover = stack.pop()
+        steps = cover.missing + (cover.bought.needed if bought and cover.bought else 0)
+        if steps:
+            sums[cover.item] = sums.get(cover.item, 0) + steps
+        for batch, _ in cover.made:
+            if id(batch) not in seen:
+                seen.add(id(batch))
+                stack += [inner for _, inner in batch.inputs]
+    return sums

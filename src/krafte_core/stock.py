@@ -1,0 +1,323 @@
+"""Stock: lots, the places they stand in, the movements of the ledger, and which lots to pick.
+
+The ledger is a list of postings. A `Posting` says because of which paper, when, by whom and why; its moves carry whole steps of one
+lot from one place to another, so nothing appears and nothing vanishes. What lies where is the sum of the moves.
+
+Everything here is pure: picking reads the lots in the order of the item's rule and says what it took, what it refused, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import attrs
+
+from krafte_core.errors import InvalidInput
+from krafte_core.items import attributes, code
+from krafte_core.money import Money
+
+SUPPLIER, PRODUCTION, CUSTOMER, SCRAP, COUNT, FOUND, SAMPLE = OUTSIDE = (
+    "supplier", "production", "customer", "scrap", "count", "found", "sample",
+)  # fmt: skip
+"""Where amounts come from and go to outside the house; every other place is inside and never negative."""
+STOCK, QUARANTINE, LINE = "stock", "quarantine", "line:"
+"""The default place, the default place for what waits, and the prefix of a run's own place on the line."""
+DISPOSITIONS = ("released", "waiting", "held", "rejected")
+ORIGINS = ("receipt", "run", "find")
+_OUTSIDE = frozenset(OUTSIDE)
+
+
+def inside(place: str) -> bool:
+    """Whether the place is in the house, so that what stands there is on hand.
+
+    >>> inside("stock"), inside("customer")
+    (True, False)
+    """
+    return place not in _OUTSIDE
+
+
+@attrs.frozen
+class Place:
+    """A place in the house, part of a tree: what stands in `within`'s children counts for it, too.
+
+    Args:
+        code: its name; not one of the outside places, and not a line place.
+        within: the place around it; default none.
+        usable: whether what stands there may be used and shipped.
+
+    >>> Place("shelf-3", within="stock").usable
+    True
+    """
+
+    code: str = attrs.field(converter=code)
+    within: str | None = attrs.field(default=None, kw_only=True)
+    usable: bool = attrs.field(default=True, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        """A place of the house cannot be named like the world outside."""
+        if self.code in _OUTSIDE or self.code.startswith(LINE):
+            raise InvalidInput("code", self.code, f"a name that is not reserved ({', '.join(OUTSIDE)}, {LINE}...)")
+
+
+PLACES = (Place(STOCK), Place(QUARANTINE, usable=False))
+"""The places that every workshop has."""
+
+
+def line_of(run: str) -> str:
+    """The run's own place on the line: what lies there is in process, on hand but not available.
+
+    >>> line_of("PB-2026-11-001")
+    'line:PB-2026-11-001'
+    """
+    return LINE + run
+
+
+@attrs.frozen
+class Lot:
+    """One lot of one item: where it came from, until when it is good, whether it may be used.
+
+    Args:
+        item: the item's code.
+        code: the lot's own code, unique per item.
+        origin: `receipt`, `run` or `find`; `paper` is the document of the origin ("" for a receipt without order).
+        received_at: when it came into being (business time); it is not used before.
+        supplier: who delivered it; `supplier_lot` is the code that the supplier gave it.
+        owner: whose it is, where it is not ours.
+        expires: the last day on which it may be used.
+        disposition: `released`, `waiting` (for a decision), `held` or `rejected`; only a decision in the diary changes it.
+        unit_cost: what one unit of the item cost.
+        revision: grows with every change of this row.
+
+    >>> Lot("lye", "NA-1", received_at=datetime(2026, 11, 23)).disposition
+    'released'
+    """
+
+    item: str
+    code: str
+    origin: str = attrs.field(default="receipt", kw_only=True)
+    paper: str = attrs.field(default="", kw_only=True)
+    received_at: datetime = attrs.field(kw_only=True)
+    supplier: str | None = attrs.field(default=None, kw_only=True)
+    supplier_lot: str | None = attrs.field(default=None, kw_only=True)
+    owner: str | None = attrs.field(default=None, kw_only=True)
+    expires: date | None = attrs.field(default=None, kw_only=True)
+    disposition: str = attrs.field(default="released", kw_only=True)
+    unit_cost: Money | None = attrs.field(default=None, kw_only=True)
+    attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
+    revision: int = attrs.field(default=1, kw_only=True)
+
+
+class Move(NamedTuple):
+    """Whole steps of a lot from one place to another; `line` is the need that it serves (`"CO-2026-11-001/1"`), if any."""
+
+    item: str
+    lot: str
+    steps: int
+    source: str
+    target: str
+    line: str = ""
+
+
+class Posting(NamedTuple):
+    """An entry of the ledger: its moves, and because of which paper, when (business and recording time), by whom, why."""
+
+    kind: str
+    paper: str
+    happened_at: datetime
+    recorded_at: datetime
+    moves: tuple[Move, ...]
+    by: str = ""
+    reason: str = ""
+
+
+class Stocked(NamedTuple):
+    """What stands of a lot at a place: steps on hand, and how many of them are allocated."""
+
+    lot: Lot
+    place: str
+    on_hand: int
+    allocated: int
+
+    @property
+    def free(self) -> int:
+        """Steps that nobody has been promised."""
+        return self.on_hand - self.allocated
+
+
+class Taken(NamedTuple):
+    """Steps to take from a lot at a place."""
+
+    stocked: Stocked
+    steps: int
+
+
+class Refused(NamedTuple):
+    """A lot that was looked at and not taken, and why."""
+
+    stocked: Stocked
+    reason: str
+
+
+@attrs.frozen
+class Picked:
+    """The answer of a picking rule: what to take, what was refused and why, and the steps that are missing."""
+
+    taken: tuple[Taken, ...]
+    refused: tuple[Refused, ...]
+    missing: int
+
+
+def unusable(lot: Lot, on: date) -> str | None:
+    """Why the lot may not be used on that day, or None where it may.
+
+    A date is usable through that day.
+
+    >>> unusable(Lot("oil", "A", received_at=datetime(2026, 1, 1), expires=date(2026, 3, 31)), date(2026, 4, 1))
+    'expired on 2026-03-31'
+    """
+    if lot.disposition != "released":
+        return "waits for release" if lot.disposition == "waiting" else lot.disposition
+    if lot.expires is not None and lot.expires < on:
+        return f"expired on {lot.expires}"
+    return None
+
+
+def by_expiry(stocked: Stocked) -> tuple[Any, ...]:
+    """First expired, first out: a lot without a date comes after all dates; then the oldest, then code and place.
+
+    The order in which stores hand out the lots of an item; ties end in the code, so that every port picks the same.
+    """
+    lot = stocked.lot
+    return (lot.expires or date.max, lot.received_at, lot.code, stocked.place)
+
+
+def by_age(stocked: Stocked) -> tuple[Any, ...]:
+    """First in, first out: by the day the lot came into being, then code and place."""
+    lot = stocked.lot
+    return (lot.received_at, lot.code, stocked.place)
+
+
+ORDERS: Mapping[str, Callable[[Stocked], tuple[Any, ...]]] = {"expiry": by_expiry, "age": by_age}
+"""The two orders in which a store can hand out the lots of an item."""
+
+
+def _newest_first(rows: Iterable[Stocked], need: int) -> Iterable[Stocked]:
+    return sorted(rows, key=by_age, reverse=True)
+
+
+def _from_one_lot(rows: Iterable[Stocked], need: int) -> Iterable[Stocked]:
+    whole: dict[str, list[Stocked]] = {}
+    for row in sorted(rows, key=by_expiry):
+        whole.setdefault(row.lot.code, []).append(row)
+    return next((lots for lots in whole.values() if sum(row.free for row in lots) >= need), ())
+
+
+def _largest_first(rows: Iterable[Stocked], need: int) -> Iterable[Stocked]:
+    ordered = sorted(rows, key=by_expiry)
+    enough = [row for row in ordered if row.free >= need]
+    smallest = min(enough, key=lambda row: row.free, default=None)
+    return [smallest] if smallest else sorted(ordered, key=lambda row: -row.free)
+
+
+def _in_order(rows: Iterable[Stocked], need: int) -> Iterable[Stocked]:
+    return rows
+
+
+class Rule(NamedTuple):
+    """A picking rule: the order in which it wants the lots, and how it chooses among the usable ones."""
+
+    order: str
+    choose: Callable[[Iterable[Stocked], int], Iterable[Stocked]]
+    lazy: bool = False
+
+
+RULES: Mapping[str, Rule] = {
+    "fefo": Rule("expiry", _in_order, lazy=True),
+    "fifo": Rule("age", _in_order, lazy=True),
+    "lifo": Rule("age", _newest_first),
+    "single_lot": Rule("expiry", _from_one_lot),
+    "fewest_lots": Rule("expiry", _largest_first),
+    "manual": Rule("expiry", lambda rows, need: ()),
+}
+"""Every picking rule by its name; `manual` takes nothing by itself."""
+
+
+def pick(
+    rule: str, rows: Iterable[Stocked], need: int, on: date, *, usable_places: Callable[[str], bool], until: date | None = None
+) -> Picked:
+    """Which lots cover the need: chosen by the rule among what is free and usable, at most what is needed.
+
+    Args:
+        rule: a name of `RULES`.
+        rows: the item's lots in the rule's order; `fefo` and `fifo` read no further than they need.
+        need: steps.
+        on: the day of use; `until` the day it must still be good on (when it reaches the customer), default the same.
+        usable_places: whether what stands at a place may be used.
+
+    >>> lot = Lot("oil", "A", received_at=datetime(2026, 1, 1))
+    >>> answer = pick("fefo", [Stocked(lot, "stock", 5, 2)], 4, date(2026, 1, 2), usable_places=lambda place: True)
+    >>> answer.taken[0].steps, answer.missing
+    (3, 1)
+    """
+    taken: list[Taken] = []
+    refused: list[Refused] = []
+    last = until or on
+
+    def usable() -> Iterator[Stocked]:
+        for row in rows:
+            reason = unusable(row.lot, last)
+            if reason is None and not usable_places(row.place):
+                reason = f"in {row.place}"
+            if reason is None:
+                yield row
+            else:
+                refused.append(Refused(row, reason))
+
+    chosen = RULES[rule]
+    for row in chosen.choose(usable() if chosen.lazy else [*usable()], need):
+        if need <= 0:
+            break
+        steps = min(row.on_hand - row.allocated, need)
+        if steps > 0:
+            taken.append(Taken(row, steps))
+            need -= steps
+            if not need:
+                break
+    return Picked(tuple(taken), tuple(refused), need)
+
+
+def balances(postings: Iterable[Posting]) -> dict[tuple[str, str, str], int]:
+    """What lies where: the steps per (item, lot, place) that the ledger adds up to; zeros are left out.
+
+    >>> day = datetime(2026, 1, 1)
+    >>> balances([Posting("receipt", "", day, day, (Move("lye", "N", 5, "supplier", "stock"),))])
+    {('lye', 'N', 'stock'): 5}
+    """
+    sums: dict[tuple[str, str, str], int] = {}
+    for posting in postings:
+        for move in posting.moves:
+            for place, steps in ((move.source, -move.steps), (move.target, move.steps)):
+                if inside(place):
+                    key = (move.item, move.lot, place)
+                    sums[key] = sums.get(key, 0) + steps
+    return {key: steps for key, steps in sums.items() if steps}
+
+
+def subtree(places: Sequence[Place], top: str) -> frozenset[str]:
+    """The place and everything within it.
+
+    >>> sorted(subtree([Place("a"), Place("b", within="a"), Place("c", within="b")], "b"))
+    ['b', 'c']
+    """
+    children: dict[str | None, list[str]] = {}
+    for place in places:
+        children.setdefault(place.within, []).append(place.code)
+    found, queue = {top}, [top]
+    while queue:
+        for child in children.get(queue.pop(), ()):
+            if child not in found:
+                found.add(child)
+                queue.append(child)
+    return frozenset(found)
