@@ -1,0 +1,614 @@
+"""The order desk: take orders, say whether and when, confirm, quote, cancel, and tell how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import attrs
+
+from krafte_core.addresses import Address
+from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation
+from krafte_core.availability import Availability, Shortage, Tally, aligned, shortages
+from krafte_core.diary import Entry
+from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
+from krafte_core.events import Event, OrderCancelled, OrderConfirmed, OrderPlaced, OrderQuoted, QuoteWithdrawn
+from krafte_core.items import attributes as pairs
+from krafte_core.items import code, one_of
+from krafte_core.netting import Writer, drop_expired_quotes, end_quote, linked_runs, open_inputs, open_lines
+from krafte_core.office import Office
+from krafte_core.orders import CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
+from krafte_core.production import ProductionOrder
+from krafte_core.progress import Progress
+from krafte_core.promise import RELAXABLE, Promise, Step, promised
+from krafte_core.quantities import Quantity
+from krafte_core.scheduling import NEVER, Cover, Search, lacking
+from krafte_core.stock import CUSTOMER, unusable
+from krafte_core.times import day, instant
+from krafte_core.work import Seen, Work, number_of
+
+MOST_LINES = 10_000
+MAX_NOTES = 10_000
+WHEN_SHORT = ("wait", "refuse")
+
+
+@attrs.frozen
+class Confirmed:
+    """What `confirm` did: the promised date, the runs it planned, and what is still short."""
+
+    order: str
+    promised: date | None
+    productions: tuple[str, ...]
+    shortages: tuple[Shortage, ...]
+    events: tuple[Event, ...]
+
+
+@attrs.frozen
+class Cancelled:
+    """What `cancel` did: the runs that lost this order as a reason keep their output free."""
+
+    order: str
+    freed: tuple[str, ...]
+    events: tuple[Event, ...]
+
+
+@attrs.frozen
+class Link:
+    """How much of a supply covers how much of an order's line."""
+
+    order: str
+    line: str
+    production: str
+    item: str
+    amount: Quantity
+
+
+class OrderDesk:
+    """`shop.orders`."""
+
+    def __init__(self, office: Office) -> None:
+        """At this office."""
+        self._office = office
+
+    # taking orders ----------------------------------------------------------------------------------------------------
+
+    def place(
+        self,
+        *,
+        customer: str,
+        lines: Sequence[OrderLine],
+        requested: date | str | None = None,
+        shipping: str | None = None,
+        ship_to: Address | None = None,
+        priority: int = 0,
+        notes: str = "",
+        source: str = "",
+        attributes: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> CustomerOrder:
+        """Write down what a customer wants. Nothing is reserved before `confirm`.
+
+        Args:
+            customer: who ordered.
+            lines: at least one; an amount of each item in any unit or pack that the item knows.
+            requested: the customer's wish, a day.
+            shipping: the code of a shipping method.
+            priority: higher gets scarce supply first.
+            key: the host's idempotency key.
+
+        Raises:
+            Unknown: (`unknown`) an item or shipping method. InvalidInput: an amount, a ref that names two lines, no lines.
+
+        >>> from krafte_core import Item, OrderLine, Workshop
+        >>> shop = Workshop.in_memory()
+        >>> shop.register(Item("soap", unit="each"))
+        >>> str(shop.orders.place(customer="Anna", lines=[OrderLine("soap", "2 dozen")]).lines[0].amount)
+        '24 each'
+        """
+        content = ("place", customer, tuple(lines), requested, shipping, ship_to, priority, notes, source, pairs(attributes))
+        wish = None if requested is None else day(requested)
+
+        def decide(work: Work) -> CustomerOrder:
+            checked = _checked_lines(work, lines)
+            work.catalogue.method(shipping)
+            _text(notes, "notes")
+            order = CustomerOrder(
+                "",
+                code(customer, "customer"),
+                checked,
+                placed_at=work.at,
+                requested=wish,
+                shipping=shipping,
+                ship_to=ship_to,
+                priority=_whole(priority, "priority"),
+                notes=notes,
+                source=_text(source, "source"),
+                attributes=content[-1],
+            )
+            order = _numbered(order, work.number("CO"))
+            work.file(order, new=True)
+            work.step(order, "", "place")
+            work.tell(OrderPlaced(work.at, order.number, order.customer))
+            return order
+
+        return self._office.run(decide, key=key, content=content)
+
+    # asking -----------------------------------------------------------------------------------------------------------
+
+    def check(self, order: CustomerOrder | str) -> Availability:
+        """Do we have it, do we have what it takes? What is needed over all levels and where it comes from; nothing is held.
+
+        Raises:
+            Unknown: (`unknown`) no such order.
+
+        >>> from krafte_core import Item, OrderLine, Workshop
+        >>> shop = Workshop.in_memory()
+        >>> shop.register(Item("soap", unit="each"))
+        >>> print(shop.orders.check(shop.orders.place(customer="Anna", lines=[OrderLine("soap", "2 each")])).shortages[0])
+        soap: 2 each missing (needed 2 each, available 0 each)
+        """
+        with self._office.look() as work:
+            paper = work.paper(CustomerOrder, order)
+            drop_expired_quotes(work, _reach(work, paper.items))
+            needs = _Needs(work, paper)
+            search = Search(Seen(work, paper.items), buy=False, timed=False)
+            tally = Tally()
+            needs.covered(tally)
+            for line, steps in needs.lines:
+                tally.cover(search.cover(line.item, steps), required=False)
+            for need in needs.inputs:
+                tally.cover(search.cover(need.item, need.steps), required=False)
+            return tally.answer(paper.number, work.catalogue.item)
+
+    def promise(self, order: CustomerOrder | str, *, relaxing: Step | None = None) -> Promise:
+        """When can we deliver, and why then? The earliest date with what is free now; nothing is held.
+
+        Args:
+            order: the order, as far as it is still open.
+            relaxing: think a step away (a promise's `binding`, or any purchase or queue of its chain): what would help?
+
+        Raises:
+            Unknown: (`unknown`) no such order. BeyondHorizon: (`beyond_horizon`), NeverFits: (`never_fits`).
+        """
+        if relaxing is not None and relaxing.kind not in RELAXABLE:
+            raise InvalidInput("relaxing", relaxing.kind, "a step of kind " + " or ".join(RELAXABLE))
+        with self._office.look() as work:
+            paper = work.paper(CustomerOrder, order)
+            drop_expired_quotes(work, _reach(work, paper.items))
+            needs = _Needs(work, paper)
+            thought = frozenset([(relaxing.kind, relaxing.name)]) if relaxing else frozenset()
+            found = _promise(work, needs, thought)
+            if relaxing is not None or found.arrival is None:
+                return found
+            return attrs.evolve(found, binding=_binding(work, needs, found))
+
+    def status(self, order: CustomerOrder | str) -> OrderStatus:
+        """What a customer sees of the order.
+
+        Raises:
+            Unknown: (`unknown`) no such order.
+        """
+        with self._office.look() as work:
+            paper = work.paper(CustomerOrder, order)
+            progress = Progress(work, [paper])
+            return status(progress.states[paper.number], progress.of(paper))
+
+    def stages(self, order: CustomerOrder | str) -> Mapping[str, Stages]:
+        """How far every line is, by its ref: the amount in each stage in whole steps, and why it waits.
+
+        Raises:
+            Unknown: (`unknown`) no such order.
+        """
+        with self._office.look() as work:
+            paper = work.paper(CustomerOrder, order)
+            rows = Progress(work, [paper]).of(paper)
+            return {line.ref: row for line, row in zip(paper.lines, rows, strict=True)}
+
+    def covered_by(self, production: ProductionOrder | str) -> tuple[Link, ...]:
+        """Which orders a production covers, and with how much: while it runs by its links, afterwards by its lots.
+
+        Raises:
+            Unknown: (`unknown`) no such production.
+        """
+        with self._office.look() as work:
+            run = work.paper(ProductionOrder, production)
+            sums = _served(work, run)
+            item = work.item(run.item)
+            return tuple(Link(order, line, run.number, run.item, item.quantity(steps)) for (order, line), steps in sums.items())
+
+    def get(self, order: CustomerOrder | str) -> CustomerOrder:
+        """The order as it is now.
+
+        Raises:
+            Unknown: (`unknown`) no such order.
+        """
+        with self._office.look() as work:
+            found: CustomerOrder = work.paper(CustomerOrder, order)
+            return found
+
+    def find(self, *, customer: str | None = None, after: str = "", limit: int = 100) -> tuple[CustomerOrder, ...]:
+        """A page of orders in the order of writing, after the given number."""
+        criteria = {} if customer is None else {"customer": customer}
+        with self._office.look() as work:
+            return tuple(work.reader.find("order", after=after, limit=limit, **criteria))  # type: ignore[arg-type]
+
+    def history(self, order: CustomerOrder | str) -> tuple[Entry, ...]:
+        """The diary of an order: its steps, when, by whom and why."""
+        with self._office.look() as work:
+            number = work.paper(CustomerOrder, order).number
+            return tuple(work.reader.diary((number,))[number])
+
+    def table(self, *, customer: str | None = None, after: str = "", limit: int = 100) -> str:
+        """The order board at a glance: number, customer, what, requested, promised, status, and how much is ready."""
+        criteria = {} if customer is None else {"customer": customer}
+        with self._office.look() as work:
+            orders: Sequence[Any] = work.reader.find("order", after=after, limit=limit, **criteria)
+            progress = Progress(work, orders)
+            diaries = work.reader.diary(order.number for order in orders)
+            head = ("order", "customer", "line", "amount", "ready", "requested", "promised", "status")
+            return "\n".join(aligned(head, [row for order in orders for row in _board(work, progress, order, diaries[order.number])]))
+
+    # deciding ---------------------------------------------------------------------------------------------------------
+
+    def confirm(
+        self,
+        order: CustomerOrder | str,
+        *,
+        make: bool = True,
+        when_short: str = "wait",
+        key: str | None = None,
+        by: str | None = None,
+    ) -> Confirmed:
+        """Cover what is still open of an order: allocate stock, plan and link runs, reserve their materials; never buy.
+
+        It may be repeated: each time it nets what is open by then. What is missing stays open and the order waits.
+
+        Args:
+            order: the order.
+            make: False covers from stock and open supply only.
+            when_short: `"wait"` reserves what there is; `"refuse"` reserves nothing where something is missing.
+            key: the host's idempotency key.
+            by: who signs.
+
+        Raises:
+            Short: (`short`) with `when_short="refuse"`: what is missing per item, and when it could be there.
+            NotAllowed: (`not_allowed`) the order is cancelled. Unknown: (`unknown`) no such order.
+        """
+        one_of(when_short, WHEN_SHORT, "when_short")
+        name = number_of(order)
+
+        def decide(work: Work) -> Confirmed:
+            paper = work.paper(CustomerOrder, name)
+            reach = _reach(work, paper.items)
+            drop_expired_quotes(work, reach)
+            _accept_quote(work, paper)
+            needs = _Needs(work, paper, renew=True)
+            search = Search(Seen(work, paper.items), make=make)
+            covers = needs.search(search)
+            missing = lacking(covers)
+            short = shortages(missing, covers, work.catalogue.item) if missing else ()
+            promise = _promised(work, needs, search, covers)
+            if short and when_short == "refuse":
+                raise Short(short, promise.date)
+            writer = Writer(work)
+            needs.write(writer, covers)
+            details = (("promised", promise.date.isoformat()),) if promise.date else ()
+            work.step(paper, needs.state, "confirm", details=details)
+            work.tell(OrderConfirmed(work.at, paper.number, paper.customer, promise.date))
+            runs = tuple(run.number for run in writer.runs.values())
+            return Confirmed(paper.number, promise.date, runs, short, tuple(work.changes.events))
+
+        return self._office.run(decide, key=key, content=("confirm", name, make, when_short), by=by)
+
+    def quote(self, order: CustomerOrder | str, *, until: datetime | str, key: str | None = None, by: str | None = None) -> Quote:
+        """Hold material and capacity for an order until an instant; `confirm` turns it into links and runs.
+
+        Raises:
+            Short: (`short`) something must be bought first, which nobody can hold. InvalidInput: `until` is not ahead.
+            AlreadyExists: (`already_exists`) the order has an open quote. NotAllowed: (`not_allowed`) it is confirmed already.
+        """
+        name, end = number_of(order), instant(until, self._office.zone)
+
+        def decide(work: Work) -> Quote:
+            paper = work.paper(CustomerOrder, name)
+            reach = _reach(work, paper.items)
+            drop_expired_quotes(work, reach)
+            needs = _Needs(work, paper)
+            if needs.state != "placed":
+                raise NotAllowed(name, needs.state, "quote", ("place a new order",))
+            if _open_quote(work, paper) is not None:
+                raise AlreadyExists("open quote", name)
+            if end <= work.at:
+                raise InvalidInput("until", str(end), f"an instant after {work.at}")
+            search = Search(Seen(work, paper.items))
+            covers = needs.search(search)
+            promise = _promised(work, needs, search, covers)
+            missing = lacking(covers)
+            if missing:
+                raise Short(shortages(missing, covers, work.catalogue.item), promise.date)
+            needs.write(Writer(work, QUOTED, "propose"), covers)
+            quote = Quote(work.number("QU"), name, paper.customer, tuple(reach), quoted_at=work.at, until=end, date=promise.date)
+            work.file(quote, new=True)
+            work.step(quote, "", "quote")
+            work.touch(name)
+            work.tell(OrderQuoted(work.at, name, paper.customer, promise.date, end))
+            return quote
+
+        return self._office.run(decide, key=key, content=("quote", name, end), by=by)
+
+    def withdraw(self, quote: Quote | str, *, key: str | None = None, by: str | None = None) -> Quote:
+        """End a quote before its time: what it held is free again.
+
+        Raises:
+            NotAllowed: (`not_allowed`) it has ended. Unknown: (`unknown`) no such quote.
+        """
+        name = number_of(quote)
+
+        def decide(work: Work) -> Quote:
+            paper: Quote = work.paper(Quote, name)
+            now = work.state(paper)
+            if now != "open":
+                raise NotAllowed(name, now, "withdraw")
+            end_quote(work, paper, "withdraw")
+            work.tell(QuoteWithdrawn(work.at, paper.order))
+            return paper
+
+        return self._office.run(decide, key=key, content=("withdraw", name), by=by)
+
+    def cancel(self, order: CustomerOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None) -> Cancelled:
+        """Cancel what has not been shipped: what was allocated is free again; runs keep their output, free for others.
+
+        Raises:
+            NotAllowed: (`not_allowed`) cancelled already, or a part has been shipped. Unknown: (`unknown`) no such order.
+        """
+        name = number_of(order)
+
+        def decide(work: Work) -> Cancelled:
+            paper = work.paper(CustomerOrder, name)
+            now = work.state(paper)
+            if any(move.target == CUSTOMER for posting in work.reader.postings(papers=[name]) for move in posting.moves):
+                raise NotAllowed(name, "partly shipped", "cancel", ("ship the rest",))
+            quote = _open_quote(work, paper)
+            if quote is not None:
+                end_quote(work, quote, "withdraw")
+            links = [link for link in work.reader.links((name,))[name] if link.firmness != QUOTED]
+            for link in links:
+                work.unlink(link)
+            work.step(paper, now, "cancel", reason=_text(reason, "reason"))
+            work.tell(OrderCancelled(work.at, name, paper.customer))
+            freed = tuple(dict.fromkeys(link.ref for link in links if link.source == RUN))
+            return Cancelled(name, freed, tuple(work.changes.events))
+
+        return self._office.run(decide, key=key, content=("cancel", name, reason), by=by)
+
+
+class _Needs:
+    """What of an order is open, on all levels: its lines, and the inputs of the runs that it already has."""
+
+    def __init__(self, work: Work, order: CustomerOrder, *, renew: bool = False) -> None:
+        self.work = work
+        self.order = order
+        self.state = work.state(order)
+        fresh = self.state == "placed"
+        self.links: Sequence[Allocation] = work.reader.links((order.number,))[order.number]
+        if renew:
+            self.links = _without_expired(work, self.links)
+        self.lines = [(line, max(0, steps)) for line, steps in open_lines(work, order, self.links, fresh=fresh)]
+        self.runs = linked_runs(work, self.links) if self.links else []
+        self.inputs = [
+            need for run, state, links in self.runs if state in ("planned", "released") for need in open_inputs(work, run, links)
+        ]
+
+    def search(self, search: Search) -> list[Cover]:
+        """The covers of the lines, then those of the runs' inputs."""
+        covers = [search.cover(line.item, steps) for line, steps in self.lines]
+        return covers + [search.cover(need.item, need.steps) for need in self.inputs]
+
+    def write(self, writer: Writer, covers: Sequence[Cover]) -> None:
+        """Turn the covers into links."""
+        count = len(self.lines)
+        for (line, _), cover in zip(self.lines, covers[:count], strict=True):
+            writer.write(cover, self.order.number, line.ref, self.links)
+        for need, cover in zip(self.inputs, covers[count:], strict=True):
+            links = next(links for run, _, links in self.runs if run.number == need.demand)
+            writer.write(cover, need.demand, need.line, links)
+
+    def covered(self, tally: Tally) -> None:
+        """What the order needs in all, and what of it is linked already."""
+        for line, steps in self.lines:
+            linked = [link for link in self.links if link.line == line.ref]
+            tally.add(line.item, required=steps + sum(link.covers for link in linked))
+            _linked(tally, line.item, linked)
+        for run, state, links in self.runs:
+            if state in ("planned", "released", "proposed"):
+                for need in run.needs:
+                    tally.add(need.item, required=need.steps)
+                    _linked(tally, need.item, [link for link in links if link.line == need.line])
+
+
+def _linked(tally: Tally, item: str, links: Iterable[Allocation]) -> None:
+    for link in links:
+        kind = {LOT: "stock", RUN: "made"}.get(link.source, "incoming")
+        tally.add(item, **{kind: link.covers})
+
+
+def _without_expired(work: Work, links: Sequence[Allocation]) -> Sequence[Allocation]:
+    """Links to lots that have expired for good cover nothing any more: they are dropped, and the need is netted again."""
+    lots = work.reader.lots((link.item, link.ref) for link in links if link.source == LOT)
+    gone = [link for link in links if link.source == LOT and _expired(work, lots[link.item, link.ref])]
+    for link in gone:
+        work.unlink(link)
+    return [link for link in links if link not in gone]
+
+
+def _expired(work: Work, lot: Any) -> bool:
+    return lot.expires is not None and lot.expires < work.today and unusable(lot, work.today) is not None
+
+
+def _reach(work: Work, items: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(code for item in items for code in work.catalogue.reach(item)))
+
+
+def _arrival(work: Work, order: CustomerOrder, search: Search) -> Callable[[float], float]:
+    method = work.catalogue.method(order.shipping)
+    return (lambda at: search.after(at, method.transit, method.calendar)) if method else (lambda at: at)
+
+
+def _promise(work: Work, needs: _Needs, relaxing: frozenset[tuple[str, str]]) -> Promise:
+    search = Search(Seen(work, needs.order.items), relaxing=relaxing)
+    return _promised(work, needs, search, needs.search(search))
+
+
+def _promised(work: Work, needs: _Needs, search: Search, covers: Sequence[Cover]) -> Promise:
+    """The promise behind the covers; runs that exist already count with their planned end, or with their missing inputs."""
+    count = len(needs.lines)
+    rows = []
+    for (line, _), cover in zip(needs.lines, covers[:count], strict=True):
+        ready = max([cover.ready, *_linked_times(work, needs, line.ref, covers[count:])])
+        rows.append((line.ref, attrs.evolve(cover, ready=ready) if ready > cover.ready else cover))
+    order = needs.order
+    arrival = _arrival(work, order, search)
+    return promised(
+        search.situation,
+        order.number,
+        rows,
+        arrival=arrival,
+        method=order.shipping,
+        requested=order.requested,
+        proven=search.proven,
+    )
+
+
+def _linked_times(work: Work, needs: _Needs, ref: str, inputs: Sequence[Cover]) -> list[float]:
+    """When the runs and purchases behind a line's links are expected."""
+    refs = {link.ref for link in needs.links if link.line == ref and link.source == RUN}
+    times: list[float] = []
+    for run, _, _ in needs.runs:
+        if run.number in refs:
+            times.append(NEVER if run.planned_end is None else max(run.planned_end.timestamp(), work.now))
+    late = [cover.ready for need, cover in zip(needs.inputs, inputs, strict=True) if need.demand in refs]
+    return times + late
+
+
+def _binding(work: Work, needs: _Needs, found: Promise) -> Step | None:
+    """The purchase or queue on the chain that gains most when it is thought away; process time is never binding."""
+    best: tuple[datetime, Step] | None = None
+    for step in found.critical_path:
+        if step.kind in RELAXABLE:
+            sooner = _promise(work, needs, frozenset([(step.kind, step.name)])).arrival
+            if sooner is not None and found.arrival is not None and sooner < found.arrival and (best is None or sooner < best[0]):
+                best = (sooner, step)
+    return best[1] if best else None
+
+
+def _open_quote(work: Work, order: CustomerOrder) -> Quote | None:
+    rows = work.reader.open_papers("quote", order.items)
+    for found in rows.values():
+        for row in found:
+            if row.paper.order == order.number:
+                work.known([row])
+                quote: Quote = row.paper
+                return quote
+    return None
+
+
+def _accept_quote(work: Work, order: CustomerOrder) -> None:
+    """Turn what a quote holds into links and planned runs, as a decision before the confirmation's own."""
+    quote = _open_quote(work, order)
+    if quote is None:
+        return
+    links = work.reader.links((order.number,))[order.number]
+    runs = [row for row in linked_runs(work, links) if row[1] == "proposed"]
+    for run, now, own in runs:
+        work.step(run, now, "plan")
+        _harden(work, own)
+    _harden(work, links)
+    work.step(quote, "open", "accept")
+    work.touch(order.number)
+    work.settle()
+
+
+def _harden(work: Work, links: Iterable[Allocation]) -> None:
+    for link in links:
+        if link.firmness == QUOTED:
+            work.changes.allocations[link[:6]] = link._replace(firmness=RESERVED)
+
+
+def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:
+    """Steps of a run's output per order line: linked to the run, linked to its lots, or shipped from them."""
+    key = (RUN, run.item, run.number)
+    links = [*work.reader.claims([key])[key]]
+    made = {
+        (move.item, move.lot)
+        for posting in work.reader.postings(papers=[run.number])
+        if posting.kind == "make"
+        for move in posting.moves
+    }
+    supplies = [(LOT, *lot) for lot in sorted(made)]
+    claims = work.reader.claims(supplies)
+    links += [link for supply in supplies for link in claims[supply]]
+    orders = work.reader.papers({link.demand for link in links})
+    sums: dict[tuple[str, str], int] = {}
+    for link in links:
+        if link.demand in orders and isinstance(orders[link.demand].paper, CustomerOrder):
+            sums[link.demand, link.line] = sums.get((link.demand, link.line), 0) + link.covers
+    for posting in work.reader.postings(lots=made) if made else ():
+        for move in posting.moves:
+            if move.target == CUSTOMER and (move.item, move.lot) in made:
+                order, _, line = move.line.partition("/")
+                sums[order, line] = sums.get((order, line), 0) + move.steps
+    return sums
+
+
+def _checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """The lines in the items' own units, each with a ref of its own."""
+    if not 0 < len(lines) <= MOST_LINES:
+        raise InvalidInput("lines", f"{len(lines)} lines", f"1 to {MOST_LINES}")
+    checked: list[OrderLine] = []
+    refs: set[str] = set()
+    for place, line in enumerate(lines, 1):
+        if not isinstance(line, OrderLine):
+            raise InvalidInput(f"lines[{place}]", line, "an OrderLine")
+        item = work.item(line.item)
+        steps = item.positive(line.amount, f"line {place} ({line.item})")
+        ref = line.ref or str(place)
+        if ref in refs or "/" in ref:
+            raise InvalidInput(f"line {place}: ref", ref, "a name of its own, without a slash")
+        refs.add(ref)
+        amount = item.quantity(steps)
+        given = line.amount if isinstance(line.amount, str) else str(line.amount)
+        checked.append(
+            OrderLine(
+                line.item, amount, price=line.price, ref=ref, note=line.note, attributes=line.attributes, given=given, steps=steps
+            )
+        )
+    return tuple(checked)
+
+
+def _numbered(order: CustomerOrder, number: str) -> CustomerOrder:
+    object.__setattr__(order, "number", number)  # it has just been made here, and the number comes after the last refusal
+    return order
+
+
+def _text(value: str, field: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NOTES:
+        raise InvalidInput(field, value, f"text of at most {MAX_NOTES} characters")
+    return value
+
+
+def _whole(value: int, field: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidInput(field, value, "a whole number")
+    return value
+
+
+def _board(work: Work, progress: Progress, order: CustomerOrder, entries: Sequence[Entry]) -> Iterable[Sequence[str]]:
+    stages = progress.of(order)
+    given = [dict(entry.details).get("promised", "") for entry in entries if entry.step == "confirm"]
+    word = status(progress.states[order.number], stages).value
+    for place, (line, row) in enumerate(zip(order.lines, stages, strict=True)):
+        ready = str(work.item(line.item).quantity(row.ready)) if row.ready else ""
+        first = (order.number, order.customer) if not place else ("", "")
+        last = (str(order.requested or ""), given[-1] if given else "", word) if not place else ("", "", "")
+        yield (*first, line.item, str(line.amount), ready, *last)

@@ -1,0 +1,93 @@
+"""The diary: dated, signed steps of papers and decisions about lots, and the tables that say which step is allowed when.
+
+A paper has no status field. Its state is what its entries add up to; the tables here-under are data, drawn into the docs and walked
+by a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from krafte_core.errors import NotAllowed
+
+Steps = Mapping[str, Mapping[str, str]]
+"""State -> step -> next state; the empty state is that of a paper before its first step."""
+
+
+class Entry(NamedTuple):
+    """One line of the diary: what was decided about which document (a paper's number, or `lot_document`), when, by whom, why."""
+
+    document: str
+    step: str
+    at: datetime
+    by: str = ""
+    reason: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+
+
+LOT_STEPS: Steps = {
+    "released": {"wait": "waiting", "hold": "held", "reject": "rejected", "extend": "released"},
+    "waiting": {"release": "released", "hold": "held", "reject": "rejected", "extend": "waiting"},
+    "held": {"release": "released", "reject": "rejected", "extend": "held"},
+    "rejected": {},
+}
+"""The decisions about a lot. A lot begins as released; one whose item is released by decision waits first."""
+
+
+def lot_document(item: str, lot: str) -> str:
+    """How the diary and the events name a lot.
+
+    >>> lot_document("lye", "NA-1")
+    'lot lye NA-1'
+    """
+    return f"lot {item} {lot}"
+
+
+def state(table: Steps, entries: Iterable[Entry], start: str = "") -> str:
+    """The state that the entries add up to from `start`; entries that are no step of the table (notes) change nothing.
+
+    >>> table = {"": {"order": "ordered"}, "ordered": {"cancel": "cancelled"}, "cancelled": {}}
+    >>> state(table, [Entry("PO-1", "order", datetime(2026, 1, 1))])
+    'ordered'
+    """
+    now = start
+    for entry in entries:
+        now = table[now].get(entry.step, now)
+    return now
+
+
+def allow(table: Steps, document: str, now: str, step: str) -> str:
+    """The state after the step.
+
+    Raises:
+        NotAllowed: (`not_allowed`) with the steps that are possible here.
+
+    >>> allow({"": {"order": "ordered"}, "ordered": {}}, "PO-1", "", "order")
+    'ordered'
+    """
+    after = table[now].get(step)
+    if after is None:
+        raise NotAllowed(document, now or "new", step, tuple(table[now]))
+    return after
+
+
+def ends(table: Steps) -> frozenset[str]:
+    """The states after which nothing more comes.
+
+    >>> sorted(ends({"": {"order": "ordered"}, "ordered": {"cancel": "cancelled"}, "cancelled": {}}))
+    ['cancelled']
+    """
+    return frozenset(now for now, steps in table.items() if not steps)
+
+
+def drawn(table: Steps) -> str:
+    """The table as a Mermaid state diagram.
+
+    >>> print(drawn({"": {"order": "ordered"}, "ordered": {}}))
+    stateDiagram-v2
+        [*] --> ordered: order
+    """
+    arrows = [f"    {now or '[*]'} --> {after}: {step}" for now, steps in table.items() for step, after in steps.items()]
+    return "\n".join(["stateDiagram-v2", *arrows])

@@ -1,0 +1,166 @@
+"""Events: what a customer, a supplier or a host wants to hear about. Past tense; papers by their number; amounts as quantities.
+
+Every event says when it happened (`at`, recording time) and about which document it is; events of one document are delivered in order.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import attrs
+
+from krafte_core.quantities import Quantity
+
+
+@attrs.frozen
+class Event:
+    """Something happened to a document: a paper's number, or a lot (`"lot lye NA-1"`)."""
+
+    at: datetime
+    document: str
+
+
+@attrs.frozen
+class OrderPlaced(Event):
+    """A customer order came in."""
+
+    customer: str
+
+
+@attrs.frozen
+class OrderConfirmed(Event):
+    """Stock and production were reserved for an order; `promised` is the date given to the customer, if one could be given."""
+
+    customer: str
+    promised: date | None
+
+
+@attrs.frozen
+class OrderQuoted(Event):
+    """Material and capacity are held for an order until `until`."""
+
+    customer: str
+    promised: date | None
+    until: datetime
+
+
+@attrs.frozen
+class QuoteWithdrawn(Event):
+    """A quote ended before its time; what it held is free again."""
+
+
+@attrs.frozen
+class OrderCancelled(Event):
+    """An order was cancelled; what was allocated to it is free again."""
+
+    customer: str
+
+
+@attrs.frozen
+class OrderReady(Event):
+    """Everything that is still open of an order can be shipped."""
+
+    customer: str
+
+
+@attrs.frozen
+class OrderShipped(Event):
+    """Goods of an order left the house."""
+
+    customer: str
+    shipment: str
+    carrier: str
+    tracking: str
+
+
+@attrs.frozen
+class OrderDelivered(Event):
+    """Goods of an order arrived."""
+
+    customer: str
+    shipment: str
+
+
+@attrs.frozen
+class CoverLost(Event):
+    """A promise lost supply because of a fact: the order or production, its line, the item, and how much is open again."""
+
+    line: str
+    item: str
+    amount: Quantity
+    reason: str
+
+
+@attrs.frozen
+class ProductionPlanned(Event):
+    """A production order was written."""
+
+    item: str
+    amount: Quantity
+
+
+@attrs.frozen
+class ProductionStarted(Event):
+    """The materials are on the line."""
+
+    item: str
+
+
+@attrs.frozen
+class ProductionCompleted(Event):
+    """A production ended: what was made, into which lot."""
+
+    item: str
+    lot: str
+    made: Quantity
+
+
+@attrs.frozen
+class ProductionCancelled(Event):
+    """A production that had not started was cancelled."""
+
+    item: str
+
+
+@attrs.frozen
+class PurchaseOrdered(Event):
+    """A purchase order was written."""
+
+    supplier: str
+
+
+@attrs.frozen
+class PurchaseCancelled(Event):
+    """A purchase order was cancelled; what counted on it is open again."""
+
+    supplier: str
+
+
+@attrs.frozen
+class LotReceived(Event):
+    """A lot came in."""
+
+    item: str
+    lot: str
+    amount: Quantity
+
+
+@attrs.frozen
+class LotDecided(Event):
+    """A lot was held, released or rejected, or its date was moved."""
+
+    item: str
+    lot: str
+    step: str
+    reason: str
+
+
+@attrs.frozen
+class StockChanged(Event):
+    """A lot was scrapped, found or counted: the difference to what the books said."""
+
+    item: str
+    lot: str
+    kind: str
+    difference: Quantity
+    reason: str

@@ -1,0 +1,135 @@
+"""The laws of the books as checks: what `verify()` reads, one row at a time, and what it finds broken.
+
+Each check compares two books that must agree. A finding names the row and both figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from krafte_core.allocation import LOT, PURCHASE, RUN
+from krafte_core.diary import LOT_STEPS, lot_document, state
+from krafte_core.orders import CustomerOrder
+from krafte_core.production import COMING, ProductionOrder
+from krafte_core.scheduling import Booking
+from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, inside
+from krafte_core.work import Work, arrived
+
+_ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND}
+
+
+def findings(work: Work) -> Iterator[str]:
+    """Every broken law in the books, as a sentence; none is the wish."""
+    yield from _ledger(work)
+    yield from _allocations(work)
+    yield from _bookings(work)
+    yield from _lots(work)
+
+
+def _ledger(work: Work) -> Iterator[str]:
+    """Laws 1, 2 and 4: the balances are what the ledger adds up to, no lot was ever negative, none used before it was there."""
+    sums: dict[tuple[str, str, str], int] = {}
+    born: dict[tuple[str, str], str] = {}
+    moves = sorted(
+        ((posting.happened_at, n, move) for n, posting in enumerate(work.reader.rows("postings")) for move in posting.moves),
+        key=lambda row: row[:2],
+    )
+    for at, _, (item, lot, steps, source, target, _) in moves:
+        if steps <= 0:
+            yield f"law 1: a move of {steps} steps of {item} {lot} at {at}"
+        if born.setdefault((item, lot), source) != source and inside(source) and sums.get((item, lot, source), 0) < steps:
+            yield f"law 2: {item} {lot} was negative in {source} at {at}"
+        if inside(born[item, lot]):
+            yield f"law 4: {item} {lot} was used at {at} before it was there"
+        for place, sign in ((source, -steps), (target, steps)):
+            if inside(place):
+                sums[item, lot, place] = sums.get((item, lot, place), 0) + sign
+    stored = {(row.lot.item, row.lot.code, row.place): row.on_hand for row in work.reader.rows("stocked")}
+    for key in sorted(sums.keys() | stored.keys()):
+        if sums.get(key, 0) != stored.get(key, 0):
+            yield ("law 1: {} {} in {}: ".format(*key) + f"the ledger has {sums.get(key, 0)}, the balance {stored.get(key, 0)} steps")
+    for row in work.reader.rows("lots"):
+        source = born.get((row.item, row.code))
+        if source is not None and _ORIGINS[row.origin] != source:
+            yield f"law 4: {row.item} {row.code} came from {source}, not as a {row.origin}"
+
+
+def _allocations(work: Work) -> Iterator[str]:
+    """Law 3: no supply is promised beyond what it is, no demand covered beyond what it needs."""
+    drawn: dict[tuple[str, str, str, str], int] = {}
+    covered: dict[tuple[str, str], int] = {}
+    for link in work.reader.rows("allocations"):
+        if link.takes <= 0 or link.covers < 0:
+            yield f"law 3: a link of {link.takes} steps for {link.demand}/{link.line}"
+        supply = (link.source, link.item, link.ref, link.place)
+        drawn[supply] = drawn.get(supply, 0) + link.takes
+        covered[link.demand, link.line] = covered.get((link.demand, link.line), 0) + link.covers
+    allocated = {(LOT, row.lot.item, row.lot.code, row.place): row.allocated for row in work.reader.rows("stocked")}
+    for supply in sorted(set(allocated) | {one for one in drawn if one[0] == LOT}):
+        if drawn.get(supply, 0) != allocated.get(supply, 0):
+            yield f"law 3: {supply[1:]}: links take {drawn.get(supply, 0)}, the balance says {allocated.get(supply, 0)} steps"
+    for row in work.reader.rows("stocked"):
+        if not 0 <= row.allocated <= row.on_hand:
+            yield f"law 3: {row.lot.item} {row.lot.code} in {row.place}: {row.allocated} of {row.on_hand} steps allocated"
+    yield from _coming(work, drawn)
+    yield from _demands(work, covered)
+
+
+def _coming(work: Work, drawn: dict[tuple[str, str, str, str], int]) -> Iterator[str]:
+    numbers = {ref for source, _, ref, _ in drawn if source in (RUN, PURCHASE)}
+    papers = {number: row.paper for number, row in work.reader.papers(numbers).items()}
+    came = arrived(work, papers.values())
+    for (source, item, ref, line), steps in sorted(drawn.items()):
+        if source == LOT:
+            continue
+        paper = papers.get(ref)
+        if paper is None:
+            yield f"law 3: links draw on {ref}, which does not exist"
+            continue
+        run = isinstance(paper, ProductionOrder)
+        left = paper.steps - came.get((ref, item), 0) if run else paper.line(line).steps - came.get((ref, line), 0)
+        if steps > left or work.state(paper) not in (COMING if run else {"ordered"}):
+            yield f"law 3: {ref} is {work.state(paper)} and brings {left} steps of {item}; links take {steps}"
+
+
+def _demands(work: Work, covered: dict[tuple[str, str], int]) -> Iterator[str]:
+    shipped: dict[tuple[str, str], int] = {}
+    for posting in work.reader.rows("postings"):
+        for move in posting.moves:
+            if move.target == CUSTOMER:
+                number, _, line = move.line.partition("/")
+                shipped[number, line] = shipped.get((number, line), 0) + move.steps
+    papers = {number: row.paper for number, row in work.reader.papers({number for number, _ in covered}).items()}
+    for (number, line), steps in sorted(covered.items()):
+        paper = papers.get(number)
+        if isinstance(paper, CustomerOrder):
+            need = paper.line(line).steps - shipped.get((number, line), 0)
+        else:
+            need = next((one.steps for one in paper.needs if one.line == line), 0) if paper is not None else 0
+        if steps > need:
+            yield f"law 3: links cover {steps} steps of {number}/{line}, which needs {need}"
+
+
+def _bookings(work: Work) -> Iterator[str]:
+    """Law 3: no work center is booked above its capacity."""
+    by_center: dict[str, list[Booking]] = {}
+    for row in work.reader.rows("bookings"):
+        by_center.setdefault(row.work_center, []).append(row)
+    for center, rows in sorted(by_center.items()):
+        capacity = work.catalogue.work_center(center).capacity
+        changes = sorted([(row.start, 1) for row in rows] + [(row.end, -1) for row in rows])
+        busy = 0
+        for at, step in changes:
+            busy += step
+            if busy > capacity:
+                yield f"law 3: {center} has {busy} jobs at {at}, and room for {capacity}"
+                break
+
+
+def _lots(work: Work) -> Iterator[str]:
+    """The disposition of a lot is what the diary says."""
+    for row in work.reader.rows("lots"):
+        document = lot_document(row.item, row.code)
+        said = state(LOT_STEPS, work.reader.diary((document,))[document], "released")
+        if said != row.disposition:
+            yield f"the diary says that {row.item} {row.code} is {said}, the lot says {row.disposition}"

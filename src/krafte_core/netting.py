@@ -1,0 +1,291 @@
+"""Netting: what of an order or a run is still open, and how a search's plan becomes links, runs and bookings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import attrs
+
+from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Loss, displaced, from_lot, rank, shrink, without
+from krafte_core.events import CoverLost, ProductionPlanned
+from krafte_core.orders import CustomerOrder, OrderLine, Quote
+from krafte_core.production import COMING, Need, ProductionOrder
+from krafte_core.quantities import Quantity
+from krafte_core.recipes import Line
+from krafte_core.scheduling import NEVER, Batch, Booking, Cover
+from krafte_core.stock import CUSTOMER, PRODUCTION, Lot
+from krafte_core.store import SupplyKey
+from krafte_core.times import moment
+from krafte_core.work import Work
+
+
+class OpenNeed(NamedTuple):
+    """Steps of an item that a paper still needs and that nothing covers yet."""
+
+    demand: str
+    line: str
+    item: str
+    steps: int
+
+
+@attrs.frozen
+class Displaced:
+    """Who lost supply because of a fact: an order or a production, which line, which item, and how much is open again."""
+
+    order: str | None
+    production: str | None
+    line: str
+    item: str
+    amount: Quantity
+
+
+def shipped(work: Work, order: str) -> Mapping[str, int]:
+    """Steps per line that have left for the customer, less what came back for another try."""
+    sums: dict[str, int] = {}
+    for posting in work.reader.postings(papers=[order]):
+        for move in posting.moves:
+            if move.target == CUSTOMER and move.line.startswith(order + "/"):
+                line = move.line[len(order) + 1 :]
+                sums[line] = sums.get(line, 0) + move.steps
+    return sums
+
+
+def open_lines(work: Work, order: CustomerOrder, links: Sequence[Allocation], *, fresh: bool = False) -> list[tuple[OrderLine, int]]:
+    """Per line the steps that are neither shipped nor linked; `fresh` says that nothing can have been."""
+    covered: dict[str, int] = {}
+    for link in links:
+        covered[link.line] = covered.get(link.line, 0) + link.covers
+    gone = {} if fresh else shipped(work, order.number)
+    return [(line, line.steps - covered.get(line.ref, 0) - gone.get(line.ref, 0)) for line in order.lines]
+
+
+def linked_runs(work: Work, links: Iterable[Allocation]) -> list[tuple[ProductionOrder, str, Sequence[Allocation]]]:
+    """The open runs behind links, level by level, each with its state and its own links."""
+    found: list[tuple[ProductionOrder, str, Sequence[Allocation]]] = []
+    seen: set[str] = set()
+    frontier = list(dict.fromkeys(link.ref for link in links if link.source == RUN))
+    while frontier:
+        seen.update(frontier)
+        filed = work.reader.papers(frontier)
+        work.known(filed.values())
+        own = work.reader.links(frontier)
+        work.reader.diary(frontier)
+        rows = [(row.paper, work.state(row.paper), own[number]) for number, row in filed.items()]
+        found += [row for row in rows if row[1] in COMING]
+        frontier = [ref for ref in dict.fromkeys(link.ref for row in rows for link in row[2] if link.source == RUN) if ref not in seen]
+    return found
+
+
+def used_by(work: Work, run: str) -> Mapping[str, int]:
+    """Steps per recipe line that a run has used so far."""
+    sums: dict[str, int] = {}
+    for posting in work.reader.postings(papers=[run]):
+        if posting.paper == run:
+            for move in posting.moves:
+                sign = (move.target == PRODUCTION) - (move.source == PRODUCTION and posting.kind != "make")
+                if sign:
+                    line = move.line.partition("/")[2]
+                    sums[line] = sums.get(line, 0) + sign * move.steps
+    return sums
+
+
+def open_inputs(work: Work, run: ProductionOrder, links: Sequence[Allocation]) -> list[OpenNeed]:
+    """Per need of a run the steps that are neither used nor linked."""
+    covered: dict[str, int] = dict(used_by(work, run.number))
+    for link in links:
+        covered[link.line] = covered.get(link.line, 0) + link.covers
+    rows = [OpenNeed(run.number, need.line, need.item, need.steps - covered.get(need.line, 0)) for need in run.needs]
+    return [row for row in rows if row.steps > 0]
+
+
+class Writer:
+    """Turns covers into rows: links to lots and to what is on its way, new runs with their bookings and inputs.
+
+    Args:
+        work: the command.
+        firmness: of the links.
+        step: the first step of new runs: `"plan"`, or `"propose"` for a quote.
+    """
+
+    def __init__(self, work: Work, firmness: str = RESERVED, step: str = "plan") -> None:
+        """Nothing written."""
+        self.work = work
+        self.firmness = firmness
+        self.step = step
+        self.runs: dict[int, ProductionOrder] = {}
+
+    def write(self, cover: Cover, demand: str, line: str, links: Sequence[Allocation] = ()) -> None:
+        """Link the demand's line to everything that the cover found; what is missing or must be bought stays open."""
+        work = self.work
+        before = {link[:6]: link for link in links}
+        for stocked, steps in cover.taken:
+            row = from_lot(demand, line, stocked, steps, self.firmness)
+            work.link(row, before.get(row[:6]))
+            work.guard(stocked.lot)
+        for supply, steps in cover.expected:
+            row = Allocation(demand, line, supply.source, supply.item, supply.ref, supply.line, steps, steps, self.firmness)
+            work.link(row, before.get(row[:6]))
+        for batch, steps in cover.made:
+            run = self._run(batch)
+            if steps:
+                work.link(Allocation(demand, line, RUN, run.item, run.number, "", steps, steps, self.firmness))
+
+    def _run(self, batch: Batch) -> ProductionOrder:
+        run = self.runs.get(id(batch))
+        if run is None:
+            run = self.runs[id(batch)] = self._new_run(batch)
+            for line, cover in batch.inputs:
+                self.write(cover, run.number, line.ref)
+        return run
+
+    def _new_run(self, batch: Batch) -> ProductionOrder:
+        work, formula = self.work, batch.formula
+        item = formula.item
+        number = work.number("PB")
+        start = batch.tasks[0].start if batch.tasks else batch.ready
+        run = ProductionOrder(
+            number,
+            item.code,
+            item.quantity(batch.steps),
+            batch.steps,
+            formula.recipe,
+            tuple(self._need(line, cover.steps) for line, cover in batch.inputs),
+            planned_at=work.at,
+            planned_start=_instant(start),
+            planned_end=_instant(batch.end),
+        )
+        work.file(run, new=True)
+        work.step(run, "", self.step)
+        for task in batch.tasks:
+            if task.operation.at is not None and task.worked > task.start:
+                work.book(Booking(task.operation.at, int(task.start), int(task.worked), number, task.operation.name))
+        work.tell(ProductionPlanned(work.at, number, item.code, run.planned))
+        return run
+
+    def _need(self, line: Line, steps: int) -> Need:
+        required = self.work.item(line.item).quantity(steps)
+        return Need(line.ref, line.item, required, steps, line.numerator, line.denominator, line.follows)
+
+
+def _instant(at: float) -> datetime | None:
+    return None if at == NEVER else moment(int(at))
+
+
+def lose(work: Work, losses: Iterable[Loss], reason: str) -> tuple[Displaced, ...]:
+    """Take from links what a fact took from their supply, and tell everybody who lost."""
+    rows = []
+    for loss in losses:
+        link = loss.allocation
+        work.unlink(link, loss.takes, loss.covers)
+        work.touch(link.demand)
+        filed = work.reader.papers((link.demand,)).get(link.demand)
+        paper = filed.paper if filed else None
+        code = (
+            next((need.item for need in paper.needs if need.line == link.line), link.item)
+            if isinstance(paper, ProductionOrder)
+            else link.item
+        )
+        amount = work.item(code).quantity(loss.covers)
+        run = link.demand if isinstance(paper, ProductionOrder) else None
+        rows.append(Displaced(None if run else link.demand, run, link.line, code, amount))
+        work.tell(CoverLost(work.at, link.demand, link.line, code, amount, reason))
+    return tuple(rows)
+
+
+def squeeze(work: Work, links: Sequence[Allocation], excess: int, reason: str, same: str = "") -> tuple[Displaced, ...]:
+    """Free so many steps of a supply from its links, in release order."""
+    if excess <= 0:
+        return ()
+    ranks = demand_ranks(work, links)
+    return lose(work, displaced(links, excess, lambda link: ranks[link.demand], same), reason)
+
+
+def hand_over(
+    work: Work, supply: SupplyKey, line: str, lot: Lot | None, place: str, steps: int, still_coming: int, reason: str
+) -> tuple[Displaced, ...]:
+    """Supply that was on its way has come, into a lot: its links follow, the most urgent first.
+
+    Args:
+        supply: the run or purchase, and `line` of it.
+        lot: where it went, or None where nothing came; `place` where that stands.
+        steps: what came, and may be linked.
+        still_coming: what is still on its way afterwards; links beyond it are lost, in release order.
+    """
+    links = [link for link in work.reader.claims([supply])[supply] if link.place == line]
+    excess = sum(link.takes for link in links) - steps - still_coming
+    ranks = demand_ranks(work, links) if sum(link.takes for link in links) > steps else {}
+    losses = displaced(links, excess, lambda link: ranks[link.demand]) if excess > 0 else []
+    rows = lose(work, losses, reason) if losses else ()
+    lost = {loss.allocation[:6]: loss for loss in losses}
+    for link in sorted(links, key=lambda link: (ranks[link.demand], link[:6])) if ranks else links:
+        kept = without(link, lost[link[:6]]) if link[:6] in lost else link
+        if kept is None or lot is None or steps <= 0:
+            continue
+        moved = kept if kept.takes <= steps else without(kept, shrink(kept, kept.takes - steps))
+        if moved is not None:
+            steps -= moved.takes
+            work.unlink(link, moved.takes, moved.covers)
+            work.link(Allocation(link.demand, link.line, LOT, lot.item, lot.code, place, moved.takes, moved.covers, link.firmness))
+            work.touch(link.demand)
+    return rows
+
+
+def demand_ranks(work: Work, links: Iterable[Allocation]) -> Mapping[str, object]:
+    """The place in the queue of every demand behind links; a run stands where the most urgent order that it serves stands."""
+    numbers = list(dict.fromkeys(link.demand for link in links))
+    ranks: dict[str, object] = {}
+    for number, row in work.reader.papers(numbers).items():
+        paper = row.paper
+        if isinstance(paper, CustomerOrder):
+            ranks[number] = rank(paper.priority, paper.requested, paper.placed_at, number)
+        else:
+            due = paper.planned_start.date() if paper.planned_start else None
+            served = work.reader.claims([(RUN, paper.item, number)])[RUN, paper.item, number]
+            above = demand_ranks(work, served) if served else {}
+            ranks[number] = min(above.values(), default=rank(0, due, paper.planned_at, number))  # type: ignore[type-var]
+    return ranks
+
+
+def release_runs(work: Work, runs: Iterable[ProductionOrder], step: str) -> None:
+    """Take runs back that have not begun: their inputs are free again, their work centers too."""
+    rows = [*runs]
+    numbers = [run.number for run in rows]
+    links, booked = work.reader.links(numbers), work.reader.booked_for(numbers)
+    for run in rows:
+        work.step(run, work.state(run), step)
+        for link in links[run.number]:
+            work.unlink(link)
+        for booking in booked[run.number]:
+            work.unbook(booking)
+
+
+def end_quote(work: Work, quote: Quote, step: str) -> None:
+    """End a quote: what it held is free again, the runs that it proposed are withdrawn."""
+    links = [link for link in work.reader.links((quote.order,))[quote.order] if link.firmness == QUOTED]
+    runs = [run for run, state, _ in linked_runs(work, links) if state == "proposed"]
+    for link in links:
+        work.unlink(link)
+    release_runs(work, runs, "withdraw")
+    work.step(quote, "open", step)
+    work.touch(quote.order)
+
+
+def drop_expired_quotes(work: Work, items: Sequence[str]) -> None:
+    """Quotes that ran out stop counting at once: whoever next touches what they held removes them, as a decision before its own."""
+    rows = {row.paper.number: row for found in work.reader.open_papers("quote", items).values() for row in found}
+    late = [row.paper for row in rows.values() if row.paper.until <= work.at]
+    if late:
+        work.known(rows.values())
+        for quote in late:
+            end_quote(work, quote, "expire")
+        work.settle()
+
+
+def lot_links(work: Work, keys: Iterable[tuple[str, str]]) -> Iterator[Allocation]:
+    """The links that draw on any of these lots."""
+    wanted = [(LOT, item, code) for item, code in keys]
+    found = work.reader.claims(wanted)
+    for key in wanted:
+        yield from found[key]

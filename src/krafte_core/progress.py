@@ -1,0 +1,127 @@
+"""How far orders are: every step of every line in its stage, from the links, the ledger and the diary, for many orders in one read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from krafte_core.allocation import LOT, RUN, Allocation
+from krafte_core.diary import state
+from krafte_core.orders import ORDER_STEPS, CustomerOrder, Stages
+from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
+from krafte_core.shipping import SHIPMENT_STEPS
+from krafte_core.stock import CUSTOMER, Lot, unusable
+from krafte_core.store import LotKey
+from krafte_core.work import Work
+
+
+class Progress:
+    """The stages of orders; reads once for all of them."""
+
+    def __init__(self, work: Work, orders: Sequence[CustomerOrder]) -> None:
+        """Read the links, the runs behind them level by level, the lots, the shipments and the diary."""
+        self.work = work
+        reader, numbers = work.reader, [order.number for order in orders]
+        self.links: dict[str, Sequence[Allocation]] = dict(reader.links(numbers))
+        self.runs: dict[str, tuple[ProductionOrder, str]] = {}
+        self._read_runs()
+        keys = {(link.item, link.ref) for links in self.links.values() for link in links if link.source == LOT}
+        self.lots: Mapping[LotKey, Lot] = reader.lots(keys)
+        diaries = reader.diary(numbers)
+        self.states = {number: state(ORDER_STEPS, diaries[number]) for number in numbers}
+        self._read_shipments(numbers)
+        self._complete: dict[str, bool] = {}
+
+    def _read_runs(self) -> None:
+        frontier = _runs(self.links.values())
+        while frontier:
+            filed = self.work.reader.papers(frontier)
+            diaries = self.work.reader.diary(frontier)
+            self.links |= self.work.reader.links(frontier)
+            for number, row in filed.items():
+                self.runs[number] = (row.paper, state(PRODUCTION_STEPS, diaries[number]))
+            frontier = [ref for ref in _runs(self.links[number] for number in frontier) if ref not in self.runs]
+
+    def _read_shipments(self, numbers: Sequence[str]) -> None:
+        self.gone: dict[tuple[str, str], int] = {}
+        self.there: dict[tuple[str, str], int] = {}
+        wanted = set(numbers)
+        postings = [row for row in self.work.reader.postings(papers=numbers) if any(move.target == CUSTOMER for move in row.moves)]
+        diaries = self.work.reader.diary({row.paper for row in postings})
+        for row in postings:
+            delivered = state(SHIPMENT_STEPS, diaries[row.paper]) == "delivered"
+            for move in row.moves:
+                order, _, line = move.line.partition("/")
+                if move.target == CUSTOMER and order in wanted:
+                    sums = self.there if delivered else self.gone
+                    sums[order, line] = sums.get((order, line), 0) + move.steps
+
+    def of(self, order: CustomerOrder) -> list[Stages]:
+        """The stages of every line of one of the orders."""
+        by_line: dict[str, list[Allocation]] = {}
+        for link in self.links.get(order.number, ()):
+            by_line.setdefault(link.line, []).append(link)
+        return [self._line(order.number, line.ref, line.steps, by_line.get(line.ref, ())) for line in order.lines]
+
+    def _line(self, order: str, ref: str, ordered: int, links: Iterable[Allocation]) -> Stages:
+        sums = dict.fromkeys(("ready", "making", "reserved", "blocked"), 0)
+        reasons = []
+        for link in links:
+            stage, reason = self._stage(link)
+            if stage in sums:
+                sums[stage] += link.covers
+            if reason:
+                reasons.append(reason)
+        shipped, delivered = self.gone.get((order, ref), 0), self.there.get((order, ref), 0)
+        waiting = ordered - shipped - delivered - sums["ready"] - sums["making"] - sums["reserved"]
+        return Stages(ordered, delivered, shipped, waiting=max(0, waiting), reasons=tuple(reasons), **sums)
+
+    def _stage(self, link: Allocation) -> tuple[str, str]:
+        if link.source == LOT:
+            lot = self.lots[link.item, link.ref]
+            reason = unusable(lot, self.work.today)
+            if reason is None and not self.work.catalogue.usable_place(link.place):
+                reason = f"in {link.place}"
+            if reason is None:
+                return "ready", ""
+            return (
+                "making" if lot.disposition == "waiting" and lot.origin == "run" else "blocked",
+                f"{lot.item} {lot.code}: {reason}",
+            )
+        if link.source == RUN and link.ref in self.runs:
+            if self.started(link.ref):
+                return "making", ""
+            return ("reserved", "") if self.complete(link.ref) else ("waiting", f"{link.ref} lacks material")
+        return "waiting", f"{link.item} is expected from {link.ref}"
+
+    def started(self, run: str) -> bool:
+        """Whether the run, or a run for one of its inputs, has begun."""
+        stack, seen = [run], set()
+        while stack:
+            one = stack.pop()
+            if one not in seen and one in self.runs:
+                seen.add(one)
+                if self.runs[one][1] in ("started", "done"):
+                    return True
+                stack += [link.ref for link in self.links.get(one, ()) if link.source == RUN]
+        return False
+
+    def complete(self, run: str) -> bool:
+        """Whether all that a run needs is reserved: in usable lots, or as the output of runs that are complete themselves."""
+        known = self._complete.get(run)
+        if known is None:
+            paper, _ = self.runs[run]
+            covered: dict[str, int] = {}
+            for link in self.links.get(run, ()):
+                if (link.source == LOT and self._usable(link)) or (
+                    link.source == RUN and link.ref in self.runs and self.complete(link.ref)
+                ):
+                    covered[link.line] = covered.get(link.line, 0) + link.covers
+            known = self._complete[run] = all(covered.get(need.line, 0) >= need.steps for need in paper.needs)
+        return known
+
+    def _usable(self, link: Allocation) -> bool:
+        return unusable(self.lots[link.item, link.ref], self.work.today) is None
+
+
+def _runs(groups: Iterable[Sequence[Allocation]]) -> list[str]:
+    return list(dict.fromkeys(link.ref for links in groups for link in links if link.source == RUN))

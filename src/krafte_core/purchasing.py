@@ -1,0 +1,76 @@
+"""Purchase orders: what was ordered from a supplier, and when it is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from krafte_core.diary import Steps
+from krafte_core.errors import InvalidInput
+from krafte_core.items import code
+from krafte_core.money import Money, money
+
+PURCHASE_STEPS: Steps = {
+    "": {"order": "ordered"},
+    "ordered": {"receive": "ordered", "close": "closed", "cancel": "cancelled"},
+    "closed": {},
+    "cancelled": {},
+}
+"""The steps of a purchase order; receiving the last open amount closes it."""
+
+
+def _price(given: Money | str | None) -> Money | None:
+    return None if given is None else money(given)
+
+
+def _lines(rows: Iterable[PurchaseLine]) -> tuple[PurchaseLine, ...]:
+    return tuple(rows)
+
+
+@attrs.frozen
+class PurchaseLine:
+    """One line of a purchase order; `order` sets `ref`, `given` and `steps` as for an order line.
+
+    >>> PurchaseLine("lye", "25 kg", price="4.10 EUR").item
+    'lye'
+    """
+
+    item: str = attrs.field(converter=code)
+    amount: Any
+    price: Money | None = attrs.field(default=None, kw_only=True, converter=_price)
+    ref: str = attrs.field(default="", kw_only=True)
+    given: str = attrs.field(default="", kw_only=True)
+    steps: int = attrs.field(default=0, kw_only=True)
+
+
+@attrs.frozen
+class PurchaseOrder:
+    """What was ordered from a supplier; written by `shop.purchasing.order`."""
+
+    number: str
+    supplier: str
+    lines: tuple[PurchaseLine, ...] = attrs.field(converter=_lines)
+    ordered_at: datetime = attrs.field(kw_only=True)
+    expected: datetime = attrs.field(kw_only=True)
+    notes: str = attrs.field(default="", kw_only=True)
+    attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True)
+    version: int = attrs.field(default=1, kw_only=True)
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """The codes of the items it names, each once."""
+        return tuple(dict.fromkeys(line.item for line in self.lines))
+
+    def line(self, ref: str) -> PurchaseLine:
+        """The line of this ref, or the only line of this item.
+
+        Raises:
+            InvalidInput: (`invalid_input`) none or several; the refs are given.
+        """
+        found = [line for line in self.lines if line.ref == ref] or [line for line in self.lines if line.item == ref]
+        if len(found) != 1:
+            raise InvalidInput("line", ref, "one of the lines " + ", ".join(f"{line.ref} ({line.item})" for line in self.lines))
+        return found[0]

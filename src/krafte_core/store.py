@@ -1,0 +1,233 @@
+"""The ports: what the library asks of a store, and what it gives it. A host brings its own by implementing three small Protocols.
+
+A command reads through a `Reader`, decides, and hands a `Changes` to `Store.commit`, which stores all of it or raises `Conflict`.
+
+What a store must keep, and the suite `krafte_core.testing.StoreContract` proves:
+
+- `commit` is atomic. It first checks the guards: every stamp in `stamps` is still the one that was read, every lot in `lot_guards` has
+  the revision that was read, the key is unused. Then it applies; a balance that would become negative, or allocated beyond what is
+  on hand, is a failed guard like the others. A failed guard raises `Conflict` and leaves everything as it was.
+- A reader sees one moment, whatever is committed meanwhile.
+- Rows come back in the order in which they were written, except lots (`lots_of`), which come in the order that was asked for.
+- A number is never given twice, also not by two processes at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, NamedTuple, Protocol
+
+import attrs
+
+from krafte_core.allocation import Allocation
+from krafte_core.diary import Entry
+from krafte_core.events import Event
+from krafte_core.items import Item
+from krafte_core.orders import CustomerOrder, Quote
+from krafte_core.production import ProductionOrder
+from krafte_core.purchasing import PurchaseOrder
+from krafte_core.recipes import Recipe
+from krafte_core.resources import ShippingMethod, Supplier, WorkCenter
+from krafte_core.scheduling import Booking
+from krafte_core.shipping import Shipment
+from krafte_core.stock import Lot, Place, Posting, Stocked
+
+Paper = CustomerOrder | Quote | ProductionOrder | PurchaseOrder | Shipment
+CatalogueValue = Item | Recipe | WorkCenter | Supplier | ShippingMethod | Place
+LotKey = tuple[str, str]
+"""Item and lot code."""
+BalanceKey = tuple[str, str, str]
+"""Item, lot code and place."""
+AllocationKey = tuple[str, str, str, str, str, str]
+SupplyKey = tuple[str, str, str]
+"""("lot", item, lot) or ("run" or "purchase", item, number)."""
+
+KINDS: Mapping[type, str] = {
+    CustomerOrder: "order",
+    Quote: "quote",
+    ProductionOrder: "production",
+    PurchaseOrder: "purchase",
+    Shipment: "shipment",
+    Item: "item",
+    Recipe: "recipe",
+    WorkCenter: "work center",
+    Supplier: "supplier",
+    ShippingMethod: "shipping method",
+    Place: "place",
+}
+"""The name of every kind of paper and catalogue value, as readers are asked for it."""
+
+
+class Filed(NamedTuple):
+    """A paper as it is filed, with its stamp: a counter that every command moves which changes the paper, its links or its state."""
+
+    paper: Any
+    stamp: int
+
+
+class Stored(NamedTuple):
+    """The remembered result of a command with an idempotency key, and the fingerprint of the command's content."""
+
+    fingerprint: str
+    result: Any
+
+
+@attrs.define
+class Changes:
+    """What a decision wants to be stored, together with the guards under which it is right.
+
+    A builder while the command decides; a store only reads it.
+    """
+
+    papers: dict[str, Paper] = attrs.field(factory=dict)
+    lots: dict[LotKey, Lot] = attrs.field(factory=dict)
+    balances: dict[BalanceKey, tuple[int, int]] = attrs.field(factory=dict)
+    """Differences: steps on hand, steps allocated."""
+    allocations: dict[AllocationKey, Allocation | None] = attrs.field(factory=dict)
+    bookings: dict[tuple[str, str], Booking | None] = attrs.field(factory=dict)
+    postings: list[Posting] = attrs.field(factory=list)
+    diary: list[Entry] = attrs.field(factory=list)
+    events: list[Event] = attrs.field(factory=list)
+    catalogue: dict[tuple[str, str], CatalogueValue] = attrs.field(factory=dict)
+    stamps: dict[str, int] = attrs.field(factory=dict)
+    """Guard and change in one: the stamp that was read (0 for a new paper, or a work center without bookings); commit moves it."""
+    lot_guards: dict[LotKey, int] = attrs.field(factory=dict)
+    """Lot revisions that were read (0: there was no such lot)."""
+    closed: set[str] = attrs.field(factory=set)
+    """Papers whose state is now one after which nothing more is open: they leave the index of open papers."""
+    key: str | None = None
+    stored: Stored | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to store.
+
+        >>> Changes().is_empty
+        True
+        """
+        return not (self.papers or self.lots or self.balances or self.allocations or self.bookings or self.postings
+                    or self.diary or self.events or self.catalogue or self.stored)  # fmt: skip
+
+
+class Reader(Protocol):
+    """One moment of the books. Every method takes all its keys at once; none adds anything up, so that overlays can merge."""
+
+    def catalogue_revision(self) -> int:
+        """A counter that moves whenever the catalogue changes."""
+
+    def catalogue(self) -> Collection[CatalogueValue]:
+        """Items, recipes, resources and places, in the order in which they were first registered."""
+
+    def papers(self, numbers: Iterable[str]) -> Mapping[str, Filed]:
+        """The papers of these numbers that exist."""
+
+    def find(self, kind: str, *, after: str = "", limit: int = 100, **criteria: Any) -> Sequence[Paper]:
+        """A page of papers of a kind, in the order of writing, after the given number; criteria compare fields of the paper."""
+
+    def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
+        """Per item the papers of a kind that name it and are not closed, in the order of writing."""
+
+    def stamps(self, names: Iterable[str]) -> Mapping[str, int]:
+        """The stamps of papers or work centers; 0 where there is none yet."""
+
+    def lots(self, keys: Iterable[LotKey]) -> Mapping[LotKey, Lot]:
+        """The lots of these keys that exist."""
+
+    def has_lots(self, item: str) -> bool:
+        """Whether there ever was a lot of the item."""
+
+    def lots_of(self, item: str, order: str) -> Iterator[Stocked]:
+        """What is free of an item, in the order `expiry` or `age` (`stock.ORDERS`), read only as far as it is iterated."""
+
+    def stocked(self, items: Iterable[str]) -> Mapping[str, Sequence[Stocked]]:
+        """Per item everything on hand, allocated or not, at every place in the house."""
+
+    def standing(self, lots: Iterable[LotKey]) -> Mapping[LotKey, Sequence[Stocked]]:
+        """Per lot where it stands in the house."""
+
+    def at_place(self, place: str) -> Sequence[Stocked]:
+        """Everything on hand at one place."""
+
+    def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
+        """Per paper the allocations that cover its needs."""
+
+    def claims(self, supplies: Iterable[SupplyKey]) -> Mapping[SupplyKey, Sequence[Allocation]]:
+        """Per supply the allocations that draw on it."""
+
+    def bookings(self, work_centers: Iterable[str], since: int) -> Mapping[str, Sequence[Booking]]:
+        """Per work center the bookings that end after this instant (epoch seconds), by start."""
+
+    def booked_for(self, papers: Iterable[str]) -> Mapping[str, Sequence[Booking]]:
+        """Per paper its bookings."""
+
+    def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
+        """The postings that move any of these lots, are because of any of these papers, or serve a need of them; in order."""
+
+    def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
+        """Per document its entries, in order."""
+
+    def result(self, key: str) -> Stored | None:
+        """What a command with this key gave, if there was one."""
+
+    def rows(self, table: str) -> Iterator[Any]:
+        """Every row of a table (`TABLES`), for `verify`, export and whole-graph questions; streamed."""
+
+
+TABLES = ("catalogue", "papers", "lots", "stocked", "allocations", "bookings", "postings", "diary")
+"""What `Reader.rows` can be asked for."""
+
+
+class Leased(NamedTuple):
+    """An event on its way to a subscriber; `id` settles it."""
+
+    id: int
+    event: Event
+
+
+class Outbox(Protocol):
+    """Events wait here, written with the command that they tell of, until every subscriber has had them."""
+
+    def subscribe(self, name: str, since: str) -> None:
+        """Open a subscriber's box: from `"now"` on or from the `"beginning"`; a box that exists stays as it is."""
+
+    def lease(self, name: str, limit: int, now: datetime) -> Sequence[Leased]:
+        """The next events of a box that nobody else is handling, oldest first."""
+
+    def settle(self, name: str, ids: Iterable[int]) -> None:
+        """These were handled and do not come again."""
+
+    def give_back(self, name: str, ids: Iterable[int]) -> None:
+        """These were not handled and come again."""
+
+
+class Store(Protocol):
+    """Where the books live."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """The store's outbox."""
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        """One moment of the books, for the length of a `with`."""
+
+    def commit(self, changes: Changes) -> None:
+        """Store all of it, or raise `Conflict` and store nothing.
+
+        Raises:
+            Conflict: (`conflict`) a guard failed.
+        """
+
+    def take_numbers(self, series: str, count: int) -> int:
+        """The first of `count` counters of a series that nobody had before; counters start at 1 and may leave gaps."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+
+class Clock(Protocol):
+    """What time it is; the library never asks the system by itself."""
+
+    def now(self) -> datetime:
+        """The present instant, aware."""

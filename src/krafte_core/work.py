@@ -1,0 +1,396 @@
+"""The working set of one command: what it reads, and the changes that it collects.
+
+A decision is a function of a `Work`. It reads through `work.reader` and the catalogue, and says what is to change; nothing is stored
+before the whole is handed to the store. Decided again over the same reader, with the same `now` and numbers, it says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import attrs
+
+from krafte_core.allocation import LOT, PURCHASE, RUN, Allocation, Incoming
+from krafte_core.books import Books
+from krafte_core.calendars import Calendar
+from krafte_core.catalogue import Catalogue
+from krafte_core.diary import Entry, Steps, allow, lot_document, state
+from krafte_core.errors import LotNotUsable, Unknown
+from krafte_core.events import Event
+from krafte_core.ids import number
+from krafte_core.items import Item
+from krafte_core.orders import ORDER_STEPS, QUOTE_STEPS, CustomerOrder, Quote
+from krafte_core.production import COMING, ENDED, PRODUCTION_STEPS, ProductionOrder
+from krafte_core.purchasing import PURCHASE_STEPS, PurchaseOrder
+from krafte_core.recipes import Formula
+from krafte_core.resources import Offer, Supplier, WorkCenter
+from krafte_core.scheduling import NEVER, Booking
+from krafte_core.shipping import SHIPMENT_STEPS, Shipment
+from krafte_core.stock import PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, inside
+from krafte_core.store import Changes, Filed, Paper, Reader
+from krafte_core.timelines import Timeline
+from krafte_core.times import epoch, local_date, moment
+
+STEPS: Mapping[type, Steps] = {
+    CustomerOrder: ORDER_STEPS,
+    Quote: QUOTE_STEPS,
+    ProductionOrder: PRODUCTION_STEPS,
+    PurchaseOrder: PURCHASE_STEPS,
+    Shipment: SHIPMENT_STEPS,
+}
+NAMES = {
+    CustomerOrder: "order",
+    Quote: "quote",
+    ProductionOrder: "production order",
+    PurchaseOrder: "purchase order",
+    Shipment: "shipment",
+}
+_CLOSING: Mapping[type, frozenset[str]] = {
+    CustomerOrder: frozenset({"cancelled"}),
+    Quote: frozenset({"accepted", "withdrawn", "expired"}),
+    ProductionOrder: frozenset(ENDED),
+    PurchaseOrder: frozenset({"closed", "cancelled"}),
+    Shipment: frozenset(),
+}
+
+
+def number_of(paper: Any) -> str:
+    """A paper given as argument means its number; so does its text.
+
+    >>> number_of("CO-2026-11-001")
+    'CO-2026-11-001'
+    """
+    found = getattr(paper, "number", paper)
+    if not isinstance(found, str):
+        raise Unknown("paper", paper)
+    return found
+
+
+def center_stamp(work_center: str) -> str:
+    """Under which name a work center's bookings are guarded.
+
+    >>> center_stamp("kettle")
+    'work center kettle'
+    """
+    return f"work center {work_center}"
+
+
+class Work:
+    """One command at work. `numbers` gives document counters, asked only after the last refusal."""
+
+    def __init__(
+        self, reader: Reader, catalogue: Catalogue, now: datetime, numbers: Callable[[str], int], *, by: str = "", period: str
+    ) -> None:
+        """Nothing read, nothing changed."""
+        self.reader = reader
+        self.catalogue = catalogue
+        self.at = now
+        self.by = by
+        self.period = period
+        self.changes = Changes()
+        self._numbers = numbers
+        self._filed: dict[str, Filed] = {}
+        self._earlier: list[Changes] = []
+        self.now = epoch(now)
+        self.today = local_date(now, catalogue.zone)
+
+    # reading ----------------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """End one decision and begin the next in the same command: what was changed is now what is read."""
+        sheet = Books(self.reader)
+        sheet.apply(self.changes)
+        self.reader = sheet
+        self._earlier.append(self.changes)
+        self.changes = Changes()
+        self._filed = {}
+
+    def everything(self) -> Sequence[Changes]:
+        """The changes of every decision of the command, in order."""
+        return [*self._earlier, self.changes]
+
+    def paper(self, kind: type[Any], paper: Any) -> Any:
+        """The paper as it is now.
+
+        Raises:
+            Unknown: (`unknown`) no paper of this kind has the number.
+        """
+        name = number_of(paper)
+        filed = self._filed.get(name)
+        if filed is None:
+            filed = self.reader.papers((name,)).get(name)
+            if filed is None or type(filed.paper) is not kind:
+                raise Unknown(NAMES[kind], name)
+            self._filed[name] = filed
+        return self.changes.papers.get(name, filed.paper)
+
+    def known(self, rows: Iterable[Filed]) -> None:
+        """Papers that were read in another way; their stamps guard them."""
+        for row in rows:
+            self._filed.setdefault(row.paper.number, row)
+
+    def state(self, paper: Paper) -> str:
+        """The state of a paper: what its diary adds up to, this command's entries included."""
+        name = paper.number
+        entries = self.reader.diary((name,))[name]
+        now = state(STEPS[type(paper)], entries)
+        for entry in self.changes.diary:
+            if entry.document == name:
+                now = STEPS[type(paper)][now].get(entry.step, now)
+        return now
+
+    def item(self, code: str) -> Item:
+        """The item of this code; `unknown` with near names where there is none."""
+        return self.catalogue.item(code)
+
+    def day(self, at: float) -> date:
+        """The local day of an instant (epoch seconds)."""
+        return self.today if at == self.now else local_date(moment(int(at)), self.catalogue.zone)
+
+    def lot(self, item: str, code: str) -> Lot:
+        """The lot as it is now, guarded.
+
+        Raises:
+            Unknown: (`unknown`) with the item's lots in the house.
+        """
+        key = (item, code)
+        found = self.changes.lots.get(key) or self.reader.lots((key,)).get(key)
+        if found is None:
+            rows = self.reader.stocked((item,))[item]
+            raise Unknown(f"lot of {item}", code, tuple(sorted({row.lot.code for row in rows})))
+        return found
+
+    def refuse_lot(self, item: str, code: str, reason: str) -> LotNotUsable:
+        """The error for a lot asked for by name; it names the lots that may be used."""
+        usable = self.catalogue.usable_places
+        rows = self.reader.stocked((item,))[item]
+        choices = {row.lot.code for row in rows if row.lot.disposition == "released" and row.place in usable and row.free}
+        return LotNotUsable(item, code, reason, tuple(sorted(choices - {code})))
+
+    # changing ---------------------------------------------------------------------------------------------------------
+
+    def number(self, series: str) -> str:
+        """The next number of a series in this period, such as `PB-2026-11-001`."""
+        return number(series, self.period, self._numbers(f"{series}-{self.period}"))
+
+    def file(self, paper: Paper, *, new: bool = False) -> None:
+        """Write a paper; a new one must not exist, a changed one must be the one that was read."""
+        self.changes.papers[paper.number] = paper
+        if new:
+            self.changes.stamps[paper.number] = 0
+        else:
+            self.touch(paper.number)
+
+    def touch(self, name: str) -> None:
+        """Guard a paper, and tell every other command that read it: its links or its state change."""
+        if name not in self.changes.stamps:
+            filed = self._filed.get(name)
+            self.changes.stamps[name] = filed.stamp if filed is not None else self.reader.stamps((name,))[name]
+
+    def step(self, paper: Paper, now: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> str:
+        """Write a step into the diary and return the state after it.
+
+        Raises:
+            NotAllowed: (`not_allowed`) with the steps that are possible.
+        """
+        kind = type(paper)
+        after = allow(STEPS[kind], paper.number, now, step)
+        self.note(paper.number, step, reason=reason, details=details)
+        self.touch(paper.number)
+        if after in _CLOSING[kind]:
+            self.changes.closed.add(paper.number)
+        return after
+
+    def note(self, document: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> None:
+        """Write a line into the diary."""
+        self.changes.diary.append(Entry(document, step, self.at, self.by, reason, details))
+
+    def tell(self, event: Event) -> None:
+        """Put an event into the outbox."""
+        self.changes.events.append(event)
+
+    def post(self, kind: str, paper: str, moves: Iterable[Move], *, reason: str = "", happened_at: datetime | None = None) -> None:
+        """Write moves into the ledger and carry the balances along."""
+        rows = tuple(moves)
+        if not rows:
+            return
+        self.changes.postings.append(Posting(kind, paper, happened_at or self.at, self.at, rows, self.by, reason))
+        balances = self.changes.balances
+        for item, lot, steps, source, target, _ in rows:
+            if inside(source):
+                key = (item, lot, source)
+                moved, promised = balances.get(key, (0, 0))
+                balances[key] = (moved - steps, promised)
+            if inside(target):
+                key = (item, lot, target)
+                moved, promised = balances.get(key, (0, 0))
+                balances[key] = (moved + steps, promised)
+
+    def promise(self, key: tuple[str, str, str], steps: int) -> None:
+        """Change what is allocated of a lot at a place."""
+        moved, promised = self.changes.balances.get(key, (0, 0))
+        self.changes.balances[key] = (moved, promised + steps)
+
+    def link(self, row: Allocation, before: Allocation | None = None) -> None:
+        """Write an allocation; one with the same key that this command wrote or read grows by it."""
+        key = row[:6]
+        known = self.changes.allocations.get(key, before)
+        if known is not None:
+            self.changes.allocations[key] = row._replace(takes=row.takes + known.takes, covers=row.covers + known.covers)
+        else:
+            self.changes.allocations[key] = row
+        if row.source == LOT:
+            self.promise((row.item, row.ref, row.place), row.takes)
+        else:
+            self.touch(row.ref)
+
+    def unlink(self, row: Allocation, takes: int | None = None, covers: int | None = None) -> None:
+        """Take an allocation away, or so many steps of it."""
+        takes = row.takes if takes is None else takes
+        covers = row.covers if covers is None else covers
+        key = row[:6]
+        current = self.changes.allocations.get(key, row) or row
+        left = current.takes - takes
+        self.changes.allocations[key] = current._replace(takes=left, covers=current.covers - covers) if left > 0 else None
+        if row.source == LOT:
+            self.promise((row.item, row.ref, row.place), -takes)
+        else:
+            self.touch(row.ref)
+
+    def guard(self, lot: Lot) -> None:
+        """The lot must still be as it was read when this command is stored."""
+        key = (lot.item, lot.code)
+        if key not in self.changes.lots:
+            self.changes.lot_guards[key] = lot.revision
+
+    def new_lot(self, lot: Lot) -> None:
+        """Write a new lot; none with its code may exist when this is stored. One that waits for its release says so in the diary."""
+        key = (lot.item, lot.code)
+        self.changes.lot_guards[key] = 0
+        self.changes.lots[key] = lot
+        if lot.disposition == "waiting":
+            self.note(lot_document(*key), "wait")
+
+    def change_lot(self, before: Lot, **fields: Any) -> Lot:
+        """Write a lot with other fields; it must be the one that was read."""
+        key = (before.item, before.code)
+        lot = attrs.evolve(before, revision=before.revision + 1, **fields)
+        self.changes.lot_guards.setdefault(key, before.revision)
+        self.changes.lots[key] = lot
+        return lot
+
+    def book(self, row: Booking) -> None:
+        """Promise time of a work center."""
+        self.changes.bookings[row.paper, row.operation] = row
+        self.touch(center_stamp(row.work_center))
+
+    def unbook(self, row: Booking) -> None:
+        """Give time of a work center back."""
+        self.changes.bookings[row.paper, row.operation] = None
+        self.touch(center_stamp(row.work_center))
+
+
+class Seen:
+    """The situation of a search: everything that the wanted items may need, read in one go per kind of row.
+
+    Args:
+        work: the command.
+        wanted: item codes; what their making may need is read with them.
+    """
+
+    def __init__(self, work: Work, wanted: Iterable[str]) -> None:
+        """Read what is on its way; lots are read as far as they are needed."""
+        self.work = work
+        self.now = work.now
+        catalogue = work.catalogue
+        self.items = tuple(dict.fromkeys(code for item in wanted for code in catalogue.reach(item)))
+        self.item = catalogue.item
+        self.usable_place = catalogue.usable_place
+        self.stock: Callable[[str, str], Iterable[Stocked]] = work.reader.lots_of
+        self.day = work.day
+        self._incoming = incoming(work, self.items)
+        self._bookings: Mapping[str, Sequence[Booking]] | None = None
+
+    def formula(self, item: str) -> Formula | None:
+        """See `Situation`."""
+        return self.work.catalogue.formulas.get(item)
+
+    def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
+        """See `Situation`."""
+        return self.work.catalogue.offers(item)
+
+    def incoming(self, item: str) -> Sequence[Incoming]:
+        """See `Situation`."""
+        return self._incoming.get(item, ())
+
+    def work_center(self, code: str) -> WorkCenter:
+        """See `Situation`."""
+        return self.work.catalogue.work_center(code)
+
+    def bookings(self, work_center: str) -> Sequence[Booking]:
+        """See `Situation`: all work centers in one read, when the first is asked for."""
+        if self._bookings is None:
+            formulas = self.work.catalogue.formulas
+            codes = {op.at for item in self.items if item in formulas for op in formulas[item].recipe.operations if op.at}
+            self._bookings = self.work.reader.bookings(codes, self.now)
+        return self._bookings.get(work_center, ())
+
+    def timeline(self, calendar: Calendar) -> Timeline:
+        """See `Situation`."""
+        return self.work.catalogue.timeline(calendar, self.work.at)
+
+
+def incoming(work: Work, items: Sequence[str]) -> Mapping[str, Sequence[Incoming]]:
+    """Per item what open runs and purchases will still bring and nobody was promised, earliest first."""
+    runs = work.reader.open_papers("production", items)
+    purchases = work.reader.open_papers("purchase", items)
+    if not runs and not purchases:
+        return {}
+    filed = {row.paper.number: row for rows in (*runs.values(), *purchases.values()) for row in rows}
+    work.known(filed.values())
+    papers = [row.paper for row in filed.values()]
+    came = arrived(work, papers)
+    keys = [(source_of(paper), item, paper.number) for paper in papers for item in paper.items if item in items]
+    claims = work.reader.claims(keys)
+    found: dict[str, list[Incoming]] = {}
+    for paper in papers:
+        for row in _supplies(work, paper, came):
+            links = claims.get((row.source, row.item, row.ref), ())
+            free = row.open - sum(link.takes for link in links if link.place == row.line)
+            found.setdefault(row.item, []).append(row._replace(free=free))
+    return {item: sorted(rows, key=lambda row: (row.at, row.ref, row.line)) for item, rows in found.items()}
+
+
+def source_of(paper: Paper) -> str:
+    """The kind of supply that a paper is."""
+    return RUN if isinstance(paper, ProductionOrder) else PURCHASE
+
+
+def arrived(work: Work, papers: Iterable[Paper]) -> Mapping[tuple[str, str], int]:
+    """Steps that runs have made and purchases have brought so far, per (number, line); a run's line is its item."""
+    numbers = [paper.number for paper in papers]
+    sums: dict[tuple[str, str], int] = {}
+    for posting in work.reader.postings(papers=numbers) if numbers else ():
+        for move in posting.moves:
+            if move.source == PRODUCTION and posting.kind == "make":
+                key = (posting.paper, move.item)
+            elif move.source == SUPPLIER:
+                key = (posting.paper, move.line.partition("/")[2])
+            else:
+                continue
+            sums[key] = sums.get(key, 0) + move.steps
+    return sums
+
+
+def _supplies(work: Work, paper: Any, came: Mapping[tuple[str, str], int]) -> Iterable[Incoming]:
+    if isinstance(paper, ProductionOrder):
+        if work.state(paper) in COMING - {"proposed"}:
+            at = epoch(paper.planned_end) if paper.planned_end else NEVER
+            left = paper.steps - came.get((paper.number, paper.item), 0)
+            yield Incoming(RUN, paper.item, paper.number, "", left, left, at)
+    elif work.state(paper) == "ordered":
+        for line in paper.lines:
+            left = max(0, line.steps - came.get((paper.number, line.ref), 0))
+            yield Incoming(PURCHASE, line.item, paper.number, line.ref, left, left, epoch(paper.expected))
