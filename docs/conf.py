@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from pygments.lexers.special import TextLexer
+
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent / "src"
 sys.path.insert(0, str(SOURCE))
@@ -24,6 +26,8 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"krafte-core {version}"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 default_role = "code"  # single backticks are code, in docstrings as in Markdown
 autodoc_default_options = {"members": True, "member-order": "bysource", "show-inheritance": True, "ignore-module-all": True}
@@ -68,5 +72,6 @@ def _expand(_app: Any, docname: str, source: list[str]) -> None:
 
 
 def setup(app: Any) -> None:
-    """Let Sphinx call us for every page."""
+    """Let Sphinx call us for every page, and show Mermaid as the text that it is."""
     app.connect("source-read", _expand)
+    app.add_lexer("mermaid", TextLexer)

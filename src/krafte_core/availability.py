@@ -8,20 +8,49 @@ import attrs
 
 from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
-from krafte_core.quantities import Quantity
+from krafte_core.quantities import Quantity, Scale
 from krafte_core.scheduling import Batch, Cover
 
 
 @attrs.frozen
 class Need:
-    """What is needed of one item, and where it comes from: stock, what is on its way, new batches; `missing` must be bought."""
+    """What is needed of one item, and where it comes from: stock, what is on its way, new batches; `missing` must be bought.
+
+    Kept in whole steps; the properties tell the same as amounts.
+    """
 
     item: str
-    required: Quantity
-    from_stock: Quantity
-    incoming: Quantity
-    to_make: Quantity
-    missing: Quantity
+    scale: Scale
+    required_steps: int
+    stock_steps: int
+    incoming_steps: int
+    make_steps: int
+    missing_steps: int
+
+    @property
+    def required(self) -> Quantity:
+        """How much is needed."""
+        return self.scale.quantity(self.required_steps)
+
+    @property
+    def from_stock(self) -> Quantity:
+        """How much of it is in stock, free or already reserved for this."""
+        return self.scale.quantity(self.stock_steps)
+
+    @property
+    def incoming(self) -> Quantity:
+        """How much of it is on its way."""
+        return self.scale.quantity(self.incoming_steps)
+
+    @property
+    def to_make(self) -> Quantity:
+        """How much of it new or planned batches bring."""
+        return self.scale.quantity(self.make_steps)
+
+    @property
+    def missing(self) -> Quantity:
+        """How much of it must be bought."""
+        return self.scale.quantity(self.missing_steps)
 
 
 @attrs.frozen
@@ -114,12 +143,15 @@ class Tally:
 
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
-        stock = sum(steps for _, steps in cover.taken)
-        coming = sum(steps for _, steps in cover.expected)
-        made = sum(steps for _, steps in cover.made)
+        coming = sum([steps for _, steps in cover.expected]) if cover.expected else 0
+        made = sum([steps for _, steps in cover.made]) if cover.made else 0
         missing = cover.missing + (cover.bought.needed if cover.bought else 0)
-        steps = cover.steps if required else 0
-        self.add(cover.item, required=steps, stock=stock, incoming=coming, made=made, missing=missing)
+        stock = cover.steps - coming - made - missing
+        row = self.sums.get(cover.item)
+        if row is None:
+            self.sums[cover.item] = [cover.steps if required else 0, stock, coming, made, missing]
+        else:
+            self.add(cover.item, required=cover.steps if required else 0, stock=stock, incoming=coming, made=made, missing=missing)
         for batch, _ in cover.made:
             self._batch(batch)
 
@@ -131,13 +163,22 @@ class Tally:
 
     def answer(self, order: str, item: Callable[[str], Item]) -> Availability:
         """The sums as amounts."""
-        needs, shortages = [], []
-        for code, row in self.sums.items():
-            quantity = item(code).quantity
-            needs.append(Need(code, *map(quantity, row)))
-            if row[4]:
-                shortages.append(Shortage(code, quantity(row[0]), quantity(row[0] - row[4]), quantity(row[4])))
-        return Availability(order, tuple(needs), tuple(shortages))
+        needs = tuple([Need(code, item(code).scale, *row) for code, row in self.sums.items()])
+        return Availability(
+            order,
+            needs,
+            tuple([shortage(n.item, n.scale, n.required_steps, n.required_steps - n.missing_steps) for n in needs if n.missing_steps]),
+        )
+
+
+def shortage(item: str, scale: Scale, needed: int, available: int) -> Shortage:
+    """What is lacking of an item, from whole steps.
+
+    >>> from decimal import Decimal
+    >>> str(shortage("jar", Scale("each", Decimal(1)), 5, 3).missing)
+    '2 each'
+    """
+    return Shortage(item, *map(scale.quantity, (needed, available, needed - available)))
 
 
 def shortages(sums: Mapping[str, int], covers: Iterable[Cover], item: Callable[[str], Item]) -> tuple[Shortage, ...]:

@@ -7,19 +7,20 @@ working set of a command, a preview and a what-if fork are all this one class.
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
+import itertools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from krafte_core.allocation import Allocation
+from krafte_core.allocation import LOT, Allocation
 from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
+from krafte_core.journal import Journal
 from krafte_core.scheduling import Booking
-from krafte_core.stock import LINE, ORDERS, Lot, Posting, Stocked
+from krafte_core.shelves import Balance, Shelves, is_free
+from krafte_core.stock import ORDERS, Lot, Posting, Stocked
 from krafte_core.store import (
     KINDS,
     AllocationKey,
-    BalanceKey,
     CatalogueValue,
     Changes,
     Filed,
@@ -30,8 +31,19 @@ from krafte_core.store import (
     SupplyKey,
 )
 
-Shelf = list[tuple[Any, ...]]
 _EMPTY: Mapping[Any, Any] = {}
+
+
+def _link_key(row: Allocation) -> AllocationKey:
+    return row[:6]
+
+
+def _booking_key(row: Booking) -> tuple[str, str]:
+    return row.paper, row.operation
+
+
+def _spot(row: Stocked) -> tuple[str, str, str]:
+    return row.lot.item, row.lot.code, row.place
 
 
 class Books:
@@ -44,29 +56,25 @@ class Books:
     def __init__(self, base: Reader | None = None) -> None:
         """Empty books, or an empty sheet over a base."""
         self._base = base
+        self._version = 0
         self._revision = base.catalogue_revision() if base else 0
         self._catalogue: dict[tuple[str, str], CatalogueValue] = {}
         self._papers: dict[str, Paper] = {}
         self._numbers: dict[str, list[str]] = {}
         self._position: dict[str, int] = {}
-        self._open: dict[tuple[str, str], dict[str, None]] = {}
+        self._open: dict[str, dict[str, dict[str, None]]] = {kind: {} for kind in KINDS.values()}
         self._closed: set[str] = set()
         self._stamps: dict[str, int] = {}
         self._lots: dict[LotKey, Lot] = {}
-        self._stock: dict[str, dict[tuple[str, str], tuple[int, int]]] = {}
-        self._lines: dict[str, dict[LotKey, None]] = {}
-        self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._shelves = Shelves(keep=base is not None)
         self._links: dict[str, dict[AllocationKey, Allocation | None]] = {}
         self._claims: dict[SupplyKey, dict[AllocationKey, Allocation | None]] = {}
+        self._lot_claims = base is not None
         self._bookings: dict[str, dict[tuple[str, str], Booking | None]] = {}
         self._booked: dict[str, dict[tuple[str, str], Booking | None]] = {}
-        self._postings: list[Posting] = []
-        self._indexed = 0
-        self._by_lot: dict[LotKey, list[int]] = {}
-        self._by_paper: dict[str, list[int]] = {}
-        self._entries: list[Entry] = []
-        self._pages: dict[str, list[Entry]] = {}
+        self._journal = Journal()
         self._results: dict[str, Stored] = {}
+        self._anew: set[tuple[Any, Any]] = set()
 
     def copy(self) -> Books:
         """Independent books with the same rows; rows themselves are immutable and shared.
@@ -75,15 +83,14 @@ class Books:
         []
         """
         twin = Books.__new__(Books)
-        for name, table in vars(self).items():
-            inner = isinstance(table, dict) and next((type(row) for row in table.values()), None)
-            if inner in (dict, list):
-                twin.__dict__[name] = {key: row.copy() for key, row in table.items()}
-            else:
-                twin.__dict__[name] = table.copy() if isinstance(table, dict | list | set) else table
+        twin.__dict__.update((name, table if name == "_base" else _copied(table)) for name, table in vars(self).items())
         return twin
 
     # reading ----------------------------------------------------------------------------------------------------------
+
+    def revision(self) -> int | None:
+        """See `Reader`."""
+        return None if self._base is not None else self._version
 
     def catalogue_revision(self) -> int:
         """See `Reader`."""
@@ -99,11 +106,15 @@ class Books:
         """See `Reader`."""
         wanted = [*numbers]
         own, stamps = self._papers, self._stamps
-        found = {number: Filed(own[number], stamps[number]) for number in wanted if number in own}
-        if self._base is not None and len(found) < len(wanted):
-            for number, filed in self._base.papers(number for number in wanted if number not in own).items():
-                found[number] = Filed(filed.paper, stamps.get(number, filed.stamp))
-        return found
+        if self._base is None:
+            return {number: Filed(own[number], stamps[number]) for number in wanted if number in own}
+        theirs = self._base.papers(wanted)
+        latest = {number: Filed(own.get(number, row.paper), stamps.get(number, row.stamp)) for number, row in theirs.items()}
+        return {
+            number: latest[number] if number in latest else Filed(own[number], stamps[number])
+            for number in wanted
+            if number in latest or number in own
+        }
 
     def find(self, kind: str, *, after: str = "", limit: int = 100, **criteria: Any) -> Sequence[Paper]:
         """See `Reader`."""
@@ -126,10 +137,14 @@ class Books:
         found: dict[str, Sequence[Filed]] = {}
         if self._base is not None:
             for item, rows in self._base.open_papers(kind, wanted).items():
-                left = [row for row in rows if row.paper.number not in self._closed]
-                found[item] = [self._latest(row) for row in left]
-        for item in wanted:
-            numbers = self._open.get((kind, item))
+                mine = self._open[kind].get(item, ())
+                latest = (self._latest(row) for row in rows if row.paper.number not in self._closed and row.paper.number not in mine)
+                left = [row for row in latest if item in row.paper.items]
+                if left:
+                    found[item] = left
+        by_item = self._open[kind]
+        for item in wanted if by_item else ():
+            numbers = by_item.get(item)
             if numbers:
                 own = [Filed(self._papers[number], self._stamps[number]) for number in numbers]
                 found[item] = [*found.get(item, ()), *own]
@@ -152,10 +167,10 @@ class Books:
     def lots(self, keys: Iterable[LotKey]) -> Mapping[LotKey, Lot]:
         """See `Reader`."""
         own, wanted = self._lots, [*keys]
-        found = {key: own[key] for key in wanted if key in own}
-        if self._base is not None and len(found) < len(wanted):
-            found |= self._base.lots(key for key in wanted if key not in own)
-        return found
+        if self._base is None:
+            return {key: own[key] for key in wanted if key in own}
+        theirs = self._base.lots(wanted)
+        return {key: own[key] if key in own else theirs[key] for key in wanted if key in own or key in theirs}
 
     def has_lots(self, item: str) -> bool:
         """See `Reader`."""
@@ -163,117 +178,78 @@ class Books:
 
     def lots_of(self, item: str, order: str) -> Iterator[Stocked]:
         """See `Reader`."""
+        own = self._shelves
         if self._base is None:
-            lots, rows = self._lots, self._stock.get(item, _EMPTY)
-            for *_, code, place in self._shelf(item, order):
-                yield Stocked(lots[item, code], place, *rows[code, place])
-            return
-        own = self._stock.get(item, {})
-        mine = sorted((row for row in self._rows(item) if row.on_hand > row.allocated), key=ORDERS[order])
-        theirs = (row for row in self._base.lots_of(item, order) if (row.lot.code, row.place) not in own)
-        yield from heapq.merge(mine, theirs, key=ORDERS[order])
-
-    def _shelf(self, item: str, order: str) -> Shelf:
-        """The item's free lots in order: made when first asked for, kept up to date from then on."""
-        shelf = self._shelves.get((item, order))
-        if shelf is None:
-            sort = ORDERS[order]
-            shelf = self._shelves[item, order] = sorted(sort(row) for row in self._rows(item) if row.on_hand > row.allocated)
-        return shelf
-
-    def _rows(self, item: str) -> Iterator[Stocked]:
-        own = self._stock.get(item, _EMPTY)
-        return (Stocked(self._lot(item, code), place, *row) for (code, place), row in own.items() if row[0])
-
-    def _lot(self, item: str, code: str) -> Lot:
-        own = self._lots.get((item, code))
-        return own if own is not None or self._base is None else self._base.lots([(item, code)])[item, code]  # type: ignore[return-value]
+            return own.in_order(item, order)
+        mine = sorted((row for row in own.of(item) if is_free(row)), key=ORDERS[order])
+        theirs = (row for row in self._base.lots_of(item, order) if not own.has(row))
+        return heapq.merge(mine, theirs, key=ORDERS[order])
 
     def stocked(self, items: Iterable[str]) -> Mapping[str, Sequence[Stocked]]:
         """See `Reader`."""
-        wanted = [*items]
+        wanted, own = [*items], self._shelves
         theirs = self._base.stocked(wanted) if self._base is not None else _EMPTY
-        found = {}
-        for item in wanted:
-            own = self._stock.get(item, _EMPTY)
-            found[item] = [row for row in theirs.get(item, ()) if (row.lot.code, row.place) not in own]
-            found[item] += self._rows(item)
-        return found
+        return {
+            item: sorted([*(row for row in theirs.get(item, ()) if not own.has(row)), *own.of(item)], key=_spot) for item in wanted
+        }
 
     def standing(self, lots: Iterable[LotKey]) -> Mapping[LotKey, Sequence[Stocked]]:
         """See `Reader`."""
-        wanted = [*lots]
+        wanted, own = [*lots], self._shelves
         theirs = self._base.standing(wanted) if self._base is not None else _EMPTY
-        found = {}
-        for key in wanted:
-            own = self._stock.get(key[0], _EMPTY)
-            rows = [row for row in theirs.get(key, ()) if (key[1], row.place) not in own]
-            found[key] = rows + [row for row in self._rows(key[0]) if row.lot.code == key[1]]
-        return found
+        return {
+            key: sorted([*(row for row in theirs.get(key, ()) if not own.has(row)), *own.of_lot(*key)], key=_spot) for key in wanted
+        }
 
     def at_place(self, place: str) -> Sequence[Stocked]:
         """See `Reader`."""
-        own = self._lines.get(place, _EMPTY) if place.startswith(LINE) else self._anywhere(place)
-        rows = [row for row in self._base.at_place(place) if _standing(row) not in own] if self._base is not None else []
-        for item, code in own:
-            row = self._stock[item][code, place]
-            if row[0]:
-                rows.append(Stocked(self._lot(item, code), place, *row))
-        return rows
-
-    def _anywhere(self, place: str) -> Mapping[LotKey, None]:
-        return {(item, code): None for item, rows in self._stock.items() for code, there in rows if there == place}
+        own = self._shelves
+        theirs = self._base.at_place(place) if self._base is not None else ()
+        rows = [*(row for row in theirs if not own.has(row)), *(row for row in own.at(place) if row.on_hand)]
+        return sorted(rows, key=_spot)
 
     def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
         """See `Reader`."""
         wanted = [*papers]
-        return _merged(wanted, self._links, self._base.links(wanted) if self._base is not None else _EMPTY)
+        return self._merged(wanted, self._links, self._base.links(wanted) if self._base is not None else _EMPTY)
 
     def claims(self, supplies: Iterable[SupplyKey]) -> Mapping[SupplyKey, Sequence[Allocation]]:
-        """See `Reader`."""
+        """See `Reader`. Claims on lots are indexed from the first time that somebody asks: most shops never do."""
         wanted = [*supplies]
-        return _merged(wanted, self._claims, self._base.claims(wanted) if self._base is not None else _EMPTY)
+        if not self._lot_claims and any(supply[0] == LOT for supply in wanted):
+            self._lot_claims = True
+            for rows in self._links.values():
+                for key, link in rows.items():
+                    if key[2] == LOT:
+                        self._put(self._claims, key[2:5], key, link)
+        merged = self._merged(wanted, self._claims, self._base.claims(wanted) if self._base is not None else _EMPTY)
+        return {supply: sorted(rows) for supply, rows in merged.items()}
 
     def bookings(self, work_centers: Iterable[str], since: int) -> Mapping[str, Sequence[Booking]]:
         """See `Reader`."""
         wanted = [*work_centers]
         theirs = self._base.bookings(wanted, since) if self._base is not None else _EMPTY
-        merged = _merged(wanted, self._booked, theirs, key=lambda row: (row.paper, row.operation))
+        merged = self._merged(wanted, self._booked, theirs, _booking_key)
         return {center: sorted((row for row in rows if row.end > since), key=lambda row: row[1:]) for center, rows in merged.items()}
 
     def booked_for(self, papers: Iterable[str]) -> Mapping[str, Sequence[Booking]]:
         """See `Reader`."""
         wanted = [*papers]
         theirs = self._base.booked_for(wanted) if self._base is not None else _EMPTY
-        return _merged(wanted, self._bookings, theirs, key=lambda row: (row.paper, row.operation))
+        return self._merged(wanted, self._bookings, theirs, _booking_key)
 
     def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
         """See `Reader`."""
-        self._index()
-        places = {n for key in lots for n in self._by_lot.get(key, ())}
-        places.update(n for number in papers for n in self._by_paper.get(number, ()))
-        own = [self._postings[n] for n in sorted(places)]
+        own = self._journal.about(lots, papers)
         return [*self._base.postings(lots=lots, papers=papers), *own] if self._base is not None else own
-
-    def _index(self) -> None:
-        """Catch up with what was posted since somebody last asked: most commands never ask."""
-        by_lot, by_paper = self._by_lot, self._by_paper
-        for n in range(self._indexed, len(self._postings)):
-            posting = self._postings[n]
-            papers = {posting.paper, *(move.line.partition("/")[0] for move in posting.moves)} - {""}
-            for number in papers:
-                by_paper.setdefault(number, []).append(n)
-            for key in {(move.item, move.lot) for move in posting.moves}:
-                by_lot.setdefault(key, []).append(n)
-        self._indexed = len(self._postings)
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """See `Reader`."""
         wanted = [*documents]
         if self._base is None:
-            return {document: self._pages.get(document, ()) for document in wanted}
+            return {document: self._journal.page(document) for document in wanted}
         theirs = self._base.diary(wanted)
-        return {document: [*theirs[document], *self._pages.get(document, ())] for document in wanted}
+        return {document: [*theirs[document], *self._journal.page(document)] for document in wanted}
 
     def result(self, key: str) -> Stored | None:
         """See `Reader`."""
@@ -301,11 +277,10 @@ class Books:
         yield from (merged | self._lots).values()
 
     def _all_stocked(self, theirs: Iterable[Any]) -> Iterator[Any]:
-        for row in theirs:
-            if (row.lot.code, row.place) not in self._stock.get(row.lot.item, _EMPTY):
-                yield row
-        for item in self._stock:
-            yield from self._rows(item)
+        own = self._shelves
+        yield from (row for row in theirs if not own.has(row))
+        for item in own.items():
+            yield from own.of(item)
 
     def _all_allocations(self, theirs: Iterable[Any]) -> Iterator[Any]:
         yield from (row for row in theirs if row[:6] not in self._links.get(row.demand, _EMPTY))
@@ -317,11 +292,28 @@ class Books:
 
     def _all_postings(self, theirs: Iterable[Any]) -> Iterator[Any]:
         yield from theirs
-        yield from self._postings
+        yield from self._journal.postings()
 
     def _all_diary(self, theirs: Iterable[Any]) -> Iterator[Any]:
         yield from theirs
-        yield from self._entries
+        yield from self._journal.entries()
+
+    def _merged(
+        self, wanted: Sequence[Any], own: Mapping[Any, Mapping[Any, Any]], theirs: Mapping[Any, Sequence[Any]], key: Any = _link_key
+    ) -> dict[Any, Any]:
+        if self._base is None:
+            return {index: [*own.get(index, _EMPTY).values()] for index in wanted}
+        return {index: self._laid(index, theirs[index], own.get(index, _EMPTY), key) for index in wanted}
+
+    def _laid(self, index: Any, theirs: Sequence[Any], mine: Mapping[Any, Any], key: Any) -> Sequence[Any]:
+        """The base's rows with the own ones laid over: a changed row keeps its place, one that went and came back is new."""
+        if not mine:
+            return theirs
+        before = {key(row): row for row in theirs}
+        anew = {name for name in mine if (index, name) in self._anew}
+        rows = [mine.get(name, row) for name, row in before.items() if name not in anew]
+        rows += [row for name, row in mine.items() if name not in before or name in anew]
+        return [row for row in rows if row is not None]
 
     # changing ---------------------------------------------------------------------------------------------------------
 
@@ -332,6 +324,7 @@ class Books:
             Conflict: (`conflict`) a guard failed; nothing was written.
         """
         balances = self._checked(changes)
+        self._version += 1
         for name, stamp in changes.stamps.items():
             self._stamps[name] = stamp + 1
         for paper in changes.papers.values():
@@ -340,24 +333,23 @@ class Books:
             self._close(changes.closed)
         for key, lot in changes.lots.items():
             self._put_lot(key, lot)
-        for where, row in balances:
-            self._put_balance(where, row)
-        for link_key, link in changes.allocations.items():
-            self._put(self._links, link_key[0], link_key, link)
-            self._put(self._claims, link_key[2:5], link_key, link)
+        if self._base is None:
+            self._shelves.settle(balances, self._lots)
+        else:
+            for (item, code, place), _, on_hand, allocated in balances:
+                self._shelves.put(self.lots([(item, code)])[item, code], place, on_hand, allocated)
+        self._put_links(changes.allocations)
         for booking_key, booking in changes.bookings.items():
             self._put_booking(booking_key, booking)
-        self._postings += changes.postings
-        self._entries += changes.diary
-        for entry in changes.diary:
-            self._pages.setdefault(entry.document, []).append(entry)
+        self._journal.write(changes.postings, changes.diary)
         if changes.catalogue:
             self._catalogue |= changes.catalogue
             self._revision += 1
         if changes.key is not None and changes.stored is not None:
             self._results[changes.key] = changes.stored
 
-    def _checked(self, changes: Changes) -> list[tuple[BalanceKey, tuple[int, int]]]:
+    def _checked(self, changes: Changes) -> list[Balance]:
+        """Every guard; the balances as they will be, each with the row that it changes."""
         for name, stamp in changes.stamps.items():
             if self._stamps.get(name, 0) != stamp and self._stamp(name) != stamp:
                 raise Conflict(name)
@@ -367,22 +359,17 @@ class Books:
                 raise Conflict(f"lot {key[1]} of {key[0]}")
         if changes.key is not None and self.result(changes.key) is not None:
             raise Conflict(f"key {changes.key}")
-        balances = []
+        balances: list[Balance] = []
+        standing = self._shelves.get
         for where, (moved, promised) in changes.balances.items():
-            on_hand, allocated = self._balance(where)
-            row = (on_hand + moved, allocated + promised)
-            if not 0 <= row[1] <= row[0]:
+            before = standing(where)
+            if before is None and self._base is not None:
+                before = next((row for row in self._base.standing([where[:2]])[where[:2]] if row.place == where[2]), None)
+            on_hand, allocated = (moved, promised) if before is None else (before[2] + moved, before[3] + promised)
+            if not 0 <= allocated <= on_hand:
                 raise Conflict("stock of {} {} in {}".format(*where))
-            balances.append((where, row))
+            balances.append((where, before, on_hand, allocated))
         return balances
-
-    def _balance(self, key: BalanceKey) -> tuple[int, int]:
-        item, code, place = key
-        rows = self._stock.get(item)
-        own = rows.get((code, place)) if rows is not None else None
-        if own is not None or self._base is None:
-            return own or (0, 0)
-        return next((row[2:4] for row in self._base.standing([(item, code)])[item, code] if row.place == place), (0, 0))
 
     def _file(self, paper: Paper) -> None:
         number = paper.number
@@ -395,7 +382,24 @@ class Books:
             numbers.append(number)
             if kind != "shipment":
                 for item in paper.items:
-                    self._open.setdefault((kind, item), {})[number] = None
+                    self._open[kind].setdefault(item, {})[number] = None
+            return
+        if before is None and self._base is not None:
+            before = self._base.papers((number,))[number].paper
+        if before is not None and before.items != paper.items:
+            self._reopen(KINDS[type(paper)], before, paper)
+
+    def _reopen(self, kind: str, before: Paper, paper: Paper) -> None:
+        """A paper that names other items now is found under those, if it is still open."""
+        number, by_item = paper.number, self._open[kind]
+        is_open = any(number in by_item.get(item, ()) for item in before.items)
+        if not is_open and self._base is not None and number not in self._closed:
+            theirs = self._base.open_papers(kind, before.items)
+            is_open = any(row.paper.number == number for rows in theirs.values() for row in rows)
+        if is_open:
+            self._take_out(before)
+            for item in paper.items:
+                by_item.setdefault(item, {})[number] = None
 
     def _close(self, numbers: Iterable[str]) -> None:
         for number in numbers:
@@ -403,83 +407,64 @@ class Books:
             if self._base is not None:
                 self._closed.add(number)
             if paper is not None:
-                for item in paper.items:
-                    self._open.get((KINDS[type(paper)], item), {}).pop(number, None)
+                self._take_out(paper)
+
+    def _take_out(self, paper: Paper) -> None:
+        by_item = self._open[KINDS[type(paper)]]
+        for item in paper.items:
+            rows = by_item.get(item, {})
+            rows.pop(paper.number, None)
+            if not rows:
+                by_item.pop(item, None)
 
     def _put_lot(self, key: LotKey, lot: Lot) -> None:
         before = self._lots.get(key)
-        if self._base is not None and before is None:
-            for row in self._base.standing([key])[key]:  # its rows show the new lot from now on
-                self._stock.setdefault(lot.item, {}).setdefault((lot.code, row.place), row[2:4])
         self._lots[key] = lot
-        if before is not None and (before.expires, before.received_at) != (lot.expires, lot.received_at):
-            for order in ORDERS:
-                self._shelves.pop((lot.item, order), None)
+        if before is not None or self._base is not None:
+            self._shelves.change_lot(lot)
+        if before is None and self._base is not None:
+            for row in self._base.standing([key])[key]:  # its rows show the new lot from now on
+                if not self._shelves.has(row):
+                    self._shelves.put(lot, row.place, row.on_hand, row.allocated)
 
-    def _put_balance(self, key: BalanceKey, row: tuple[int, int]) -> None:
-        item, code, place = key
-        rows = self._stock.setdefault(item, {})
-        before = rows.get((code, place), (0, 0))
-        if row[0] or self._base is not None:
-            rows[code, place] = row
-        else:
-            rows.pop((code, place), None)
-        if place.startswith(LINE):
-            self._put_line(place, (item, code), row[0])
-        was, free = before[0] > before[1], row[0] > row[1]
-        if was != free and self._base is None:
-            for order, sort in ORDERS.items():
-                shelf = self._shelves.get((item, order))
-                if shelf is not None:
-                    sign = sort(Stocked(self._lots[item, code], place, *row))
-                    if free:
-                        insort(shelf, sign)
-                    else:
-                        del shelf[bisect_left(shelf, sign)]
-
-    def _put_line(self, place: str, key: LotKey, on_hand: int) -> None:
-        if on_hand or self._base is not None:
-            self._lines.setdefault(place, {})[key] = None
-        else:
-            there = self._lines.get(place, {})
-            there.pop(key, None)
-            if not there:
-                self._lines.pop(place, None)
+    def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
+        put, claimed = self._put, self._lot_claims
+        for key, link in links.items():
+            put(self._links, key[0], key, link)
+            if claimed or key[2] != LOT:
+                put(self._claims, key[2:5], key, link)
 
     def _put(self, table: dict[Any, dict[Any, Any]], index: Any, key: Any, row: Any) -> None:
-        if row is not None or self._base is not None:
-            table.setdefault(index, {})[key] = row
-            return
         rows = table.get(index)
-        if rows is not None:
+        if rows is None:
+            rows = table[index] = {}
+        if self._base is not None:
+            if key in rows and rows[key] is None:
+                del rows[key]
+                self._anew.add((index, key))
+            rows[key] = row
+        elif row is not None:
+            rows[key] = row
+        else:
             rows.pop(key, None)
             if not rows:
                 del table[index]
 
     def _put_booking(self, key: tuple[str, str], booking: Booking | None) -> None:
-        before = self._bookings.get(key[0], {}).get(key)
-        if before is None and self._base is not None:
-            before = next((row for row in self._base.booked_for([key[0]])[key[0]] if row.operation == key[1]), None)
+        before = next((row for row in self.booked_for(key[:1])[key[0]] if row.operation == key[1]), None)
         self._put(self._bookings, key[0], key, booking)
-        center = booking.work_center if booking else before.work_center if before else None
-        if center is not None:
-            self._put(self._booked, center, key, booking)
+        if before is not None and (booking is None or booking.work_center != before.work_center):
+            self._put(self._booked, before.work_center, key, None)
+        if booking is not None:
+            self._put(self._booked, booking.work_center, key, booking)
 
 
-def _merged(
-    wanted: Sequence[Any], own: Mapping[Any, Mapping[Any, Any]], theirs: Mapping[Any, Sequence[Any]], key: Any = None
-) -> dict[Any, Any]:
-    """Per index the base's rows that are not overridden, then the own ones that are not deleted."""
-    found: dict[Any, Any] = {}
-    for index in wanted:
-        mine = own.get(index, _EMPTY)
-        rows = [row for row in theirs.get(index, ()) if (key(row) if key else row[:6]) not in mine]
-        found[index] = rows + [row for row in mine.values() if row is not None]
-    return found
-
-
-def _standing(row: Stocked) -> LotKey:
-    return row.lot.item, row.lot.code
+def _copied(table: Any) -> Any:
+    """Containers to any depth; rows stay the same. In one go: a fork in another thread may be building an index in them."""
+    if isinstance(table, dict):
+        nested = any(isinstance(row, dict | list) for row in itertools.islice(table.values(), 1))
+        return {key: _copied(row) for key, row in [*table.items()]} if nested else table.copy()
+    return table.copy() if isinstance(table, list | set | Shelves | Journal) else table
 
 
 def _catalogue_key(value: CatalogueValue) -> tuple[str, str]:

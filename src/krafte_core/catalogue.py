@@ -10,7 +10,7 @@ from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.recipes import Formula, Recipe, compiled, known, levels
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
-from krafte_core.stock import LINE, PLACES, Place, subtree
+from krafte_core.stock import LINE, PLACES, RULES, Place, subtree
 from krafte_core.store import CatalogueValue
 from krafte_core.timelines import Timeline
 
@@ -47,6 +47,7 @@ class Catalogue:
         self.usable_places = frozenset(self.places).difference(*blocked)
         self._ingredients = frozenset(line.item for formula in self.formulas.values() for line in formula.lines)
         self._reach: dict[str, tuple[str, ...]] = {}
+        self._picking: dict[str, tuple[str, str]] = {}
 
     def _compiled(self, recipes: Iterable[Recipe]) -> Mapping[str, Formula]:
         formulas: dict[str, Formula] = {}
@@ -76,6 +77,14 @@ class Catalogue:
             Unknown: (`unknown`) with near names.
         """
         return self.items.get(code) or known(self.items, code)
+
+    def picking(self, item: str) -> tuple[str, str]:
+        """The item's picking rule, and the order in which it wants the lots."""
+        found = self._picking.get(item)
+        if found is None:
+            rule = self.item(item).pick
+            found = self._picking[item] = rule, RULES[rule].order
+        return found
 
     def formula(self, item: str) -> Formula | None:
         """The compiled recipe that makes the item, if there is one."""

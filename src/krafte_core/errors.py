@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 SHOWN = 80  # how much of a bad value an error repeats
+TOLD = 300  # how long a readable text may be to stand in a sentence as it is
 
 
 def shown(value: object) -> str:
@@ -60,8 +61,47 @@ def shown(value: object) -> str:
     """
     if isinstance(value, str) and len(value) > SHOWN:
         return f"{value[:SHOWN]!r}... ({len(value)} chars)"
-    text = repr(value)
+    if isinstance(value, bytes | bytearray | list | tuple) and len(value) > SHOWN:
+        return f"{shown(value[:8])}... ({len(value)} of them)"
+    if isinstance(value, int) and value.bit_length() > 4 * SHOWN:
+        return f"a {value.bit_length()}-bit integer"  # Python refuses to write out very long ones
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whatever a host's object does when it is shown, the error must come through
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def told(value: object) -> str:
+    r"""The value as a part of the sentence: readable text as it is, everything else as `shown`.
+
+    >>> told("2.5 kg"), told("a\nb")
+    ('2.5 kg', "'a\\nb'")
+    """
+    if isinstance(value, str):
+        return value if len(value) <= TOLD and value.isprintable() else shown(value)
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - as in `shown`
+        return shown(value)
+    return text if len(text) <= TOLD else shown(text)
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal, or both not even equal to themselves (NaN), as they are after `pickle`."""
+    try:
+        return bool(one == other) or bool(one != one and other != other and repr(one) == repr(other))  # noqa: PLR0124
+    except (ArithmeticError, TypeError, ValueError):  # a signalling NaN, an array
+        return shown(one) == shown(other)
+
+
+def _sentence(value: object) -> str:
+    """A value with a sentence of its own: a shortage, a finding."""
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - as in `shown`
+        return shown(value)
+    return text if len(text) <= 10 * TOLD else shown(text)
 
 
 def listed(choices: Sequence[object], limit: int = 8) -> str:
@@ -70,7 +110,7 @@ def listed(choices: Sequence[object], limit: int = 8) -> str:
     >>> listed(["kg", "g"])
     'kg, g'
     """
-    text = ", ".join(str(choice) for choice in choices[:limit])
+    text = ", ".join(told(choice) for choice in choices[:limit])
     return text if len(choices) <= limit else f"{text} and {len(choices) - limit} more"
 
 
@@ -85,18 +125,32 @@ class KrafteError(Exception):
 
     def __eq__(self, other: object) -> bool:
         """Errors are values: same class, same fields."""
-        return type(self) is type(other) and self.args == other.args
+        if type(self) is not type(other) or not isinstance(other, KrafteError):
+            return False
+        return len(self.args) == len(other.args) and all(map(_same, self.args, other.args))
 
     def __hash__(self) -> int:
         """Agrees with `==` and never fails, whatever a field holds."""
-        return hash((type(self), repr(self.args)))
+        return hash((type(self), *(field for field in self.args if isinstance(field, str))))
+
+    def __repr__(self) -> str:
+        """The class and its fields, each cut to a readable length."""
+        return f"{type(self).__name__}({', '.join(map(shown, self.args))})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle and copy rebuild from the fields: a frozen instance refuses the default way."""
-        return type(self), self.args
+        """Pickle and copy rebuild from the fields: a frozen instance refuses the default way. Notes come along."""
+        notes = self.__dict__.get("__notes__")
+        return (_again, (type(self), self.args, tuple(notes))) if notes else (type(self), self.args)
 
 
-error = attrs.frozen(eq=False, slots=False, repr=True)
+def _again(kind: type[KrafteError], fields: tuple[Any, ...], notes: tuple[str, ...]) -> KrafteError:
+    made = kind(*fields)
+    for note in notes:
+        made.add_note(note)
+    return made
+
+
+error = attrs.frozen(eq=False, slots=False, repr=False)
 
 
 @error
@@ -163,7 +217,8 @@ class NotWholeSteps(InvalidInput):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{self.field}: {self.given} is no whole step of {self.item}; nearest are {self.below} and {self.above}"
+        nearest = f"{told(self.below)} and {told(self.above)}"
+        return f"{self.field}: {told(self.given)} is no whole step of {told(self.item)}; nearest are {nearest}"
 
 
 @error
@@ -189,7 +244,7 @@ class UnitMismatch(InvalidInput):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{self.field}: {shown(self.given)} cannot be told in {self.wanted}; {self.missing}"
+        return f"{self.field}: {shown(self.given)} cannot be told in {told(self.wanted)}; {told(self.missing)}"
 
 
 @error
@@ -261,7 +316,8 @@ class Immutable(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{self.kind} {self.name!r}: {self.field} is {self.current} and cannot become {self.wanted} any more"
+        change = f"{self.field} is {told(self.current)} and cannot become {told(self.wanted)} any more"
+        return f"{self.kind} {shown(self.name)}: {change}"
 
 
 @error
@@ -273,7 +329,7 @@ class RecipeCycle(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return "recipes need each other in a circle: " + " <- ".join(self.cycle)
+        return "recipes need each other in a circle: " + " <- ".join(map(told, self.cycle))
 
 
 @error
@@ -289,7 +345,7 @@ class NotAllowed(KrafteError):
     def __str__(self) -> str:
         """The sentence."""
         choices = f"possible: {listed(self.allowed)}" if self.allowed else "nothing more is possible"
-        return f"{self.paper} is {self.state}: cannot {self.step}; {choices}"
+        return f"{told(self.paper)} is {told(self.state)}: cannot {told(self.step)}; {choices}"
 
 
 @error
@@ -302,8 +358,8 @@ class Short(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        when = f"; possible by {self.next_date}" if self.next_date else ""
-        return "; ".join(str(shortage) for shortage in self.shortages) + when
+        when = f"; possible by {told(self.next_date)}" if self.next_date else ""
+        return "; ".join(map(_sentence, self.shortages)) + when
 
 
 @error
@@ -319,7 +375,7 @@ class TooMuch(KrafteError):
     def __str__(self) -> str:
         """The sentence."""
         offer = f"; {self.offer}" if self.offer else ""
-        return f"{self.what}: {self.given} is more than the {self.there} there{offer}"
+        return f"{told(self.what)}: {told(self.given)} is more than the {told(self.there)} there{offer}"
 
 
 @error
@@ -335,7 +391,7 @@ class LotNotUsable(KrafteError):
     def __str__(self) -> str:
         """The sentence."""
         choices = f"; usable: {listed(self.choices)}" if self.choices else ""
-        return f"lot {self.lot!r} of {self.item}: {self.reason}{choices}"
+        return f"lot {shown(self.lot)} of {told(self.item)}: {told(self.reason)}{choices}"
 
 
 @error
@@ -362,7 +418,7 @@ class BeyondHorizon(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"calendar {self.calendar!r} knows {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}, not {self.wanted or 'later'}"
+        return f"calendar {shown(self.calendar)} knows {self.first:%Y-%m-%d} to {self.last:%Y-%m-%d}, not {self.wanted or 'later'}"
 
 
 @error
@@ -376,7 +432,8 @@ class NeverFits(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{self.needed} never fit into {self.calendar!r}: its longest opening has {self.longest}; make the job pausable"
+        longest = f"its longest opening has {told(self.longest)}"
+        return f"{told(self.needed)} never fit into {shown(self.calendar)}: {longest}; make the job pausable"
 
 
 @error
@@ -403,7 +460,7 @@ class StaleVersion(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{self.paper} is at version {self.current}, not {self.given}: read it again"
+        return f"{told(self.paper)} is at version {told(self.current)}, not {told(self.given)}: read it again"
 
 
 @error
@@ -428,7 +485,7 @@ class Conflict(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{self.what} changed while the command was decided ({self.tries} tries); try again"
+        return f"{told(self.what)} changed while the command was decided ({told(self.tries)} tries); try again"
 
 
 @error
@@ -440,7 +497,8 @@ class BrokenLaw(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return f"{len(self.findings)} broken: " + listed(self.findings)
+        more = f" and {len(self.findings) - 8} more" if len(self.findings) > 8 else ""
+        return f"{len(self.findings)} broken: " + "; ".join(map(_sentence, self.findings[:8])) + more
 
 
 @error

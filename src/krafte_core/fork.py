@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from krafte_core.books import Books
 from krafte_core.store import Changes, Leased, Reader
@@ -42,25 +42,32 @@ class ForkStore:
         """Over this moment, which it keeps."""
         self._moment = moment
         self._books = Books(moment.reader)
-        self._counters: dict[str, int] = {}
+        self._counters: dict[str, int] = {**moment.counters} if isinstance(moment, _Kept) else {}
         self._lock = threading.RLock()
         self.outbox = DraftOutbox()
         self.committed: list[Changes] = []
+        self._readings = 0
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """One moment of the fork."""
         with self._lock:
-            yield self._books
+            self._readings += 1
+            try:
+                yield self._books
+            finally:
+                self._readings -= 1
 
-    def snapshot(self) -> Any:
+    def snapshot(self) -> Moment:
         """A fork of the fork reads it as it is now."""
         with self._lock:
-            return _Kept(self._books.copy())
+            return _Kept(self._books.copy(), {**self._counters}, self._moment)
 
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         with self._lock:
+            if self._readings:  # by this very thread: what it reads stays as it was
+                self._books = self._books.copy()
             self._books.apply(changes)
             self.committed.append(changes)
 
@@ -76,5 +83,9 @@ class ForkStore:
 
 
 class _Kept:
-    def __init__(self, reader: Reader) -> None:
+    """A moment of a fork: it goes on counting where the fork was, and keeps the moment that the fork stands on."""
+
+    def __init__(self, reader: Reader, counters: dict[str, int], below: Moment) -> None:
         self.reader = reader
+        self.counters = counters
+        self.below = below

@@ -18,8 +18,8 @@ from typing import Any
 
 import attrs
 
-from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, UnitMismatch, UnknownUnit
-from krafte_core.quantities import EXACT, Quantity, decimal_of, parts, plain, qty, quantity, split, terminating
+from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, TextTooLong, UnitMismatch, UnknownUnit
+from krafte_core.quantities import MAX_TEXT, Quantity, Scale, decimal_of, number, parts, plain, qty, quantity, split, terminating
 from krafte_core.units import BASES, UNITS, Unit, unit
 
 KINDS = ("material", "packaging", "semi-finished", "finished", "by-product")
@@ -28,6 +28,9 @@ PICKING_RULES = ("fefo", "fifo", "lifo", "single_lot", "fewest_lots", "manual")
 MOST_STEPS = 2**63 - 1
 """More does not fit into a database's integer."""
 MAX_CODE = 100
+MAX_NOTE = 10_000
+MOST_ATTRIBUTES = 1_000
+MOST_NESTED = 20
 _CACHED = 4096
 
 
@@ -42,6 +45,24 @@ def code(value: object, field: str = "code") -> str:
     """
     if not isinstance(value, str) or not 0 < len(value) <= MAX_CODE or value != value.strip() or not value.isprintable():
         raise InvalidInput(field, value, f"1 to {MAX_CODE} printable characters without blanks at the ends")
+    return value
+
+
+def note(value: object, field: str = "note") -> str:
+    """The value, if it is text of at most 10,000 characters; what people write stays as it is.
+
+    Raises:
+        InvalidInput: (`invalid_input`) no text, a NUL, or half a surrogate pair. TextTooLong: (`text_too_long`)
+
+    >>> note("Ring twice.")
+    'Ring twice.'
+    """
+    if not isinstance(value, str):
+        raise InvalidInput(field, value, "text")
+    if len(value) > MAX_NOTE:
+        raise TextTooLong(field, value[:MAX_CODE], f"text of at most {MAX_NOTE} characters")
+    if "\0" in value or (not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value)):
+        raise InvalidInput(field, value, "text without NUL and without halves of surrogate pairs")  # no database takes them
     return value
 
 
@@ -63,16 +84,30 @@ def attributes(given: object) -> tuple[tuple[str, Any], ...]:
     """The host's own attributes as sorted pairs of a name and a plain value (text, int, bool or none).
 
     Raises:
-        InvalidInput: (`invalid_input`) a nested value or a float.
+        InvalidInput: (`invalid_input`) a nested value or a float; no pairs, or more than a thousand. TextTooLong: (`text_too_long`)
 
     >>> attributes({"colour": "red"})
     (('colour', 'red'),)
     """
-    pairs = [*given.items()] if isinstance(given, Mapping) else [tuple(pair) for pair in given or ()]  # type: ignore[attr-defined]
-    for name, value in pairs:
-        if not isinstance(name, str) or not isinstance(value, str | int | None):
-            raise InvalidInput(f"attributes[{name!r}]", value, "text, an int, a bool or None under a text name")
-    return tuple(sorted(pairs, key=lambda pair: pair[0]))
+    if not given:
+        return ()
+    rows = [*given.items()] if isinstance(given, Mapping) else [*given] if isinstance(given, tuple | list) else [given]
+    if len(rows) > MOST_ATTRIBUTES:
+        raise InvalidInput("attributes", f"{len(rows)} attributes", f"at most {MOST_ATTRIBUTES}")
+    found: dict[str, Any] = {}
+    for row in rows:
+        if not isinstance(row, tuple | list) or len(row) != 2:
+            raise InvalidInput("attributes", row, "pairs of a name and a value")
+        name, value = code(row[0], "attributes"), row[1]
+        field = f"attributes[{name!r}]"
+        if isinstance(value, str):
+            note(value, field)
+        elif value is not None and not (isinstance(value, int) and abs(value) <= MOST_STEPS):
+            raise InvalidInput(field, value, "text, an int of 64 bits, a bool or None under a text name")
+        if name in found:
+            raise InvalidInput(field, value, "one value for every name")
+        found[name] = value
+    return tuple(sorted(found.items()))
 
 
 def density(text: str) -> Fraction:
@@ -84,7 +119,10 @@ def density(text: str) -> Fraction:
     >>> density("915 g/L") == density("0.915 kg/L")
     True
     """
-    value, name = split(text.replace("/", "|"), "density") if isinstance(text, str) else (Decimal(0), "")
+    if isinstance(text, str) and len(text) <= MAX_TEXT:
+        value, name = split(text.replace("/", "|"), "density")
+    else:
+        value, name = split(text, "density") if isinstance(text, str) else (Decimal(0), "")
     above, _, below = name.partition("|")
     ratio = Fraction(0)
     if above and below and value > 0:
@@ -98,6 +136,10 @@ def density(text: str) -> Fraction:
 
 def _unit(value: str) -> str:
     return unit(value).name
+
+
+def _name(value: str) -> str:
+    return note(value, "name")
 
 
 def _kind(value: str) -> str:
@@ -118,12 +160,30 @@ def _release(value: str) -> str:
 
 
 def _packs(given: object) -> tuple[tuple[str, str], ...]:
-    pairs = given.items() if isinstance(given, Mapping) else given or ()
-    packs = []
-    for name, content in pairs:  # type: ignore[attr-defined]
-        whole = isinstance(content, int) and not isinstance(content, bool)
-        packs.append((code(name, "pack"), str(content) if whole else str(content if isinstance(content, str) else qty(content))))
-    return tuple(packs)
+    pairs = [*given.items()] if isinstance(given, Mapping) else [*given] if isinstance(given, tuple | list) else [given]
+    packs: dict[str, str] = {}
+    for pair in pairs if given else ():
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InvalidInput("packs", given, "a name and an amount for every pack, such as {'case': 12}")
+        name, content = code(pair[0], "pack"), pair[1]
+        if name in packs or split_name(name) != name:
+            raise InvalidInput("pack", name, "one word that stands behind a number, once")
+        if isinstance(content, int) and not isinstance(content, bool):
+            content = number(content, f"packs[{name!r}]")
+        packs[name] = content if isinstance(content, str) else str(content if isinstance(content, Decimal) else qty(content))
+    return tuple(packs.items())
+
+
+def split_name(name: str) -> str | None:
+    """The name, if an amount can name it: `"1 case"`.
+
+    >>> split_name("case"), split_name("6-pack")
+    ('case', None)
+    """
+    try:
+        return split(f"1 {name}")[1]
+    except InvalidInput:
+        return None
 
 
 @attrs.frozen
@@ -159,10 +219,11 @@ class Item:
     kind: str = attrs.field(default="material", kw_only=True, converter=_kind)
     pick: str = attrs.field(default="fefo", kw_only=True, converter=picking_rule)
     release: str = attrs.field(default="at once", kw_only=True, converter=_release)
-    name: str = attrs.field(default="", kw_only=True)
+    name: str = attrs.field(default="", kw_only=True, converter=_name)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
-    _step: Decimal = attrs.field(init=False, eq=False, repr=False)
+    scale: Scale = attrs.field(init=False, eq=False, repr=False)
     _steps_per_unit: Fraction = attrs.field(init=False, eq=False, repr=False)
+    _zero: Quantity = attrs.field(init=False, eq=False, repr=False)
     _ratios: dict[str, Fraction] = attrs.field(init=False, eq=False, repr=False, factory=dict)
     _seen: dict[object, int] = attrs.field(init=False, eq=False, repr=False, factory=dict)
 
@@ -177,13 +238,16 @@ class Item:
             if given.dimension != own.dimension or ratio <= 0 or not terminating(ratio):
                 raise InvalidInput("step", self.step, f"a positive amount with an end as a decimal of {self.unit}")
             object.__setattr__(self, "step", f"{plain(value)} {given.name}")
-        object.__setattr__(self, "_step", decimal_of(ratio))
+        object.__setattr__(self, "scale", Scale(self.unit, decimal_of(ratio)))
         object.__setattr__(self, "_steps_per_unit", 1 / ratio)
+        object.__setattr__(self, "_zero", quantity(Decimal(0), self.unit))
         if self.density is not None:
             density(self.density)
-        for pack, _ in self.packs:
-            if pack in UNITS and UNITS[pack].name != self.unit:
+        for pack, content in self.packs:
+            if pack in UNITS and pack != self.unit:
                 raise InvalidInput("packs", pack, "a name that is not already a unit")
+            if pack == self.unit:
+                self._weighs(content)
             self.ratio(pack)
 
     def ratio(self, name: str) -> Fraction:
@@ -200,10 +264,19 @@ class Item:
             found = self._ratios[name] = self._bridge(name) * self._steps_per_unit
         return found
 
-    def _bridge(self, name: str) -> Fraction:
+    def _weighs(self, content: str) -> None:
+        """What one of the own unit weighs is an amount of another dimension."""
+        field = f"packs[{self.unit!r}]"
+        value, name = split(content, field)
+        if value <= 0 or not name or unit(name).dimension == unit(self.unit).dimension:
+            raise InvalidInput(field, content, f"an amount that is not counted in {self.unit}, such as '58 g'")
+
+    def _bridge(self, name: str, inside: tuple[str, ...] = ()) -> Fraction:
         packs = dict(self.packs)
         if name in packs and name != self.unit:
-            return self._pack(name, packs[name])
+            if name in inside or len(inside) > MOST_NESTED:
+                raise InvalidInput("packs", " in ".join((*inside, name)[:8]), "packs that end in a unit, not in each other")
+            return self._pack(name, packs[name], (*inside, name))
         try:
             given = unit(name)
         except UnknownUnit as problem:
@@ -225,11 +298,11 @@ class Item:
             raise self._no_bridge(given)
         return Fraction(value) * known.ratio
 
-    def _pack(self, name: str, content: str) -> Fraction:
+    def _pack(self, name: str, content: str, inside: tuple[str, ...]) -> Fraction:
         value, inner = split(content, f"packs[{name!r}]")
-        if value <= 0 or inner == name:
+        if value <= 0:
             raise InvalidInput(f"packs[{name!r}]", content, "a positive count of the unit, or an amount such as '58 g'")
-        return Fraction(value) * (self._bridge(inner) if inner else 1)
+        return Fraction(value) * (self._bridge(inner, inside) if inner else 1)
 
     def _no_bridge(self, given: Unit) -> UnitMismatch:
         kinds = {given.dimension, unit(self.unit).dimension}
@@ -290,7 +363,7 @@ class Item:
         >>> Item("lye", unit="kg").smallest
         Quantity('0.000001 kg')
         """
-        return quantity(self._step, self.unit)
+        return self.scale.quantity(1)
 
     def quantity(self, steps: int) -> Quantity:
         """Whole steps as an amount in the item's unit: exact, so nothing is rounded.
@@ -298,7 +371,7 @@ class Item:
         >>> Item("lye", unit="kg").quantity(1_050_000)
         Quantity('1.05 kg')
         """
-        return quantity(EXACT.multiply(Decimal(steps), self._step), self.unit)
+        return self.scale.quantity(steps) if steps else self._zero
 
     @property
     def dimension(self) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from krafte_core.allocation import LOT, PURCHASE, RUN
 from krafte_core.diary import LOT_STEPS, lot_document, state
 from krafte_core.orders import CustomerOrder
-from krafte_core.production import COMING, ProductionOrder
+from krafte_core.production import COMING, ENDED, ProductionOrder
 from krafte_core.scheduling import Booking
 from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, inside
-from krafte_core.work import Work, arrived
+from krafte_core.work import STEPS, Work, arrived
 
 _ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND}
+_OVER = ENDED | {"cancelled"}
+_BEGINNINGS = frozenset(_ORIGINS.values())
 
 
 def findings(work: Work) -> Iterator[str]:
@@ -23,6 +25,7 @@ def findings(work: Work) -> Iterator[str]:
     yield from _ledger(work)
     yield from _allocations(work)
     yield from _bookings(work)
+    yield from _diary(work)
     yield from _lots(work)
 
 
@@ -30,17 +33,20 @@ def _ledger(work: Work) -> Iterator[str]:
     """Laws 1, 2 and 4: the balances are what the ledger adds up to, no lot was ever negative, none used before it was there."""
     sums: dict[tuple[str, str, str], int] = {}
     born: dict[tuple[str, str], str] = {}
+    origins: dict[tuple[str, str], str] = {}
     moves = sorted(
-        ((posting.happened_at, n, move) for n, posting in enumerate(work.reader.rows("postings")) for move in posting.moves),
+        ((row.happened_at, n, row.paper, move) for n, row in enumerate(work.reader.rows("postings")) for move in row.moves),
         key=lambda row: row[:2],
     )
-    for at, _, (item, lot, steps, source, target, _) in moves:
+    for at, _, paper, (item, lot, steps, source, target, _) in moves:
         if steps <= 0:
             yield f"law 1: a move of {steps} steps of {item} {lot} at {at}"
         if born.setdefault((item, lot), source) != source and inside(source) and sums.get((item, lot, source), 0) < steps:
             yield f"law 2: {item} {lot} was negative in {source} at {at}"
         if inside(born[item, lot]):
             yield f"law 4: {item} {lot} was used at {at} before it was there"
+        if source in _BEGINNINGS and origins.setdefault((item, lot), paper) != paper:
+            yield f"law 4: {item} {lot} has two origins, {origins[item, lot] or 'a receipt'} and {paper or 'a receipt'}"
         for place, sign in ((source, -steps), (target, steps)):
             if inside(place):
                 sums[item, lot, place] = sums.get((item, lot, place), 0) + sign
@@ -49,8 +55,8 @@ def _ledger(work: Work) -> Iterator[str]:
         if sums.get(key, 0) != stored.get(key, 0):
             yield ("law 1: {} {} in {}: ".format(*key) + f"the ledger has {sums.get(key, 0)}, the balance {stored.get(key, 0)} steps")
     for row in work.reader.rows("lots"):
-        source = born.get((row.item, row.code))
-        if source is not None and _ORIGINS[row.origin] != source:
+        source = born.get((row.item, row.code), "nowhere")
+        if _ORIGINS[row.origin] != source:
             yield f"law 4: {row.item} {row.code} came from {source}, not as a {row.origin}"
 
 
@@ -102,10 +108,12 @@ def _demands(work: Work, covered: dict[tuple[str, str], int]) -> Iterator[str]:
     papers = {number: row.paper for number, row in work.reader.papers({number for number, _ in covered}).items()}
     for (number, line), steps in sorted(covered.items()):
         paper = papers.get(number)
-        if isinstance(paper, CustomerOrder):
+        if paper is None or work.state(paper) in _OVER:
+            need = 0
+        elif isinstance(paper, CustomerOrder):
             need = paper.line(line).steps - shipped.get((number, line), 0)
         else:
-            need = next((one.steps for one in paper.needs if one.line == line), 0) if paper is not None else 0
+            need = next((one.steps for one in paper.needs if one.line == line), 0)
         if steps > need:
             yield f"law 3: links cover {steps} steps of {number}/{line}, which needs {need}"
 
@@ -124,6 +132,18 @@ def _bookings(work: Work) -> Iterator[str]:
             if busy > capacity:
                 yield f"law 3: {center} has {busy} jobs at {at}, and room for {capacity}"
                 break
+
+
+def _diary(work: Work) -> Iterator[str]:
+    """Every step of every paper is one that its table allows."""
+    kinds = {row.paper.number: type(row.paper) for row in work.reader.rows("papers")}
+    now = dict.fromkeys(kinds, "")
+    for entry in work.reader.rows("diary"):
+        number, table = entry.document, STEPS.get(kinds.get(entry.document, type(None)), {})
+        if any(entry.step in steps for steps in table.values()):
+            if entry.step not in table[now[number]]:
+                yield f"the diary lets {number} {entry.step}, which is {now[number] or 'new'}"
+            now[number] = table[now[number]].get(entry.step, now[number])
 
 
 def _lots(work: Work) -> Iterator[str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Loss, displaced, from_lot, rank, shrink, without
 from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderLine, Quote
-from krafte_core.production import COMING, Need, ProductionOrder
+from krafte_core.production import COMING, ProductionOrder
 from krafte_core.quantities import Quantity
-from krafte_core.recipes import Line
 from krafte_core.scheduling import NEVER, Batch, Booking, Cover
 from krafte_core.stock import CUSTOMER, PRODUCTION, Lot
 from krafte_core.store import SupplyKey
@@ -61,11 +60,11 @@ def open_lines(work: Work, order: CustomerOrder, links: Sequence[Allocation], *,
     return [(line, line.steps - covered.get(line.ref, 0) - gone.get(line.ref, 0)) for line in order.lines]
 
 
-def linked_runs(work: Work, links: Iterable[Allocation]) -> list[tuple[ProductionOrder, str, Sequence[Allocation]]]:
-    """The open runs behind links, level by level, each with its state and its own links."""
+def linked_runs(work: Work, numbers: Iterable[str]) -> list[tuple[ProductionOrder, str, Sequence[Allocation]]]:
+    """The open runs of these numbers and behind them, level by level, each with its state and its own links."""
     found: list[tuple[ProductionOrder, str, Sequence[Allocation]]] = []
     seen: set[str] = set()
-    frontier = list(dict.fromkeys(link.ref for link in links if link.source == RUN))
+    frontier = list(dict.fromkeys(numbers))
     while frontier:
         seen.update(frontier)
         filed = work.reader.papers(frontier)
@@ -119,7 +118,7 @@ class Writer:
     def write(self, cover: Cover, demand: str, line: str, links: Sequence[Allocation] = ()) -> None:
         """Link the demand's line to everything that the cover found; what is missing or must be bought stays open."""
         work = self.work
-        before = {link[:6]: link for link in links}
+        before: Mapping[Any, Allocation] = {link[:6]: link for link in links} if links else {}
         for stocked, steps in cover.taken:
             row = from_lot(demand, line, stocked, steps, self.firmness)
             work.link(row, before.get(row[:6]))
@@ -151,22 +150,29 @@ class Writer:
             item.quantity(batch.steps),
             batch.steps,
             formula.recipe,
-            tuple(self._need(line, cover.steps) for line, cover in batch.inputs),
+            formula.lines,
             planned_at=work.at,
             planned_start=_instant(start),
             planned_end=_instant(batch.end),
         )
         work.file(run, new=True)
         work.step(run, "", self.step)
-        for task in batch.tasks:
-            if task.operation.at is not None and task.worked > task.start:
-                work.book(Booking(task.operation.at, int(task.start), int(task.worked), number, task.operation.name))
+        self._book(number, batch)
         work.tell(ProductionPlanned(work.at, number, item.code, run.planned))
         return run
 
-    def _need(self, line: Line, steps: int) -> Need:
-        required = self.work.item(line.item).quantity(steps)
-        return Need(line.ref, line.item, required, steps, line.numerator, line.denominator, line.follows)
+    def _book(self, number: str, batch: Batch) -> None:
+        for task in batch.tasks:
+            if task.operation.at is not None and task.worked > task.start:
+                self.work.book(Booking(task.operation.at, int(task.start), int(task.worked), number, task.operation.name))
+
+    def move(self, run: ProductionOrder, batch: Batch) -> None:
+        """Write down that a run which has not begun will be made at another time."""
+        for booking in self.work.reader.booked_for((run.number,))[run.number]:
+            self.work.unbook(booking)
+        self._book(run.number, batch)
+        start, end = batch.tasks[0].start if batch.tasks else batch.ready, batch.end
+        self.work.file(attrs.evolve(run, planned_start=_instant(start), planned_end=_instant(end), version=run.version + 1))
 
 
 def _instant(at: float) -> datetime | None:
@@ -264,7 +270,7 @@ def release_runs(work: Work, runs: Iterable[ProductionOrder], step: str) -> None
 def end_quote(work: Work, quote: Quote, step: str) -> None:
     """End a quote: what it held is free again, the runs that it proposed are withdrawn."""
     links = [link for link in work.reader.links((quote.order,))[quote.order] if link.firmness == QUOTED]
-    runs = [run for run, state, _ in linked_runs(work, links) if state == "proposed"]
+    runs = [run for run, state, _ in linked_runs(work, [link.ref for link in links if link.source == RUN]) if state == "proposed"]
     for link in links:
         work.unlink(link)
     release_runs(work, runs, "withdraw")
@@ -275,7 +281,7 @@ def end_quote(work: Work, quote: Quote, step: str) -> None:
 def drop_expired_quotes(work: Work, items: Sequence[str]) -> None:
     """Quotes that ran out stop counting at once: whoever next touches what they held removes them, as a decision before its own."""
     rows = {row.paper.number: row for found in work.reader.open_papers("quote", items).values() for row in found}
-    late = [row.paper for row in rows.values() if row.paper.until <= work.at]
+    late = sorted((row.paper for row in rows.values() if row.paper.until <= work.at), key=lambda quote: (quote.until, quote.number))
     if late:
         work.known(rows.values())
         for quote in late:

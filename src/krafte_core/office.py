@@ -7,16 +7,16 @@ a bounded number of times; then `Conflict` says so. A refusal stores nothing. A 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from krafte_core.catalogue import Catalogue
 from krafte_core.errors import ClockWentBack, Conflict, InvalidInput, KeyReused
 from krafte_core.store import Changes, Clock, Reader, Store, Stored
-from krafte_core.times import time_zone
-from krafte_core.work import Work
+from krafte_core.times import epoch, time_zone
+from krafte_core.work import Now, Work
 
 TRIES = 20
 MAX_KEY = 200
@@ -47,22 +47,25 @@ class Office:
         self.by = by
         self.draft = draft
         self._catalogue: Catalogue | None = None
-        self._last: datetime | None = None
-        self._period = ""
+        self._now: Now | None = None
+        self._lock = threading.Lock()
 
-    def now(self) -> datetime:
-        """The present instant in UTC.
+    def now(self) -> Now:
+        """The present instant; the clock is read and compared under a lock, so that threads cannot seem to go back in time.
 
         Raises:
             ClockWentBack: (`clock_went_back`) earlier than at the last command.
         """
-        now = self.clock.now()
-        if self._last is None or now != self._last:
-            if self._last is not None and now < self._last:
-                raise ClockWentBack(now, self._last)
-            now = self._last = now.astimezone(UTC)
-            self._period = "draft" if self.draft else f"{now.astimezone(time_zone(self.zone)):%Y-%m}"
-        return self._last
+        with self._lock:
+            at, last = self.clock.now(), self._now
+            if last is not None and at == last.at:
+                return last
+            if last is not None and at < last.at:
+                raise ClockWentBack(at, last.at)
+            local = at.astimezone(time_zone(self.zone))
+            period = "draft" if self.draft else f"{local.year}-{local.month:02d}"
+            self._now = Now(at.astimezone(UTC), epoch(at), local.date(), period)
+            return self._now
 
     def catalogue(self, reader: Reader) -> Catalogue:
         """The catalogue of this moment, compiled again only when its revision moved."""
@@ -95,7 +98,7 @@ class Office:
                     stored = reader.result(key)
                     if stored is not None:
                         return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
-                work = Work(reader, self.catalogue(reader), now, self._numbers(taken), by=by or self.by, period=self._period)
+                work = Work(reader, self.catalogue(reader), now, Numbers(self.store, taken), by or self.by)
                 answer = decide(work)
             parts = work.everything()
             changes = parts[0] if len(parts) == 1 else combined(parts)
@@ -111,26 +114,51 @@ class Office:
             return answer
         raise Conflict(lost.what if lost else "", TRIES)
 
-    def _numbers(self, taken: dict[str, list[int]]) -> Callable[[str], int]:
-        """Counters for one try; what an earlier try took is used again first."""
-        used: dict[str, int] = {}
-
-        def take(series: str) -> int:
-            mine = taken.setdefault(series, [])
-            place = used.get(series, 0)
-            if place == len(mine):
-                mine.append(self.store.take_numbers(series, 1))
-            used[series] = place + 1
-            return mine[place]
-
-        return take
-
-    @contextmanager
-    def look(self) -> Iterator[Work]:
+    def look(self) -> Look:
         """A query: one moment of the books; whatever it changes on its own sheet is thrown away."""
-        now = self.now()
-        with self.store.reading() as reader:
-            yield Work(reader, self.catalogue(reader), now, self._numbers({}), by=self.by, period=self._period)
+        return Look(self)
+
+    def query(self, reader: Reader) -> Work:
+        """The working set of a query."""
+        return Work(reader, self.catalogue(reader), self.now(), Numbers(self.store, {}), self.by)
+
+
+class Numbers:
+    """Document counters for one try of a command; what an earlier try took is used again first."""
+
+    __slots__ = ("_store", "_taken", "_used")
+
+    def __init__(self, store: Store, taken: dict[str, list[int]]) -> None:
+        """None used yet."""
+        self._store = store
+        self._taken = taken
+        self._used: dict[str, int] = {}
+
+    def __call__(self, series: str) -> int:
+        """The next counter of a series."""
+        mine = self._taken.setdefault(series, [])
+        place = self._used.get(series, 0)
+        if place == len(mine):
+            mine.append(self._store.take_numbers(series, 1))
+        self._used[series] = place + 1
+        return mine[place]
+
+
+class Look:
+    """`with office.look() as work`: a reading that is closed at the end."""
+
+    def __init__(self, office: Office) -> None:
+        """At this office."""
+        self._office = office
+        self._reading = office.store.reading()
+
+    def __enter__(self) -> Work:
+        """Open the reading."""
+        return self._office.query(self._reading.__enter__())
+
+    def __exit__(self, *error: Any) -> None:
+        """Close it."""
+        self._reading.__exit__(*error)
 
 
 def combined(parts: Sequence[Changes]) -> Changes:

@@ -10,7 +10,7 @@ import attrs
 from krafte_core.diary import Steps, ends
 from krafte_core.errors import InvalidInput
 from krafte_core.quantities import Quantity
-from krafte_core.recipes import Recipe
+from krafte_core.recipes import Line, Recipe
 
 PRODUCTION_STEPS: Steps = {
     "": {"propose": "proposed", "plan": "planned"},
@@ -31,36 +31,37 @@ COMING = frozenset({"proposed", "planned", "released", "started"})
 
 @attrs.frozen
 class Need:
-    """What a run needs of one material: the recipe line's name, the item, how much, and the exact ratio to the product's steps."""
+    """What a run needs of one material: a line of its recipe, and the whole steps that it takes."""
 
-    line: str
-    item: str
-    required: Quantity
+    of: Line
     steps: int
-    numerator: int
-    denominator: int
-    follows: str = "charge"
 
-    def for_output(self, steps: int) -> int:
-        """Steps of the material for so many steps of the product, rounded up once.
+    @property
+    def line(self) -> str:
+        """The line's name within the recipe."""
+        return self.of.ref
 
-        >>> from krafte_core.quantities import qty
-        >>> Need("oil", "oil", qty("3 kg"), 3, 1, 2).for_output(5)
-        3
-        """
-        return -(-steps * self.numerator // self.denominator)
+    @property
+    def item(self) -> str:
+        """The material."""
+        return self.of.item
+
+    @property
+    def required(self) -> Quantity:
+        """How much, in the item's unit."""
+        return self.of.scale.quantity(self.steps)
 
 
 @attrs.frozen
 class ProductionOrder:
-    """One run: what it makes, how much was planned, the recipe as it was then, its needs, and when it is planned for."""
+    """One run: what it makes, how much was planned, the recipe as it was then and its compiled lines, and when."""
 
     number: str
     item: str
     planned: Quantity
     steps: int
     recipe: Recipe
-    needs: tuple[Need, ...]
+    lines: tuple[Line, ...]
     planned_at: datetime = attrs.field(kw_only=True)
     planned_start: datetime | None = attrs.field(default=None, kw_only=True)
     planned_end: datetime | None = attrs.field(default=None, kw_only=True)
@@ -72,6 +73,11 @@ class ProductionOrder:
         """What it makes."""
         return (self.item,)
 
+    @property
+    def needs(self) -> tuple[Need, ...]:
+        """What it needs of every material, line by line."""
+        return tuple([Need(line, line.requirement(self.steps)) for line in self.lines])
+
     def need(self, name: str) -> Need:
         """What it needs of this item (or recipe line).
 
@@ -81,7 +87,7 @@ class ProductionOrder:
         for need in self.needs:
             if name in (need.line, need.item):
                 return need
-        raise InvalidInput("item", name, "one of " + ", ".join(need.line for need in self.needs))
+        raise InvalidInput("item", name, "one of " + ", ".join(line.ref for line in self.lines))
 
 
 ENDED = ends(PRODUCTION_STEPS) | {"done"}

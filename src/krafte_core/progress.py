@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 from krafte_core.allocation import LOT, RUN, Allocation
 from krafte_core.diary import state
@@ -11,7 +12,7 @@ from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.shipping import SHIPMENT_STEPS
 from krafte_core.stock import CUSTOMER, Lot, unusable
 from krafte_core.store import LotKey
-from krafte_core.work import Work
+from krafte_core.work import Work, arrival_day
 
 
 class Progress:
@@ -30,6 +31,7 @@ class Progress:
         self.states = {number: state(ORDER_STEPS, diaries[number]) for number in numbers}
         self._read_shipments(numbers)
         self._complete: dict[str, bool] = {}
+        self._arrives = {method: arrival_day(work, method) for method in {order.shipping for order in orders}}
 
     def _read_runs(self) -> None:
         frontier = _runs(self.links.values())
@@ -60,13 +62,14 @@ class Progress:
         by_line: dict[str, list[Allocation]] = {}
         for link in self.links.get(order.number, ()):
             by_line.setdefault(link.line, []).append(link)
-        return [self._line(order.number, line.ref, line.steps, by_line.get(line.ref, ())) for line in order.lines]
+        arrives = self._arrives[order.shipping]
+        return [self._line(order.number, line.ref, line.steps, by_line.get(line.ref, ()), arrives) for line in order.lines]
 
-    def _line(self, order: str, ref: str, ordered: int, links: Iterable[Allocation]) -> Stages:
+    def _line(self, order: str, ref: str, ordered: int, links: Iterable[Allocation], arrives: date) -> Stages:
         sums = dict.fromkeys(("ready", "making", "reserved", "blocked"), 0)
         reasons = []
         for link in links:
-            stage, reason = self._stage(link)
+            stage, reason = self._stage(link, arrives)
             if stage in sums:
                 sums[stage] += link.covers
             if reason:
@@ -75,12 +78,10 @@ class Progress:
         waiting = ordered - shipped - delivered - sums["ready"] - sums["making"] - sums["reserved"]
         return Stages(ordered, delivered, shipped, waiting=max(0, waiting), reasons=tuple(reasons), **sums)
 
-    def _stage(self, link: Allocation) -> tuple[str, str]:
+    def _stage(self, link: Allocation, arrives: date) -> tuple[str, str]:
         if link.source == LOT:
             lot = self.lots[link.item, link.ref]
-            reason = unusable(lot, self.work.today)
-            if reason is None and not self.work.catalogue.usable_place(link.place):
-                reason = f"in {link.place}"
+            reason = self._unusable(link, arrives)
             if reason is None:
                 return "ready", ""
             return (
@@ -112,15 +113,17 @@ class Progress:
             paper, _ = self.runs[run]
             covered: dict[str, int] = {}
             for link in self.links.get(run, ()):
-                if (link.source == LOT and self._usable(link)) or (
+                if (link.source == LOT and self._unusable(link, self.work.today) is None) or (
                     link.source == RUN and link.ref in self.runs and self.complete(link.ref)
                 ):
                     covered[link.line] = covered.get(link.line, 0) + link.covers
             known = self._complete[run] = all(covered.get(need.line, 0) >= need.steps for need in paper.needs)
         return known
 
-    def _usable(self, link: Allocation) -> bool:
-        return unusable(self.lots[link.item, link.ref], self.work.today) is None
+    def _unusable(self, link: Allocation, on: date) -> str | None:
+        """Why what is linked may not be used on that day: the lot, its date, or the place; None where it may."""
+        reason = unusable(self.lots[link.item, link.ref], on)
+        return f"in {link.place}" if reason is None and not self.work.catalogue.usable_place(link.place) else reason
 
 
 def _runs(groups: Iterable[Sequence[Allocation]]) -> list[str]:

@@ -6,11 +6,12 @@ is not on the chain, and the binding step: the purchase or the queue whose relax
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import attrs
 
+from krafte_core.allocation import Incoming
 from krafte_core.durations import spelled
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
@@ -126,59 +127,57 @@ class Promise:
         return f"{self.order}: delivered on {self.date:%a %Y-%m-%d}{late}"
 
 
-class Path:
-    """The chain behind a set of covers: walks the winners back, and notes the slack of the others."""
+def _parts(cover: Cover, now: int) -> list[tuple[float, Incoming | Batch | Purchase]]:
+    """What the cover waits for, and until when."""
+    rows: list[tuple[float, Incoming | Batch | Purchase]] = [(max(row.at, now), row) for row, _ in cover.expected]
+    rows += [(batch.end, batch) for batch, _ in cover.made]
+    return [*rows, (cover.bought.at, cover.bought)] if cover.bought else rows
 
-    def __init__(self, now: int) -> None:
-        """Starts now."""
-        self.now = now
-        self.slack: dict[tuple[str, str], int] = {}
 
-    def of(self, cover: Cover, slack: float = 0) -> list[Step]:
-        """The steps that the cover's last part waited for; parts that come earlier leave slack."""
-        parts: list[tuple[float, Callable[[float], list[Step]]]] = []
-        for row, _ in cover.expected:
-            parts.append((max(row.at, self.now), lambda spare, row=row: self._flat("supply", row.ref, row.at, spare)))  # type: ignore[misc]
-        for batch, _ in cover.made:
-            parts.append((batch.end, lambda spare, batch=batch: self._batch(batch, spare)))  # type: ignore[misc]
-        if cover.bought:
-            parts.append((cover.bought.at, lambda spare, one=cover.bought: self._bought(one, spare)))  # type: ignore[misc]
-        return self._latest(parts, cover.ready, slack)
+def _chain(cover: Cover, now: int) -> list[Step]:
+    """The unbroken steps from now to the cover's last part: each winner of a `max`, walked back."""
+    back: list[list[tuple[str, str, float, float, str]]] = []
+    walked: Cover | None = cover
+    while walked is not None:
+        ready, parts = walked.ready, _parts(walked, now)
+        part, walked = next((part for at, part in parts if at == ready), None), None
+        if isinstance(part, Batch):
+            back.append([(*span, "") for span in _spans(part)])
+            walked = next((one for _, one in part.inputs if one.ready == part.ready and _parts(one, now)), None)
+        elif isinstance(part, Purchase):
+            back.append([("purchase", part.item, now, part.at, part.supplier.code)])
+        elif part is not None:
+            back.append([("supply", part.ref, now, part.at, "")])
+    steps: list[Step] = []
+    for kind, name, start, end, waits_for in (span for spans in reversed(back) for span in spans):
+        if end > start:
+            before = steps[-1].name if steps else ""
+            steps.append(Step(kind, name, moment(int(start)), moment(int(end)), waits_for or before))
+    return steps
 
-    def _latest(self, parts: list[tuple[float, Callable[[float], list[Step]]]], ready: float, slack: float) -> list[Step]:
-        steps: list[Step] = []
-        for at, walk in parts:
-            walked = walk(slack + ready - at)
-            if at == ready and not steps:
-                steps = walked
-        return steps
 
-    def _note(self, kind: str, name: str, slack: float) -> None:
-        key = (kind, name)
-        self.slack[key] = min(self.slack.get(key, int(slack)), int(slack))
+def _slacks(covers: Sequence[Cover], ready: float, now: int) -> Mapping[tuple[str, str], int]:
+    """How much later each supply, purchase and batch could be without moving `ready`; what goes in after what it goes into."""
+    found: dict[tuple[str, str], int] = {}
+    spare: dict[int, float] = {}
 
-    def _flat(self, kind: str, name: str, at: float, slack: float) -> list[Step]:
-        self._note(kind, name, slack)
-        return [Step(kind, name, moment(self.now), moment(int(at)))] if at > self.now else []
+    def note(kind: str, name: str, slack: float) -> None:
+        found[kind, name] = min(found.get((kind, name), int(slack)), int(slack))
 
-    def _bought(self, one: Purchase, slack: float) -> list[Step]:
-        self._note("purchase", one.item, slack)
-        return [Step("purchase", one.item, moment(self.now), moment(int(one.at)), one.supplier.code)] if one.at > self.now else []
+    def spread(cover: Cover, until: float) -> None:
+        for at, part in _parts(cover, now):
+            if isinstance(part, Batch):
+                spare[id(part)] = min(spare.get(id(part), until - at), until - at)
+            else:
+                note(*("purchase", part.item) if isinstance(part, Purchase) else ("supply", part.ref), until - at)
 
-    def _batch(self, batch: Batch, slack: float) -> list[Step]:
-        inputs: list[tuple[float, Callable[[float], list[Step]]]] = [
-            (cover.ready, lambda spare, cover=cover: self.of(cover, spare))  # type: ignore[misc]
-            for _, cover in batch.inputs
-            if cover.expected or cover.made or cover.bought
-        ]
-        steps = self._latest(inputs, batch.ready, slack)
-        self._note("production", batch.formula.item.code, slack)
-        waited = steps[-1].name if steps else ""
-        for kind, name, start, end in _spans(batch):
-            if end > start:
-                steps.append(Step(kind, name, moment(int(start)), moment(int(end)), waited))
-                waited = name
-        return steps
+    for cover in covers:
+        spread(cover, ready)
+    for batch in reversed([*batches_of(covers)]):
+        note("production", batch.formula.item.code, spare[id(batch)])
+        for _, one in batch.inputs:
+            spread(one, batch.ready + spare[id(batch)])
+    return found
 
 
 def _spans(batch: Batch) -> Iterable[tuple[str, str, float, float]]:
@@ -209,9 +208,9 @@ def promised(
     """
     covers = [cover for _, cover in lines]
     ready = max((cover.ready for cover in covers), default=situation.now)
-    path = Path(situation.now)
-    walked = [(cover.ready, path.of(cover, ready - cover.ready if ready < NEVER else 0)) for cover in covers] if ready < NEVER else []
-    chain = next((steps for at, steps in walked if at == ready), [])
+    last = next((cover for cover in covers if cover.ready == ready < NEVER), None)
+    chain = _chain(last, situation.now) if last else []
+    slacks = _slacks(covers, ready, situation.now) if last else {}
     arrives = arrival(ready) if ready < NEVER else NEVER
     if method and arrives > ready:
         chain = [*chain, Step("transit", method, moment(int(ready)), moment(int(arrives)), chain[-1].name if chain else "")]
@@ -223,9 +222,9 @@ def promised(
         requested=requested,
         critical_path=tuple(chain),
         binding=None,
-        slack=tuple(Slack(*key, spare) for key, spare in path.slack.items() if spare > 0 and key not in on_chain),
+        slack=tuple(Slack(*key, spare) for key, spare in slacks.items() if spare > 0 and key not in on_chain),
         lines=tuple(_line(situation, line, cover, arrival) for line, cover in lines),
-        to_buy=tuple(_to_buy(situation, one) for one in _purchases(covers)),
+        to_buy=tuple(_to_buy(situation, one) for one in _purchases(situation, covers)),
         to_make=tuple(_to_make(batch) for batch in batches_of(covers)),
         missing=tuple(lacking(covers, bought=False)),
         proven=proven,
@@ -241,10 +240,18 @@ def _line(situation: Situation, line: str, cover: Cover, arrival: Callable[[floa
     return LinePromise(line, cover.item, situation.item(cover.item).quantity(cover.steps), arrives)
 
 
-def _purchases(covers: Iterable[Cover]) -> list[Purchase]:
-    found = [cover.bought for cover in covers if cover.bought]
-    found += [cover.bought for batch in batches_of(covers) for _, cover in batch.inputs if cover.bought]
-    return found
+def _purchases(situation: Situation, covers: Iterable[Cover]) -> list[Purchase]:
+    """What must be bought, one purchase per item and supplier, so that a minimum counts once."""
+    rows = [cover.bought for cover in covers if cover.bought]
+    rows += [cover.bought for batch in batches_of(covers) for _, cover in batch.inputs if cover.bought]
+    found: dict[tuple[str, str], Purchase] = {}
+    for one in rows:
+        before = found.get((one.item, one.supplier.code))
+        if before is not None:
+            needed = before.needed + one.needed
+            one = attrs.evolve(one, needed=needed, steps=one.offer.order_size(situation.item(one.item), needed))  # noqa: PLW2901
+        found[one.item, one.supplier.code] = one
+    return [*found.values()]
 
 
 def _to_buy(situation: Situation, one: Purchase) -> ToBuy:

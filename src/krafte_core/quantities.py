@@ -12,7 +12,7 @@ True
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
 from typing import Any
 
@@ -31,9 +31,12 @@ from krafte_core.units import BASES, Unit, from_pint, registry, unit
 MAX_TEXT = 64
 MAX_DIGITS = 40
 MAX_EXPONENT = 30
-EXACT = Context(prec=400)
-"""Our own decimal context: the caller's precision never touches an amount."""
-
+MOST_PLACES = 400
+MAX_BITS = 1024
+"""How long numerator and denominator of a ratio may be to be written as a decimal."""
+EXACT = Context(prec=2100, rounding=ROUND_HALF_EVEN, Emin=-(10**6), Emax=10**6, capitals=1, clamp=0, flags=[],
+                traps=[InvalidOperation, DivisionByZero, Overflow, Inexact])  # fmt: skip
+"""Our own decimal context: the caller's precision never touches an amount, and a digit that does not fit is an error."""
 
 _NUMBER = re.compile(
     r"\s*([+-]?)(\d+(?:\.\d+)?|\.\d+)(?:[eE]([+-]?\d+)|/(\d+))?\s*([^\s\d.,+/eE-]\S*|[eE](?![+-]?\d)\S*)?\s*", re.ASCII
@@ -85,11 +88,13 @@ def decimal_of(ratio: Fraction, field: str = "amount", given: object = None) -> 
     """The ratio as an exact decimal.
 
     Raises:
-        InvalidInput: (`invalid_input`) the decimal would never end.
+        InvalidInput: (`invalid_input`) the decimal would never end. OutOfRange: (`out_of_range`) it would be absurdly long.
 
     >>> decimal_of(Fraction(1, 8))
     Decimal('0.125')
     """
+    if max(ratio.numerator.bit_length(), ratio.denominator.bit_length()) > MAX_BITS:
+        raise OutOfRange(field, given or "a very long ratio", "a number of a sane size")
     if not terminating(ratio):
         raise InvalidInput(field, given or ratio, "an amount with an end as a decimal (thirds have none: use a finer unit)")
     return EXACT.divide(Decimal(ratio.numerator), Decimal(ratio.denominator))
@@ -106,7 +111,8 @@ def number(value: object, field: str = "value") -> Decimal:
     Decimal('3')
     """
     if isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > MAX_DIGITS:
+        places = value.as_tuple().exponent
+        if not isinstance(places, int) or abs(value.adjusted()) > MAX_DIGITS or places < -MOST_PLACES:  # NaN has letters there
             raise OutOfRange(field, value, "a finite number of a sane size")
         return value
     if isinstance(value, float):
@@ -116,13 +122,11 @@ def number(value: object, field: str = "value") -> Decimal:
             raise OutOfRange(field, f"a {value.bit_length()}-bit integer", "a number of a sane size")
         return Decimal(value)
     if isinstance(value, Fraction):
-        return decimal_of(value, field, value)
+        return number(decimal_of(value, field, value), field)
     raise InvalidInput(field, value, "an int, a Decimal or a Fraction")
 
 
 def _unit_name(name: str) -> str:
-    if not isinstance(name, str):
-        raise InvalidInput("unit", name, "the name of a unit, such as 'kg'")
     return unit(name).name
 
 
@@ -180,7 +184,11 @@ class Quantity:
         target = unit(name)
         ratio = self.ratio_to(target)
         if step is not None:
-            ratio = round(ratio / Fraction(step)) * Fraction(step)
+            given, other = split(step, "step") if isinstance(step, str) else (number(step, "step"), "")
+            size = Fraction(given)
+            if other or size <= 0:
+                raise InvalidInput("step", str(step), "a number above zero, such as '0.001'")
+            ratio = round(ratio / size) * size
         return quantity(decimal_of(ratio, "amount", f"{self} in {name}"), target.name)
 
     def ratio_to(self, target: Unit) -> Fraction:
@@ -199,7 +207,7 @@ class Quantity:
         if not isinstance(other, Quantity):
             raise InvalidInput("amount", other, "another Quantity")
         if self.unit == other.unit:
-            return quantity(EXACT.add(self.value, other.value * sign), self.unit)
+            return quantity((EXACT.add if sign > 0 else EXACT.subtract)(self.value, other.value), self.unit)
         for mine in (self.unit, other.unit, BASES[self.dimension]):
             target = unit(mine)
             total = self.ratio_to(target) + sign * other.ratio_to(target)
@@ -221,11 +229,11 @@ class Quantity:
 
     def __neg__(self) -> Quantity:
         """The opposite amount."""
-        return quantity(-self.value, self.unit)
+        return quantity(self.value.copy_negate(), self.unit)
 
     def __mul__(self, factor: object) -> Quantity:
         """A multiple by an exact number."""
-        return quantity(EXACT.multiply(self.value, number(factor, "factor")), self.unit)
+        return quantity(number(EXACT.multiply(self.value, number(factor, "factor")), "amount"), self.unit)
 
     __rmul__ = __mul__
 
@@ -301,6 +309,22 @@ def quantity(value: Decimal, name: str) -> Quantity:
     return made
 
 
+@attrs.frozen
+class Scale:
+    """What whole steps mean: the unit, and how much of it one step is.
+
+    >>> Scale("kg", Decimal("0.001")).quantity(2500)
+    Quantity('2.5 kg')
+    """
+
+    unit: str
+    step: Decimal
+
+    def quantity(self, steps: int) -> Quantity:
+        """Whole steps as an amount: exact, so nothing is rounded."""
+        return quantity(EXACT.multiply(Decimal(steps), self.step), self.unit)
+
+
 def plain(value: Decimal) -> str:
     """The decimal without exponent and without zeros at the end.
 
@@ -356,8 +380,9 @@ def _pint_parts(given: Any, field: str) -> tuple[Decimal, str]:
     names = [*powers]
     if len(names) == 1 and powers[names[0]] == 1:
         return magnitude, unit(names[0]).name
+    product = " * ".join(f"{name}**{power}" for name, power in powers.items())  # pint cannot write every exponent that it has
     if not names or not all(unit(name) for name in names):
-        raise InvalidInput(field, str(given), "an amount with a unit")
-    known = from_pint(str(given.units), powers)
+        raise InvalidInput(field, f"{magnitude} without a unit", "an amount with a unit")
+    known = from_pint(product, powers)
     base = BASES[known.dimension]
-    return decimal_of(Fraction(magnitude) * known.ratio, field, str(given)), base
+    return decimal_of(Fraction(magnitude) * known.ratio, field, f"{magnitude} {product}"), base

@@ -15,15 +15,17 @@ import attrs
 
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration, duration
-from krafte_core.errors import InvalidInput, NotPositive, RecipeCycle, RoundsToNothing, Unknown
-from krafte_core.items import Item, attributes, code, one_of
-from krafte_core.quantities import Quantity, number, split
+from krafte_core.errors import InvalidInput, NotPositive, OutOfRange, RecipeCycle, RoundsToNothing, Unknown
+from krafte_core.items import MOST_STEPS, Item, attributes, code, note, one_of
+from krafte_core.quantities import Scale, number, qty, split
 
 FOLLOWS = ("charge", "output")
+MOST_SHARE = 1000
 WORST_ROUNDING = Fraction(1, 1000)
 """A measured line that its item's step cannot hold more exactly than this is refused when the recipe is registered."""
 MOST_LINES = 10_000
 MOST_LEVELS = 100
+MOST_BATCHES = 100_000
 
 
 def percent(given: object, field: str = "loss") -> Fraction:
@@ -40,7 +42,7 @@ def percent(given: object, field: str = "loss") -> Fraction:
         if sign != "%":
             raise InvalidInput(field, given, "a percentage such as '10 %'")
         return Fraction(value) / 100
-    return given if isinstance(given, Fraction) else Fraction(number(given, field))
+    return Fraction(given if isinstance(given, Fraction) else number(given, field))
 
 
 def _loss(given: object) -> Fraction:
@@ -52,24 +54,25 @@ def _loss(given: object) -> Fraction:
 
 def _overage(given: object) -> Fraction:
     share = percent(given, "overage")
-    if share < 0:
-        raise InvalidInput("overage", str(given), "at least 0 %")
+    if not 0 <= share <= MOST_SHARE:
+        raise InvalidInput("overage", str(given), f"from 0 % to {MOST_SHARE * 100} %")
     return share
 
 
 def _yield(given: object) -> Fraction:
     share = percent(given, "process_yield")
-    if not share > 0:
-        raise InvalidInput("process_yield", str(given), "more than 0 %")
+    if not 1 / Fraction(MOST_SHARE) <= share <= MOST_SHARE:
+        raise InvalidInput("process_yield", str(given), f"more than 0 %, at most {MOST_SHARE * 100} %")
     return share
 
 
 def _given(value: object) -> str:
-    return value if isinstance(value, str) else str(value) if isinstance(value, Quantity) else _refuse(value)
+    """Text stays as it is until the item reads it, which knows its packs; a quantity becomes text."""
+    return value if isinstance(value, str) else str(qty(value))
 
 
-def _refuse(value: object) -> str:
-    raise InvalidInput("amount", value, "an amount with its unit, such as '2.5 kg'")
+def _limit(value: object) -> str | None:
+    return None if value is None else _given(value)
 
 
 def _follows(value: str) -> str:
@@ -98,7 +101,11 @@ class Ingredient:
     overage: Fraction = attrs.field(default=Fraction(0), kw_only=True, converter=_overage)
     follows: str = attrs.field(default="charge", kw_only=True, converter=_follows)
     from_stock: bool = attrs.field(default=False, kw_only=True)
-    note: str = attrs.field(default="", kw_only=True)
+    note: str = attrs.field(default="", kw_only=True, converter=note)
+
+
+def _place(value: Any) -> str | None:
+    return None if value is None else code(value, "at")
 
 
 def _working(given: Any) -> Duration | None:
@@ -139,7 +146,7 @@ class Operation:
     """
 
     name: str = attrs.field(converter=code)
-    at: str | None = attrs.field(default=None, kw_only=True)
+    at: str | None = attrs.field(default=None, kw_only=True, converter=_place)
     setup: Duration | None = attrs.field(default=None, kw_only=True, converter=_working)
     run: Duration | None = attrs.field(default=None, kw_only=True, converter=_working)
     per: str = attrs.field(default="amount", kw_only=True)
@@ -176,10 +183,10 @@ class BatchSize:
     '100 each'
     """
 
-    exactly: str | None = None
-    min: str | None = None
-    max: str | None = None
-    multiple: str | None = None
+    exactly: str | None = attrs.field(default=None, converter=_limit)
+    min: str | None = attrs.field(default=None, converter=_limit)
+    max: str | None = attrs.field(default=None, converter=_limit)
+    multiple: str | None = attrs.field(default=None, converter=_limit)
 
     def __attrs_post_init__(self) -> None:
         """Either exactly, or limits."""
@@ -192,6 +199,9 @@ class BatchSize:
 
         What the limits make too much is free stock later. Without a limit it is one batch.
 
+        Raises:
+            OutOfRange: (`out_of_range`) more than a hundred thousand batches: the size is a slip of the pen.
+
         >>> jar = Item("jar", unit="each")
         >>> BatchSize(max="50 each", multiple="5 each").split(jar, 104)
         [35, 35, 35]
@@ -200,20 +210,57 @@ class BatchSize:
             return []
         if self.exactly is not None:
             size = item.positive(self.exactly, "batch.exactly")
-            return [size] * -(-steps // size)
+            return [size] * _sane(-(-steps // size), item, steps)
         unit = item.positive(self.multiple, "batch.multiple") if self.multiple else 1
         least = -(-item.positive(self.min, "batch.min") // unit) if self.min else 1
         most = item.positive(self.max, "batch.max") // unit if self.max else None
         if most is not None and most < max(least, 1):
             raise InvalidInput("batch", self, "a max that holds at least the min and one multiple")
         units = -(-steps // unit)
-        count = -(-units // most) if most else 1
+        count = _sane(-(-units // most), item, steps) if most else 1
         small, larger = divmod(units, count)
         return [max(small + (n < larger), least) * unit for n in range(count)]
 
+    def smallest(self, item: Item, makes: int) -> int:
+        """The smallest batch whose lines must be measurable: as limited, else what the recipe makes.
 
-def _tuple(rows: Iterable[Any]) -> tuple[Any, ...]:
-    return tuple(rows)
+        >>> BatchSize(max="50 kg").smallest(Item("cream", unit="kg", step="1 g"), 10_000)
+        10000
+        """
+        least = min(self.split(item, 1))
+        if self.exactly is not None or self.min is not None:
+            return least
+        return max(least, min(makes, item.positive(self.max, "batch.max") if self.max else makes))
+
+
+def _sane(count: int, item: Item, steps: int) -> int:
+    if count > MOST_BATCHES:
+        raise OutOfRange("amount", str(item.quantity(steps)), f"at most {MOST_BATCHES} batches of {item.code}")
+    return count
+
+
+def _rows(rows: Any, field: str, kind: type[Any]) -> tuple[Any, ...]:
+    if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
+        raise InvalidInput(field, rows, f"a list of {kind.__name__}")
+    found = tuple(rows)
+    for row in found:
+        if not isinstance(row, kind):
+            raise InvalidInput(field, row, f"a list of {kind.__name__}")
+    return found
+
+
+def _ingredients(rows: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
+    return _rows(rows, "ingredients", Ingredient)
+
+
+def _operations(rows: Iterable[Operation]) -> tuple[Operation, ...]:
+    return _rows(rows, "operations", Operation)
+
+
+def _batch_size(value: Any) -> BatchSize | None:
+    if value is not None and not isinstance(value, BatchSize):
+        raise InvalidInput("batch", value, "a BatchSize, such as BatchSize(exactly='100 each')")
+    return value
 
 
 @attrs.frozen
@@ -238,10 +285,10 @@ class Recipe:
 
     item: str = attrs.field(converter=code)
     makes: str = attrs.field(kw_only=True, converter=_given)
-    ingredients: tuple[Ingredient, ...] = attrs.field(default=(), kw_only=True, converter=_tuple)
-    operations: tuple[Operation, ...] = attrs.field(default=(), kw_only=True, converter=_tuple)
+    ingredients: tuple[Ingredient, ...] = attrs.field(default=(), kw_only=True, converter=_ingredients)
+    operations: tuple[Operation, ...] = attrs.field(default=(), kw_only=True, converter=_operations)
     lead_time: Duration | None = attrs.field(default=None, kw_only=True, converter=elapsed)
-    batch: BatchSize | None = attrs.field(default=None, kw_only=True)
+    batch: BatchSize | None = attrs.field(default=None, kw_only=True, converter=_batch_size)
     process_yield: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=_yield)
     calendar: Calendar | None = attrs.field(default=None, kw_only=True)
     code: str = attrs.field(default=attrs.Factory(lambda self: self.item, takes_self=True), kw_only=True, converter=code)
@@ -256,19 +303,38 @@ class Recipe:
             raise InvalidInput("operations", names, "a name of its own for every operation")
         if self.operations and self.lead_time is not None:
             raise InvalidInput("lead_time", str(self.lead_time), "either operations or a plain lead time")
+        if self.calendar is not None and not isinstance(self.calendar, Calendar):
+            raise InvalidInput("calendar", self.calendar, "a Calendar")
 
 
 @attrs.frozen
 class Line:
-    """A compiled line: its name within the recipe, the item, and the ratio of its steps to steps of the product."""
+    """A compiled line: its name within the recipe, the item and its scale, and the ratio of its steps to steps of the product."""
 
     ref: str
     item: str
-    ratio: Fraction
+    scale: Scale
     numerator: int
     denominator: int
-    follows: str
-    from_stock: bool
+    follows: str = "charge"
+    from_stock: bool = False
+
+    @property
+    def ratio(self) -> Fraction:
+        """Steps of the item for one step of the product."""
+        return Fraction(self.numerator, self.denominator)
+
+    def requirement(self, steps: int) -> int:
+        """Steps of the item for so many steps of the product: exact, rounded up once.
+
+        >>> from decimal import Decimal
+        >>> Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2).requirement(5)
+        3
+        """
+        needed = -(-steps * self.numerator // self.denominator)
+        if needed > MOST_STEPS:
+            raise OutOfRange("amount", f"{needed} steps of {self.item}", f"at most {MOST_STEPS} steps")
+        return needed
 
 
 @attrs.frozen
@@ -279,16 +345,6 @@ class Formula:
     item: Item
     makes: int
     lines: tuple[Line, ...]
-
-    def requirement(self, line: Line, steps: int) -> int:
-        """Steps of the line's item for so many steps of the product: exact, rounded up once.
-
-        >>> oil, soap = Item("oil", unit="kg", density="0.915 kg/L"), Item("soap", unit="each")
-        >>> formula = compiled(Recipe("soap", makes="100 each", ingredients=[Ingredient("oil", "8 L")]), {"oil": oil, "soap": soap})
-        >>> str(oil.quantity(formula.requirement(formula.lines[0], 200)))
-        '14.64 kg'
-        """
-        return -(-steps * line.numerator // line.denominator)
 
     def batches(self, steps: int) -> list[int]:
         """The batches that make at least so many steps.
@@ -327,8 +383,9 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     """
     product = known(items, recipe.item)
     makes = product.positive(recipe.makes, f"recipe {recipe.code}: makes")
-    smallest = min(recipe.batch.split(product, 1)) if recipe.batch else makes
-    lines: list[Line] = []
+    smallest = recipe.batch.smallest(product, makes) if recipe.batch else makes
+    lines: dict[str, Line] = {}
+    count: dict[str, int] = {}
     for ingredient in recipe.ingredients:
         item = known(items, ingredient.item)
         field = f"recipe {recipe.code}: {ingredient.item}"
@@ -339,11 +396,13 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
         if ingredient.follows == "charge":
             ratio /= recipe.process_yield
         _representable(field, item, ratio * smallest)
-        same = sum(line.item == item.code for line in lines)
-        ref = f"{item.code}/{same + 1}" if same else item.code
+        ref = item.code
+        while ref in lines:
+            count[item.code] = count.get(item.code, 1) + 1
+            ref = f"{item.code}/{count[item.code]}"
         parts = ratio.numerator, ratio.denominator
-        lines.append(Line(ref, item.code, ratio, *parts, ingredient.follows, ingredient.from_stock))
-    return Formula(recipe, product, makes, tuple(lines))
+        lines[ref] = Line(ref, item.code, item.scale, *parts, ingredient.follows, ingredient.from_stock)
+    return Formula(recipe, product, makes, tuple(lines.values()))
 
 
 def known(items: Mapping[str, Item], name: str) -> Item:
@@ -385,7 +444,7 @@ def levels(formulas: Mapping[str, Formula]) -> dict[str, int]:
     try:
         order = [*graphlib.TopologicalSorter(graph).static_order()]
     except graphlib.CycleError as error:
-        raise RecipeCycle(tuple(error.args[1])) from None
+        raise RecipeCycle(tuple(reversed(error.args[1]))) from None  # graphlib tells it from the input to the product
     depth = dict.fromkeys(reversed(order), 0)
     for made in reversed(order):
         for item in graph.get(made, ()):

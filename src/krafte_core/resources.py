@@ -16,6 +16,7 @@ from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive
 from krafte_core.items import Item, attributes, code
 from krafte_core.money import Money, money
+from krafte_core.quantities import qty
 
 ALWAYS = "24/7"
 
@@ -24,8 +25,32 @@ def _price(given: Money | str | None) -> Money | None:
     return None if given is None else money(given)
 
 
-def _offers(rows: Iterable[Offer]) -> tuple[Offer, ...]:
-    return tuple(rows)
+def _offers(rows: Any) -> tuple[Offer, ...]:
+    if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
+        raise InvalidInput("offers", rows, "a list of Offer")
+    found = tuple(rows)
+    for row in found:
+        if not isinstance(row, Offer):
+            raise InvalidInput("offers", row, "a list of Offer")
+    return found
+
+
+def _elapsed(value: Any) -> Duration:
+    """A lead time or a transit passes by itself: nobody works on it."""
+    time = duration(value)
+    if time.kind == "working time":
+        raise InvalidInput("duration", str(time), "elapsed time or working days")
+    return time
+
+
+def _amount(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else str(qty(value))
+
+
+def _calendar(value: Any) -> Calendar | None:
+    if value is not None and not isinstance(value, Calendar):
+        raise InvalidInput("calendar", value, "a Calendar")
+    return value
 
 
 @attrs.frozen
@@ -50,7 +75,7 @@ class WorkCenter:
     code: str = attrs.field(converter=code)
     hours: str | None = attrs.field(default=None, kw_only=True)
     zone: str | None = attrs.field(default=None, kw_only=True)
-    calendar: Calendar | None = attrs.field(default=None, kw_only=True)
+    calendar: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     capacity: int = attrs.field(default=1, kw_only=True)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
 
@@ -68,7 +93,7 @@ class WorkCenter:
         >>> WorkCenter("kettle").opening().hours
         '24/7'
         """
-        return self.calendar or Calendar(self.code, hours=self.hours or ALWAYS, zone=self.zone)
+        return self.calendar or Calendar(self.code, hours=ALWAYS if self.hours is None else self.hours, zone=self.zone)
 
 
 @attrs.frozen
@@ -80,9 +105,9 @@ class Offer:
     """
 
     item: str = attrs.field(converter=code)
-    lead_time: Duration = attrs.field(kw_only=True, converter=duration)
-    minimum: str | None = attrs.field(default=None, kw_only=True)
-    multiple: str | None = attrs.field(default=None, kw_only=True)
+    lead_time: Duration = attrs.field(kw_only=True, converter=_elapsed)
+    minimum: str | None = attrs.field(default=None, kw_only=True, converter=_amount)
+    multiple: str | None = attrs.field(default=None, kw_only=True, converter=_amount)
     price: Money | None = attrs.field(default=None, kw_only=True, converter=_price)
 
     def order_size(self, item: Item, steps: int) -> int:
@@ -107,7 +132,7 @@ class Supplier:
 
     code: str = attrs.field(converter=code)
     offers: tuple[Offer, ...] = attrs.field(default=(), kw_only=True, converter=_offers)
-    calendar: Calendar | None = attrs.field(default=None, kw_only=True)
+    calendar: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
 
 
@@ -120,6 +145,6 @@ class ShippingMethod:
     """
 
     code: str = attrs.field(converter=code)
-    transit: Duration = attrs.field(kw_only=True, converter=duration)
-    calendar: Calendar | None = attrs.field(default=None, kw_only=True)
+    transit: Duration = attrs.field(kw_only=True, converter=_elapsed)
+    calendar: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
-from typing import NamedTuple, Protocol
+from fractions import Fraction
+from typing import Any, NamedTuple, Protocol
 
 import attrs
 
@@ -46,8 +46,15 @@ class Situation(Protocol):
 
     now: int
 
+    @property
+    def usable_places(self) -> Container[str]:
+        """The places from which stock may be used."""
+
     def item(self, code: str) -> Item:
         """The item of this code."""
+
+    def picking(self, item: str) -> tuple[str, str]:
+        """The item's picking rule, and the order in which it wants the lots."""
 
     def formula(self, item: str) -> Formula | None:
         """The compiled recipe that makes the item, if there is one."""
@@ -60,9 +67,6 @@ class Situation(Protocol):
 
     def incoming(self, item: str) -> Sequence[Incoming]:
         """Free supply on its way, earliest first."""
-
-    def usable_place(self, place: str) -> bool:
-        """Whether what stands there may be used."""
 
     def work_center(self, code: str) -> WorkCenter:
         """The work center of this code."""
@@ -125,8 +129,8 @@ class Cover:
     steps: int
     ready: float
     taken: Sequence[Taken] = ()
-    expected: list[tuple[Incoming, int]] = attrs.field(factory=list)
-    made: list[tuple[Batch, int]] = attrs.field(factory=list)
+    expected: Sequence[tuple[Incoming, int]] = ()
+    made: Sequence[tuple[Batch, int]] = ()
     bought: Purchase | None = None
     missing: int = 0
 
@@ -220,31 +224,37 @@ class Search:
         self.timed = timed
         self.relaxing = relaxing
         self.proven = True
-        self._lots: dict[tuple[str, str, str], int] = {}
+        self.lacks = False
+        """Whether anything had to be bought or was missing in any way that was tried."""
+        self._lots: dict[str, dict[tuple[str, str], int]] = {}
         self._incoming: dict[tuple[str, str, str], int] = {}
         self._surplus: dict[str, list[Batch]] = {}
         self._busy: dict[str, Busy] = {}
-        self._journal: list[Callable[[], None]] = []
-        self._wanted_on: dict[str, set[tuple[str, int]]] = {}
+        self._journal: list[tuple[Any, ...]] = []
+        self._wanted: dict[str, Any] = {}
+        """Per item the first kind of need, whether there are others, and whether stock was not enough for one of them."""
+        self._wanted_on: dict[Any, Any] = {}
+        """Per work center the first kind of work and its batch, whether there are others of each, and whether one had to queue."""
 
     # what is taken, and how it is put back when another way is better -------------------------------------------------
 
     def _rollback(self, mark: int) -> None:
         while len(self._journal) > mark:
-            self._journal.pop()()
+            undo, *what = self._journal.pop()
+            undo(*what)
 
-    def _count(self, table: dict[tuple[str, str, str], int], key: tuple[str, str, str], steps: int) -> None:
+    def _count(self, table: dict[Any, int], key: Any, steps: int) -> None:
         before = table.get(key, 0)
         table[key] = before + steps
-        self._journal.append(lambda: table.__setitem__(key, before))
+        self._journal.append((table.__setitem__, key, before))
 
     def _use(self, batch: Batch, steps: int) -> None:
         batch.left -= steps
-        self._journal.append(lambda: setattr(batch, "left", batch.left + steps))
+        self._journal.append((setattr, batch, "left", batch.left + steps))
 
     # covering a need --------------------------------------------------------------------------------------------------
 
-    def cover(self, item: str, steps: int, on: date | None = None, *, make: bool = True) -> Cover:
+    def cover(self, item: str, steps: int, on: date | None = None, *, make: bool = True, by: object = None) -> Cover:
         """How so many steps of the item would be covered, and by when.
 
         Args:
@@ -252,53 +262,78 @@ class Search:
             steps: whole steps, zero or more; zero takes no time.
             on: the day on which lots must be good; default today.
             make: False takes what is there or on its way, and nothing new is made.
+            by: who wants it: needs of the same kind are alike, so that it does not matter which of them comes first.
         """
         if steps <= 0:
             return Cover(item, 0, self.now)
-        known = self.situation.item(item)
-        rule = known.pick
-        order = "age" if rule in ("fifo", "lifo") else "expiry"
-        rows = self.situation.stock(item, order)
-        if self._lots:
-            rows = self._not_taken(item, rows)
-        picked = pick(rule, rows, steps, on or self.today, usable_places=self.situation.usable_place)
-        for row, took in picked.taken:
-            self._count(self._lots, (item, row.lot.code, row.place), took)
+        situation, journal = self.situation, self._journal
+        rule, order = situation.picking(item)
+        rows = situation.stock(item, order)
+        used = self._lots.get(item)
+        if used is None:
+            used = self._lots[item] = {}
+        elif used:
+            rows = _not_taken(rows, used)
+        picked = pick(rule, rows, steps, on or self.today, usable_places=situation.usable_places)
+        for (lot, place, *_), took in picked.taken:
+            key = (lot.code, place)
+            before = used.get(key, 0)
+            used[key] = before + took
+            journal.append((used.__setitem__, key, before))
         found = Cover(item, steps, self.now, picked.taken)
+        if self.timed:
+            self._want(item, by or found, scarce=picked.missing > 0)
         if picked.missing:
             self._rest(found, picked.missing, make=make)
         return found
 
-    def _not_taken(self, item: str, rows: Iterable[Stocked]) -> Iterator[Stocked]:
-        for row in rows:
-            used = self._lots.get((item, row.lot.code, row.place))
-            yield row._replace(allocated=row.allocated + used) if used else row
-
     def _rest(self, found: Cover, steps: int, *, make: bool) -> None:
         """What stock does not cover: the prefix of what is on its way, with something new for the remainder, that is ready first."""
         coming = self._coming(found.item)
-        best: tuple[float, int] | None = None
-        for count in range(len(coming) + 1):
-            here = max((at for at, *_ in coming[:count]), default=self.now)
-            if best is not None and here > best[0]:
-                break
-            left = steps - sum(free for _, free, _ in coming[:count])
-            mark = len(self._journal)
-            ready = max(here, self._new(Cover(found.item, steps, here), left, make=make)) if left > 0 else here
-            self._rollback(mark)
-            if best is None or ready <= best[0]:  # a tie uses more of what is on its way
-                best = (ready, count)
+        if not coming:
+            found.ready = self._new(found, steps, make=make)
+            return
+        here, left = [float(self.now)], steps  # when each prefix is there
+        for at, free, _ in coming:
+            here.append(at)
+            left -= free
             if left <= 0:
                 break
-        self._take_coming(found, coming[: best[1]] if best else [], steps, make=make)
+        last = len(here) - 1
+        soon, late = -1, last if left <= 0 else last + 1
+        ready: dict[int, float] = {}
+        mark, tried = len(self._journal), -1
+        trial = Cover(found.item, steps, self.now)
+        # A longer prefix is there later and leaves less to make: bisect to where the two meet, the longest first.
+        probe = late - 1
+        while late - soon > 1:
+            self._rollback(mark)
+            trial, tried = self._with(found.item, coming[:probe], steps, make=make), probe
+            ready[probe] = trial.ready
+            soon, late = (probe, late) if trial.ready > here[probe] else (soon, probe)
+            probe = (soon + late) // 2
+        choice = late if late <= last and (soon < 0 or here[late] <= ready[soon]) else soon  # a tie uses more of what is on its way
+        if tried != choice:
+            self._rollback(mark)
+            trial = self._with(found.item, coming[:choice], steps, make=make)
+        found.expected, found.made, found.bought = trial.expected, trial.made, trial.bought
+        found.missing, found.ready = trial.missing, trial.ready
+
+    def _with(self, item: str, coming: list[tuple[float, int, Incoming | Batch]], steps: int, *, make: bool) -> Cover:
+        found = Cover(item, steps, self.now)
+        self._take_coming(found, coming, steps, make=make)
+        return found
 
     def _coming(self, item: str) -> list[tuple[float, int, Incoming | Batch]]:
+        on_its_way, surplus = self.situation.incoming(item), self._surplus.get(item)
+        if not on_its_way and not surplus:
+            return []
         rows: list[tuple[float, int, Incoming | Batch]] = []
-        for row in self.situation.incoming(item):
+        for row in on_its_way:
             free = row.free - self._incoming.get((row.source, row.ref, row.line), 0)
             if free > 0:
                 rows.append((max(row.at, self.now) if self.timed else self.now, free, row))
-        rows += [(batch.end, batch.left, batch) for batch in self._surplus.get(item, ()) if batch.left > 0]
+        rows += [(batch.end, batch.left, batch) for batch in surplus or () if batch.left > 0]
         return sorted(rows, key=lambda row: row[0])
 
     def _take_coming(self, found: Cover, coming: list[tuple[float, int, Incoming | Batch]], steps: int, *, make: bool) -> None:
@@ -308,10 +343,10 @@ class Search:
                 break
             if isinstance(source, Batch):
                 self._use(source, took)
-                found.made.append((source, took))
+                found.made = [*found.made, (source, took)]
             else:
                 self._count(self._incoming, (source.source, source.ref, source.line), took)
-                found.expected.append((source, took))
+                found.expected = [*found.expected, (source, took)]
             found.ready = max(found.ready, at)
             steps -= took
         if steps > 0:
@@ -321,9 +356,13 @@ class Search:
         """Make it or buy it, whichever is ready first; making wins a tie."""
         formula = self.situation.formula(found.item) if make and self.make else None
         purchase = self._purchase(found.item, steps) if self.buy else None
+        self.lacks = self.lacks or formula is None or purchase is not None
         if formula is not None:
             mark = len(self._journal)
-            batches = [self.batch(formula, size) for size in formula.batches(steps)]
+            sizes = formula.batches(steps)
+            if len(sizes) > 1 and _grow_with_need(formula):
+                self.proven = False  # three smaller batches may be ready before two larger ones: more stock could delay
+            batches = [self.batch(formula, size) for size in sizes]
             ready = max(batch.end for batch in batches)
             if purchase is None or ready <= purchase.at:
                 self._hand_out(found, batches, steps)
@@ -340,10 +379,10 @@ class Search:
         for batch in batches:
             took = min(batch.left, steps)
             self._use(batch, took)
-            found.made.append((batch, took))
+            found.made = [*found.made, (batch, took)]
             steps -= took
             surplus.append(batch)
-            self._journal.append(partial(_drop, surplus))
+            self._journal.append((surplus.pop,))
 
     def _purchase(self, item: str, steps: int) -> Purchase | None:
         known, best = self.situation.item(item), None
@@ -359,13 +398,13 @@ class Search:
 
     def batch(self, formula: Formula, steps: int) -> Batch:
         """A batch as early as its inputs and work centers allow; lots that would expire before its start are not for it."""
-        on = self.today
+        on, kind = self.today, (formula.recipe.code, steps)
         while True:
             mark = len(self._journal)
             batch = Batch(formula, steps, steps)
             ready: float = self.now
             for line in formula.lines:
-                cover = self.cover(line.item, formula.requirement(line, steps), on, make=not line.from_stock)
+                cover = self.cover(line.item, line.requirement(steps), on, make=not line.from_stock, by=kind)
                 batch.inputs.append((line, cover))
                 ready = max(ready, cover.ready)
             batch.ready = ready
@@ -378,6 +417,14 @@ class Search:
                     continue
             return batch
 
+    def counts_on(self) -> list[str]:
+        """The papers whose supply on its way was taken."""
+        return [ref for (_, ref, _), steps in self._incoming.items() if steps] if self._incoming else []
+
+    def place(self, batch: Batch) -> None:
+        """Place the work of a batch that exists already, from when its inputs are there."""
+        self._work(batch)
+
     def _work(self, batch: Batch) -> None:
         recipe, at = batch.formula.recipe, batch.ready
         batch.end = at
@@ -385,7 +432,7 @@ class Search:
             return
         if recipe.lead_time is not None:
             at = self.after(at, recipe.lead_time, recipe.calendar)
-        share = batch.formula.share(batch.steps)
+        share = batch.formula.share(batch.steps) if recipe.operations else Fraction(0)
         for operation in recipe.operations:
             at = self._operation(batch, operation, operation.seconds(share), at)
         batch.end = at
@@ -400,18 +447,33 @@ class Search:
             else:
                 first, last = center.first_fit(whole, seconds, pausable=operation.pausable)
                 center.add(first, last)
-                self._journal.append(lambda: center.remove(first, last))
-                self._compete(operation.at, batch)
+                self._journal.append((center.remove, first, last))
                 start, worked = first, last
+                self._compete(operation, batch, waits=start > opened)
         end = worked if operation.wait is None else self.after(worked, operation.wait, batch.formula.recipe.calendar)
         batch.tasks.append(Task(operation, at, opened, start, worked, end))
         return end
 
-    def _compete(self, work_center: str, batch: Batch) -> None:
-        """First-fit is exact for alike batches; different ones on one work center might do better in another order."""
-        kinds = self._wanted_on.setdefault(work_center, set())
-        kinds.add((batch.formula.recipe.code, batch.steps))
-        self.proven = self.proven and len(kinds) == 1
+    def _compete(self, operation: Operation, batch: Batch, *, waits: bool) -> None:
+        """First-fit is exact for alike batches; different ones that queue for a work center might do better in another order."""
+        kind = (batch.formula.recipe.code, batch.steps, operation.name)
+        before = self._wanted_on.get(operation.at)
+        first, one, kinds, batches, queue = before or (kind, batch, False, False, False)
+        after = (first, one, kinds or kind != first, batches or batch is not one, queue or waits)
+        if after != before:
+            self._wanted_on[operation.at] = after
+            self._journal.append((self._wanted_on.__setitem__, operation.at, before))
+            self.proven = self.proven and not all(after[2:])
+
+    def _want(self, item: str, kind: object, *, scarce: bool) -> None:
+        """Where stock is not enough for needs of different kinds, another order of them might do better."""
+        before = self._wanted.get(item)
+        first, kinds, short = before or (kind, False, False)
+        after = (first, kinds or kind != first, short or scarce)
+        if after != before:
+            self._wanted[item] = after
+            self._journal.append((self._wanted.__setitem__, item, before))
+            self.proven = self.proven and not all(after[1:])
 
     def _center(self, code: str) -> Busy:
         found = self._busy.get(code)
@@ -430,13 +492,21 @@ class Search:
         return at + time.seconds
 
 
-def _drop(surplus: list[Batch]) -> None:
-    surplus.pop()
+def _not_taken(rows: Iterable[Stocked], used: Mapping[tuple[str, str], int]) -> Iterator[Stocked]:
+    for row in rows:
+        took = used.get((row.lot.code, row.place))
+        yield row._replace(allocated=row.allocated + took) if took else row
 
 
 def _spoils(batch: Batch, on: date) -> bool:
     """Whether a lot that the batch took is no longer good on that day."""
     return any(row.lot.expires is not None and row.lot.expires < on for _, cover in batch.inputs for row, _ in cover.taken)
+
+
+def _grow_with_need(formula: Formula) -> bool:
+    """Whether the size of a batch, and with it its work, depends on how much is needed."""
+    size = formula.recipe.batch
+    return size is not None and size.exactly is None and any(operation.at is not None for operation in formula.recipe.operations)
 
 
 def batches_of(covers: Iterable[Cover]) -> Iterator[Batch]:

@@ -8,15 +8,24 @@ What a store must keep, and the suite `krafte_core.testing.StoreContract` proves
   the revision that was read, the key is unused. Then it applies; a balance that would become negative, or allocated beyond what is
   on hand, is a failed guard like the others. A failed guard raises `Conflict` and leaves everything as it was.
 - A reader sees one moment, whatever is committed meanwhile.
-- Rows come back in the order in which they were written, except lots (`lots_of`), which come in the order that was asked for.
+- Rows come back in the order in which they were written: a changed row keeps its place, one that went away and came back is new.
+  Some have an order of their own: `lots_of` that which was asked for, what stands somewhere by item, lot and place, claims by demand,
+  line and place, the bookings of a work center by start. Texts are ordered as Python orders them. Where a method says so, any order
+  will do.
+- Who asks for several keys gets a mapping in the order of asking: with a sequence for each, where a sequence is the answer, be it
+  empty; else with those that exist.
 - A number is never given twice, also not by two processes at the same time.
+- An event is in the outbox exactly when its command is in the books.
+
+A store that can keep a moment beyond its `with` has a method `snapshot()`, which gives a `fork.Moment`; without it the workshop has
+neither `fork` nor `preview`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 import attrs
@@ -82,11 +91,14 @@ class Changes:
     """
 
     papers: dict[str, Paper] = attrs.field(factory=dict)
+    """New and changed; each has its stamp in `stamps`."""
     lots: dict[LotKey, Lot] = attrs.field(factory=dict)
     balances: dict[BalanceKey, tuple[int, int]] = attrs.field(factory=dict)
-    """Differences: steps on hand, steps allocated."""
+    """Differences: steps on hand, steps allocated. A row with nothing on hand is gone."""
     allocations: dict[AllocationKey, Allocation | None] = attrs.field(factory=dict)
+    """New and changed; None takes one away, if it is there."""
     bookings: dict[tuple[str, str], Booking | None] = attrs.field(factory=dict)
+    """By paper and operation; new and changed; None takes one away, if it is there."""
     postings: list[Posting] = attrs.field(factory=list)
     diary: list[Entry] = attrs.field(factory=list)
     events: list[Event] = attrs.field(factory=list)
@@ -114,6 +126,9 @@ class Changes:
 class Reader(Protocol):
     """One moment of the books. Every method takes all its keys at once; none adds anything up, so that overlays can merge."""
 
+    def revision(self) -> int | None:
+        """A counter that moves with every commit, where the store has one at hand; None: whoever asks must not remember anything."""
+
     def catalogue_revision(self) -> int:
         """A counter that moves whenever the catalogue changes."""
 
@@ -124,10 +139,10 @@ class Reader(Protocol):
         """The papers of these numbers that exist."""
 
     def find(self, kind: str, *, after: str = "", limit: int = 100, **criteria: Any) -> Sequence[Paper]:
-        """A page of papers of a kind, in the order of writing, after the given number; criteria compare fields of the paper."""
+        """A page of papers of a kind, in the order of first writing, after the given number; criteria compare fields of the paper."""
 
     def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
-        """Per item the papers of a kind that name it and are not closed, in the order of writing."""
+        """Per item that has any the papers of a kind (no shipments) that name it now and are not closed, in any order."""
 
     def stamps(self, names: Iterable[str]) -> Mapping[str, int]:
         """The stamps of papers or work centers; 0 where there is none yet."""
@@ -139,7 +154,10 @@ class Reader(Protocol):
         """Whether there ever was a lot of the item."""
 
     def lots_of(self, item: str, order: str) -> Iterator[Stocked]:
-        """What is free of an item, in the order `expiry` or `age` (`stock.ORDERS`), read only as far as it is iterated."""
+        """What is free of an item, in the order `expiry` or `age` (`stock.ORDERS`), read only as far as it is iterated.
+
+        What lies on a run's line (a place that begins with `stock.LINE`) is that run's, and not free.
+        """
 
     def stocked(self, items: Iterable[str]) -> Mapping[str, Sequence[Stocked]]:
         """Per item everything on hand, allocated or not, at every place in the house."""
@@ -172,11 +190,18 @@ class Reader(Protocol):
         """What a command with this key gave, if there was one."""
 
     def rows(self, table: str) -> Iterator[Any]:
-        """Every row of a table (`TABLES`), for `verify`, export and whole-graph questions; streamed."""
+        """Every row of a table (`TABLES`), for `verify`, export and whole-graph questions; streamed.
+
+        Stocked, allocations and bookings come in any order.
+        """
 
 
 TABLES = ("catalogue", "papers", "lots", "stocked", "allocations", "bookings", "postings", "diary")
 """What `Reader.rows` can be asked for."""
+
+
+LEASE = timedelta(minutes=10)
+"""How long a lease lasts: what was neither settled nor given back by then comes again, because its worker may have died."""
 
 
 class Leased(NamedTuple):
@@ -187,19 +212,31 @@ class Leased(NamedTuple):
 
 
 class Outbox(Protocol):
-    """Events wait here, written with the command that they tell of, until every subscriber has had them."""
+    """Events wait here, written with the command that they tell of, until every subscriber has had them.
+
+    Every subscriber has a box of its own. Events of one document are handed out in order: while one of them is leased, the later ones
+    wait, and those of other documents go on.
+    """
 
     def subscribe(self, name: str, since: str) -> None:
-        """Open a subscriber's box: from `"now"` on or from the `"beginning"`; a box that exists stays as it is."""
+        """Open a subscriber's box: from `"now"` on or from the `"beginning"`; a box that exists stays as it is.
+
+        Raises:
+            InvalidInput: (`invalid_input`) since when?
+        """
 
     def lease(self, name: str, limit: int, now: datetime) -> Sequence[Leased]:
-        """The next events of a box that nobody else is handling, oldest first."""
+        """The next events of a box that nobody else is handling, oldest first; from `now` they are out for the time of a `LEASE`.
+
+        Raises:
+            Unknown: (`unknown`) nobody subscribed under this name.
+        """
 
     def settle(self, name: str, ids: Iterable[int]) -> None:
-        """These were handled and do not come again."""
+        """These were handled and do not come again, also if the lease has run out meanwhile."""
 
     def give_back(self, name: str, ids: Iterable[int]) -> None:
-        """These were not handled and come again."""
+        """These were not handled and come again, in their old place."""
 
 
 class Store(Protocol):

@@ -99,6 +99,7 @@ def epoch(at: datetime) -> int:
     return (_aware(at) - EPOCH) // timedelta(seconds=1)
 
 
+@lru_cache(maxsize=1024)
 def moment(seconds: int) -> datetime:
     """The UTC instant of a number of seconds since 1970.
 

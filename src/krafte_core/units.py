@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from krafte_core.errors import UnknownUnit
+from krafte_core.errors import InvalidInput, TextTooLong, UnknownUnit
 
 MAX_NAME = 64
 
@@ -62,7 +62,10 @@ _PINT_DIMENSIONS = {
     ("[length]", 1): ("length", Fraction(1)),
     ("[length]", 2): ("area", Fraction(1)),
 }
-_PREFIXES = ("nano", "micro", "milli", "centi", "deci", "deca", "hecto", "kilo", "mega")
+_PREFIXES = (
+    "yocto", "zepto", "atto", "femto", "pico", "nano", "micro", "milli", "centi", "deci", "deca", "deka", "hecto", "kilo",
+    "mega", "giga", "tera", "peta", "exa", "zetta", "yotta",
+)  # fmt: skip
 _lock = threading.Lock()
 _registry: Any = None
 
@@ -87,29 +90,43 @@ def _pint_names() -> frozenset[str]:
     return frozenset(registry())
 
 
-@lru_cache(maxsize=1024)
 def unit(name: str) -> Unit:
     """The unit of this name: the everyday table first, then any length, area, volume or mass that pint knows by name.
 
     Raises:
         UnknownUnit: (`unknown_unit`) no such unit; near names are given.
+        InvalidInput: (`invalid_input`) no text. TextTooLong: (`text_too_long`) more than 64 characters.
 
     >>> unit("litre").name, unit("troy_ounce").ratio
     ('L', Fraction(19439673, 625000000))
     """
-    found = UNITS.get(name)
+    found = UNITS.get(name) if type(name) is str else None
     if found is not None:
         return found
-    if len(name) <= MAX_NAME and re.fullmatch(r"[A-Za-zµ]\w*", name):
-        stem = next((name[len(p) :] for p in _PREFIXES if name.startswith(p) and name[len(p) :] in _pint_names()), name)
-        if stem in _pint_names():
-            return from_pint(name, {name: 1})
-    elif name == "m**2":
+    if not isinstance(name, str):
+        raise InvalidInput("unit", name, "the name of a unit, such as 'kg'")
+    if len(name) > MAX_NAME:
+        raise TextTooLong("unit", name[:MAX_NAME], f"a name of at most {MAX_NAME} characters")
+    return _rare(str(name))
+
+
+@lru_cache(maxsize=1024)
+def _rare(name: str) -> Unit:
+    """A unit that the table does not have: only a name that pint lists, with at most one prefix, is asked for its ratio."""
+    if name == "m**2":
         return Unit("m**2", "area", Fraction(1), "meter ** 2")
+    if re.fullmatch(r"[A-Za-zµ]\w*", name) and (name in _pint_names() or _stem(name) is not None):
+        return from_pint(name, {name: 1})
     import difflib  # noqa: PLC0415 - only on the way to an error
 
-    near = difflib.get_close_matches(name[:MAX_NAME], [*UNITS], 3, 0.5)
+    near = difflib.get_close_matches(name, [*UNITS], 3, 0.5)
     raise UnknownUnit("unit", name, "a unit such as kg, mL or each", tuple(near))
+
+
+def _stem(name: str) -> str | None:
+    """The name behind a prefix, if pint lists it and it has no prefix of its own."""
+    rests = [name[len(prefix) :] for prefix in _PREFIXES if name.startswith(prefix)]
+    return next((rest for rest in rests if rest in _pint_names() and _stem(rest) is None), None)
 
 
 def from_pint(name: str, powers: dict[str, Any]) -> Unit:

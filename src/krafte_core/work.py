@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -26,9 +26,9 @@ from krafte_core.production import COMING, ENDED, PRODUCTION_STEPS, ProductionOr
 from krafte_core.purchasing import PURCHASE_STEPS, PurchaseOrder
 from krafte_core.recipes import Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER, Booking
+from krafte_core.scheduling import NEVER, Booking, Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
-from krafte_core.stock import PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, inside
+from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked
 from krafte_core.store import Changes, Filed, Paper, Reader
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
@@ -62,6 +62,8 @@ def number_of(paper: Any) -> str:
     >>> number_of("CO-2026-11-001")
     'CO-2026-11-001'
     """
+    if type(paper) is str:
+        return paper
     found = getattr(paper, "number", paper)
     if not isinstance(found, str):
         raise Unknown("paper", paper)
@@ -77,24 +79,28 @@ def center_stamp(work_center: str) -> str:
     return f"work center {work_center}"
 
 
+class Now(NamedTuple):
+    """The one instant of a command: in UTC, in epoch seconds, as a local day, and the period of its document numbers."""
+
+    at: datetime
+    epoch: int
+    today: date
+    period: str
+
+
 class Work:
     """One command at work. `numbers` gives document counters, asked only after the last refusal."""
 
-    def __init__(
-        self, reader: Reader, catalogue: Catalogue, now: datetime, numbers: Callable[[str], int], *, by: str = "", period: str
-    ) -> None:
+    def __init__(self, reader: Reader, catalogue: Catalogue, now: Now, numbers: Callable[[str], int], by: str = "") -> None:
         """Nothing read, nothing changed."""
         self.reader = reader
         self.catalogue = catalogue
-        self.at = now
+        self.at, self.now, self.today, self.period = now
         self.by = by
-        self.period = period
         self.changes = Changes()
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
         self._earlier: list[Changes] = []
-        self.now = epoch(now)
-        self.today = local_date(now, catalogue.zone)
 
     # reading ----------------------------------------------------------------------------------------------------------
 
@@ -219,45 +225,45 @@ class Work:
         self.changes.postings.append(Posting(kind, paper, happened_at or self.at, self.at, rows, self.by, reason))
         balances = self.changes.balances
         for item, lot, steps, source, target, _ in rows:
-            if inside(source):
+            if source not in OUTSIDE:
                 key = (item, lot, source)
-                moved, promised = balances.get(key, (0, 0))
-                balances[key] = (moved - steps, promised)
-            if inside(target):
+                known = balances.get(key)
+                balances[key] = (known[0] - steps, known[1]) if known else (-steps, 0)
+            if target not in OUTSIDE:
                 key = (item, lot, target)
-                moved, promised = balances.get(key, (0, 0))
-                balances[key] = (moved + steps, promised)
+                known = balances.get(key)
+                balances[key] = (known[0] + steps, known[1]) if known else (steps, 0)
 
     def promise(self, key: tuple[str, str, str], steps: int) -> None:
         """Change what is allocated of a lot at a place."""
-        moved, promised = self.changes.balances.get(key, (0, 0))
-        self.changes.balances[key] = (moved, promised + steps)
+        balances = self.changes.balances
+        known = balances.get(key)
+        balances[key] = (known[0], known[1] + steps) if known else (0, steps)
 
     def link(self, row: Allocation, before: Allocation | None = None) -> None:
         """Write an allocation; one with the same key that this command wrote or read grows by it."""
-        key = row[:6]
+        key, takes = row[:6], row.takes
         known = self.changes.allocations.get(key, before)
         if known is not None:
-            self.changes.allocations[key] = row._replace(takes=row.takes + known.takes, covers=row.covers + known.covers)
+            row = row._replace(takes=takes + known.takes, covers=row.covers + known.covers)
+        self.changes.allocations[key] = row
+        if key[2] == LOT:
+            self.promise(key[3:], takes)
         else:
-            self.changes.allocations[key] = row
-        if row.source == LOT:
-            self.promise((row.item, row.ref, row.place), row.takes)
-        else:
-            self.touch(row.ref)
+            self.touch(key[4])
 
     def unlink(self, row: Allocation, takes: int | None = None, covers: int | None = None) -> None:
         """Take an allocation away, or so many steps of it."""
         takes = row.takes if takes is None else takes
         covers = row.covers if covers is None else covers
         key = row[:6]
-        current = self.changes.allocations.get(key, row) or row
+        current = self.changes.allocations.get(key) or row
         left = current.takes - takes
         self.changes.allocations[key] = current._replace(takes=left, covers=current.covers - covers) if left > 0 else None
-        if row.source == LOT:
-            self.promise((row.item, row.ref, row.place), -takes)
+        if key[2] == LOT:
+            self.promise(key[3:], -takes)
         else:
-            self.touch(row.ref)
+            self.touch(key[4])
 
     def guard(self, lot: Lot) -> None:
         """The lot must still be as it was read when this command is stored."""
@@ -297,17 +303,18 @@ class Seen:
 
     Args:
         work: the command.
-        wanted: item codes; what their making may need is read with them.
+        items: everything that may be needed (`reach_of`).
     """
 
-    def __init__(self, work: Work, wanted: Iterable[str]) -> None:
+    def __init__(self, work: Work, items: Sequence[str]) -> None:
         """Read what is on its way; lots are read as far as they are needed."""
         self.work = work
         self.now = work.now
         catalogue = work.catalogue
-        self.items = tuple(dict.fromkeys(code for item in wanted for code in catalogue.reach(item)))
+        self.items = items
         self.item = catalogue.item
-        self.usable_place = catalogue.usable_place
+        self.picking = catalogue.picking
+        self.usable_places = catalogue.usable_places
         self.stock: Callable[[str, str], Iterable[Stocked]] = work.reader.lots_of
         self.day = work.day
         self._incoming = incoming(work, self.items)
@@ -340,6 +347,14 @@ class Seen:
     def timeline(self, calendar: Calendar) -> Timeline:
         """See `Situation`."""
         return self.work.catalogue.timeline(calendar, self.work.at)
+
+
+def arrival_day(work: Work, shipping: str | None) -> date:
+    """The day on which what leaves now reaches the customer: until then it must be good."""
+    method = work.catalogue.method(shipping)
+    if method is None:
+        return work.today
+    return work.day(Search(Seen(work, ())).after(work.now, method.transit, method.calendar))
 
 
 def incoming(work: Work, items: Sequence[str]) -> Mapping[str, Sequence[Incoming]]:

@@ -204,7 +204,7 @@ class Workshop:
     def _deliver(self, name: str, handler: Callable[[Event], object], limit: int | None) -> Delivery:
         outbox, done = self._store.outbox, 0
         while limit is None or done < limit:
-            leased = outbox.lease(name, min(BATCH, BATCH if limit is None else limit - done), self._office.now())
+            leased = outbox.lease(name, min(BATCH, BATCH if limit is None else limit - done), self._office.now().at)
             if not leased:
                 break
             for place, row in enumerate(leased):

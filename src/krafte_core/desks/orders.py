@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import attrs
 
 from krafte_core.addresses import Address
-from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation
+from krafte_core.allocation import LOT, QUOTED, RUN
 from krafte_core.availability import Availability, Shortage, Tally, aligned, shortages
-from krafte_core.diary import Entry
+from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, binding_step, open_quote, promise_for, promised_date, reach_of
+from krafte_core.diary import Entry, allow
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
 from krafte_core.events import Event, OrderCancelled, OrderConfirmed, OrderPlaced, OrderQuoted, QuoteWithdrawn
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code, one_of
-from krafte_core.netting import Writer, drop_expired_quotes, end_quote, linked_runs, open_inputs, open_lines
+from krafte_core.netting import Writer, drop_expired_quotes, end_quote
 from krafte_core.office import Office
-from krafte_core.orders import CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
+from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
 from krafte_core.production import ProductionOrder
 from krafte_core.progress import Progress
-from krafte_core.promise import RELAXABLE, Promise, Step, promised
+from krafte_core.promise import RELAXABLE, Promise, Step
 from krafte_core.quantities import Quantity
-from krafte_core.scheduling import NEVER, Cover, Search, lacking
-from krafte_core.stock import CUSTOMER, unusable
+from krafte_core.scheduling import Search, lacking
+from krafte_core.stock import CUSTOMER
 from krafte_core.times import day, instant
 from krafte_core.work import Seen, Work, number_of
 
@@ -70,6 +71,7 @@ class OrderDesk:
     def __init__(self, office: Office) -> None:
         """At this office."""
         self._office = office
+        self._kept = Kept()
 
     # taking orders ----------------------------------------------------------------------------------------------------
 
@@ -150,15 +152,13 @@ class OrderDesk:
         """
         with self._office.look() as work:
             paper = work.paper(CustomerOrder, order)
-            drop_expired_quotes(work, _reach(work, paper.items))
-            needs = _Needs(work, paper)
-            search = Search(Seen(work, paper.items), buy=False, timed=False)
+            reach = reach_of(work, paper.items)
+            drop_expired_quotes(work, reach)
+            needs, _, covers = self._kept.plan(work, paper, reach)
             tally = Tally()
             needs.covered(tally)
-            for line, steps in needs.lines:
-                tally.cover(search.cover(line.item, steps), required=False)
-            for need in needs.inputs:
-                tally.cover(search.cover(need.item, need.steps), required=False)
+            for cover in covers:
+                tally.cover(cover, required=False)
             return tally.answer(paper.number, work.catalogue.item)
 
     def promise(self, order: CustomerOrder | str, *, relaxing: Step | None = None) -> Promise:
@@ -175,13 +175,13 @@ class OrderDesk:
             raise InvalidInput("relaxing", relaxing.kind, "a step of kind " + " or ".join(RELAXABLE))
         with self._office.look() as work:
             paper = work.paper(CustomerOrder, order)
-            drop_expired_quotes(work, _reach(work, paper.items))
-            needs = _Needs(work, paper)
+            drop_expired_quotes(work, reach_of(work, paper.items))
+            needs = OrderNeeds(work, paper)
             thought = frozenset([(relaxing.kind, relaxing.name)]) if relaxing else frozenset()
-            found = _promise(work, needs, thought)
+            found = promise_for(work, needs, thought)
             if relaxing is not None or found.arrival is None:
                 return found
-            return attrs.evolve(found, binding=_binding(work, needs, found))
+            return attrs.evolve(found, binding=binding_step(work, needs, found))
 
     def status(self, order: CustomerOrder | str) -> OrderStatus:
         """What a customer sees of the order.
@@ -280,24 +280,23 @@ class OrderDesk:
 
         def decide(work: Work) -> Confirmed:
             paper = work.paper(CustomerOrder, name)
-            reach = _reach(work, paper.items)
+            reach = reach_of(work, paper.items)
             drop_expired_quotes(work, reach)
-            _accept_quote(work, paper)
-            needs = _Needs(work, paper, renew=True)
-            search = Search(Seen(work, paper.items), make=make)
-            covers = needs.search(search)
-            missing = lacking(covers)
+            accept_quote(work, paper)
+            allow(ORDER_STEPS, name, work.state(paper), "confirm")
+            needs, search, covers = self._kept.plan(work, paper, reach, make=make, renew=True)
+            missing = lacking(covers) if search.lacks else {}
             short = shortages(missing, covers, work.catalogue.item) if missing else ()
-            promise = _promised(work, needs, search, covers)
+            promised = promised_date(work, needs, search, covers)
             if short and when_short == "refuse":
-                raise Short(short, promise.date)
+                raise Short(short, promised)
             writer = Writer(work)
             needs.write(writer, covers)
-            details = (("promised", promise.date.isoformat()),) if promise.date else ()
+            details = (("promised", promised.isoformat()),) if promised else ()
             work.step(paper, needs.state, "confirm", details=details)
-            work.tell(OrderConfirmed(work.at, paper.number, paper.customer, promise.date))
+            work.tell(OrderConfirmed(work.at, paper.number, paper.customer, promised))
             runs = tuple(run.number for run in writer.runs.values())
-            return Confirmed(paper.number, promise.date, runs, short, tuple(work.changes.events))
+            return Confirmed(paper.number, promised, runs, short, tuple(work.changes.events))
 
         return self._office.run(decide, key=key, content=("confirm", name, make, when_short), by=by)
 
@@ -312,27 +311,27 @@ class OrderDesk:
 
         def decide(work: Work) -> Quote:
             paper = work.paper(CustomerOrder, name)
-            reach = _reach(work, paper.items)
+            reach = reach_of(work, paper.items)
             drop_expired_quotes(work, reach)
-            needs = _Needs(work, paper)
+            needs = OrderNeeds(work, paper)
             if needs.state != "placed":
                 raise NotAllowed(name, needs.state, "quote", ("place a new order",))
-            if _open_quote(work, paper) is not None:
+            if open_quote(work, paper) is not None:
                 raise AlreadyExists("open quote", name)
             if end <= work.at:
                 raise InvalidInput("until", str(end), f"an instant after {work.at}")
-            search = Search(Seen(work, paper.items))
-            covers = needs.search(search)
-            promise = _promised(work, needs, search, covers)
+            search = Search(Seen(work, reach))
+            covers = needs.search(search, follow=False)
+            promised = promised_date(work, needs, search, covers)
             missing = lacking(covers)
             if missing:
-                raise Short(shortages(missing, covers, work.catalogue.item), promise.date)
+                raise Short(shortages(missing, covers, work.catalogue.item), promised)
             needs.write(Writer(work, QUOTED, "propose"), covers)
-            quote = Quote(work.number("QU"), name, paper.customer, tuple(reach), quoted_at=work.at, until=end, date=promise.date)
+            quote = Quote(work.number("QU"), name, paper.customer, tuple(reach), quoted_at=work.at, until=end, date=promised)
             work.file(quote, new=True)
             work.step(quote, "", "quote")
             work.touch(name)
-            work.tell(OrderQuoted(work.at, name, paper.customer, promise.date, end))
+            work.tell(OrderQuoted(work.at, name, paper.customer, promised, end))
             return quote
 
         return self._office.run(decide, key=key, content=("quote", name, end), by=by)
@@ -369,7 +368,7 @@ class OrderDesk:
             now = work.state(paper)
             if any(move.target == CUSTOMER for posting in work.reader.postings(papers=[name]) for move in posting.moves):
                 raise NotAllowed(name, "partly shipped", "cancel", ("ship the rest",))
-            quote = _open_quote(work, paper)
+            quote = open_quote(work, paper)
             if quote is not None:
                 end_quote(work, quote, "withdraw")
             links = [link for link in work.reader.links((name,))[name] if link.firmness != QUOTED]
@@ -381,158 +380,6 @@ class OrderDesk:
             return Cancelled(name, freed, tuple(work.changes.events))
 
         return self._office.run(decide, key=key, content=("cancel", name, reason), by=by)
-
-
-class _Needs:
-    """What of an order is open, on all levels: its lines, and the inputs of the runs that it already has."""
-
-    def __init__(self, work: Work, order: CustomerOrder, *, renew: bool = False) -> None:
-        self.work = work
-        self.order = order
-        self.state = work.state(order)
-        fresh = self.state == "placed"
-        self.links: Sequence[Allocation] = work.reader.links((order.number,))[order.number]
-        if renew:
-            self.links = _without_expired(work, self.links)
-        self.lines = [(line, max(0, steps)) for line, steps in open_lines(work, order, self.links, fresh=fresh)]
-        self.runs = linked_runs(work, self.links) if self.links else []
-        self.inputs = [
-            need for run, state, links in self.runs if state in ("planned", "released") for need in open_inputs(work, run, links)
-        ]
-
-    def search(self, search: Search) -> list[Cover]:
-        """The covers of the lines, then those of the runs' inputs."""
-        covers = [search.cover(line.item, steps) for line, steps in self.lines]
-        return covers + [search.cover(need.item, need.steps) for need in self.inputs]
-
-    def write(self, writer: Writer, covers: Sequence[Cover]) -> None:
-        """Turn the covers into links."""
-        count = len(self.lines)
-        for (line, _), cover in zip(self.lines, covers[:count], strict=True):
-            writer.write(cover, self.order.number, line.ref, self.links)
-        for need, cover in zip(self.inputs, covers[count:], strict=True):
-            links = next(links for run, _, links in self.runs if run.number == need.demand)
-            writer.write(cover, need.demand, need.line, links)
-
-    def covered(self, tally: Tally) -> None:
-        """What the order needs in all, and what of it is linked already."""
-        for line, steps in self.lines:
-            linked = [link for link in self.links if link.line == line.ref]
-            tally.add(line.item, required=steps + sum(link.covers for link in linked))
-            _linked(tally, line.item, linked)
-        for run, state, links in self.runs:
-            if state in ("planned", "released", "proposed"):
-                for need in run.needs:
-                    tally.add(need.item, required=need.steps)
-                    _linked(tally, need.item, [link for link in links if link.line == need.line])
-
-
-def _linked(tally: Tally, item: str, links: Iterable[Allocation]) -> None:
-    for link in links:
-        kind = {LOT: "stock", RUN: "made"}.get(link.source, "incoming")
-        tally.add(item, **{kind: link.covers})
-
-
-def _without_expired(work: Work, links: Sequence[Allocation]) -> Sequence[Allocation]:
-    """Links to lots that have expired for good cover nothing any more: they are dropped, and the need is netted again."""
-    lots = work.reader.lots((link.item, link.ref) for link in links if link.source == LOT)
-    gone = [link for link in links if link.source == LOT and _expired(work, lots[link.item, link.ref])]
-    for link in gone:
-        work.unlink(link)
-    return [link for link in links if link not in gone]
-
-
-def _expired(work: Work, lot: Any) -> bool:
-    return lot.expires is not None and lot.expires < work.today and unusable(lot, work.today) is not None
-
-
-def _reach(work: Work, items: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(code for item in items for code in work.catalogue.reach(item)))
-
-
-def _arrival(work: Work, order: CustomerOrder, search: Search) -> Callable[[float], float]:
-    method = work.catalogue.method(order.shipping)
-    return (lambda at: search.after(at, method.transit, method.calendar)) if method else (lambda at: at)
-
-
-def _promise(work: Work, needs: _Needs, relaxing: frozenset[tuple[str, str]]) -> Promise:
-    search = Search(Seen(work, needs.order.items), relaxing=relaxing)
-    return _promised(work, needs, search, needs.search(search))
-
-
-def _promised(work: Work, needs: _Needs, search: Search, covers: Sequence[Cover]) -> Promise:
-    """The promise behind the covers; runs that exist already count with their planned end, or with their missing inputs."""
-    count = len(needs.lines)
-    rows = []
-    for (line, _), cover in zip(needs.lines, covers[:count], strict=True):
-        ready = max([cover.ready, *_linked_times(work, needs, line.ref, covers[count:])])
-        rows.append((line.ref, attrs.evolve(cover, ready=ready) if ready > cover.ready else cover))
-    order = needs.order
-    arrival = _arrival(work, order, search)
-    return promised(
-        search.situation,
-        order.number,
-        rows,
-        arrival=arrival,
-        method=order.shipping,
-        requested=order.requested,
-        proven=search.proven,
-    )
-
-
-def _linked_times(work: Work, needs: _Needs, ref: str, inputs: Sequence[Cover]) -> list[float]:
-    """When the runs and purchases behind a line's links are expected."""
-    refs = {link.ref for link in needs.links if link.line == ref and link.source == RUN}
-    times: list[float] = []
-    for run, _, _ in needs.runs:
-        if run.number in refs:
-            times.append(NEVER if run.planned_end is None else max(run.planned_end.timestamp(), work.now))
-    late = [cover.ready for need, cover in zip(needs.inputs, inputs, strict=True) if need.demand in refs]
-    return times + late
-
-
-def _binding(work: Work, needs: _Needs, found: Promise) -> Step | None:
-    """The purchase or queue on the chain that gains most when it is thought away; process time is never binding."""
-    best: tuple[datetime, Step] | None = None
-    for step in found.critical_path:
-        if step.kind in RELAXABLE:
-            sooner = _promise(work, needs, frozenset([(step.kind, step.name)])).arrival
-            if sooner is not None and found.arrival is not None and sooner < found.arrival and (best is None or sooner < best[0]):
-                best = (sooner, step)
-    return best[1] if best else None
-
-
-def _open_quote(work: Work, order: CustomerOrder) -> Quote | None:
-    rows = work.reader.open_papers("quote", order.items)
-    for found in rows.values():
-        for row in found:
-            if row.paper.order == order.number:
-                work.known([row])
-                quote: Quote = row.paper
-                return quote
-    return None
-
-
-def _accept_quote(work: Work, order: CustomerOrder) -> None:
-    """Turn what a quote holds into links and planned runs, as a decision before the confirmation's own."""
-    quote = _open_quote(work, order)
-    if quote is None:
-        return
-    links = work.reader.links((order.number,))[order.number]
-    runs = [row for row in linked_runs(work, links) if row[1] == "proposed"]
-    for run, now, own in runs:
-        work.step(run, now, "plan")
-        _harden(work, own)
-    _harden(work, links)
-    work.step(quote, "open", "accept")
-    work.touch(order.number)
-    work.settle()
-
-
-def _harden(work: Work, links: Iterable[Allocation]) -> None:
-    for link in links:
-        if link.firmness == QUOTED:
-            work.changes.allocations[link[:6]] = link._replace(firmness=RESERVED)
 
 
 def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:

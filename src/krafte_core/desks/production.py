@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 
 from krafte_core.allocation import LOT, RUN, Allocation, displaced
-from krafte_core.availability import Shortage, aligned, shortages
+from krafte_core.availability import Shortage, aligned, shortage, shortages
 from krafte_core.errors import AlreadyExists, InvalidInput, NoSource, Short, TooMuch
 from krafte_core.events import Event, ProductionCancelled, ProductionCompleted, ProductionStarted
 from krafte_core.items import Item, code, one_of
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, hand_over, lose, release_runs
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
-from krafte_core.production import Need, ProductionOrder
+from krafte_core.production import ProductionOrder
 from krafte_core.quantities import Quantity
+from krafte_core.recipes import Line
 from krafte_core.scheduling import Cover, Search, lacking
-from krafte_core.stock import PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of, pick, unusable
+from krafte_core.stock import LINE, ORDERS, PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of, unusable
 from krafte_core.times import day
 from krafte_core.work import Seen, Work, arrived, number_of
 
@@ -38,10 +39,10 @@ class Planned:
 
 @attrs.frozen
 class Started:
-    """What `start` did: the lots that went to the line."""
+    """What `start` did: the moves that brought the lots to the line, in whole steps."""
 
     production: str
-    moved: tuple[tuple[str, str, Quantity], ...]
+    moves: tuple[Move, ...]
     events: tuple[Event, ...]
 
 
@@ -176,6 +177,9 @@ class ProductionDesk:
         until = None if expires is None else day(expires)
 
         def decide(work: Work) -> Completed:
+            work.catalogue.place(to)
+            if lot is not None and work.reader.lots([(item, code(lot, "lot"))]):
+                raise AlreadyExists(f"lot of {item}", lot)  # before a number is taken
             plan = _planning(item, amount, "refuse", levels=False)(work)
             work.settle()
             _starting(plan.production.number, "refuse")(work)
@@ -196,6 +200,7 @@ class ProductionDesk:
 
         def decide(work: Work) -> tuple[Displaced, ...]:
             run = work.paper(ProductionOrder, name)
+            drop_expired_quotes(work, run.items)
             release_runs(work, [run], "cancel")
             supply = (RUN, run.item, name)
             links = work.reader.claims([supply])[supply]
@@ -275,7 +280,7 @@ def _planning(item: str, amount: Any, when_short: str, *, levels: bool = True) -
         if formula is None:
             raise NoSource((item,))
         drop_expired_quotes(work, work.catalogue.reach(item))
-        search = Search(Seen(work, [item]), make=levels)
+        search = Search(Seen(work, work.catalogue.reach(item)), make=levels)
         batch = search.batch(formula, steps)
         covers = [cover for _, cover in batch.inputs]
         missing = lacking(covers)
@@ -304,16 +309,16 @@ def _starting(name: str, when_short: str) -> Callable[[Work], Started]:
         for link in reserved:
             lot = lots[link.item, link.ref]
             reason = unusable(lot, work.today)
+            if reason is None and link.place not in work.catalogue.usable_places:
+                reason = f"in {link.place}"
             if reason is not None:
                 raise work.refuse_lot(link.item, link.ref, reason)
             work.guard(lot)
             moves.append(Move(link.item, link.ref, link.takes, link.place, line, f"{name}/{link.line}"))
-            work.unlink(link)
-            work.link(link._replace(place=line))
+            work.unlink(link)  # fulfilled: what lies on the run's own line is nobody else's
         work.post("start", name, moves)
         work.tell(ProductionStarted(work.at, name, run.item))
-        moved = tuple((move.item, move.lot, work.item(move.item).quantity(move.steps)) for move in moves)
-        return Started(name, moved, tuple(work.changes.events))
+        return Started(name, tuple(moves), tuple(work.changes.events))
 
     return decide
 
@@ -322,18 +327,14 @@ def _refuse_uncovered(work: Work, run: ProductionOrder, reserved: Iterable[Alloc
     covered: dict[str, int] = {}
     for link in reserved:
         covered[link.line] = covered.get(link.line, 0) + link.covers
-    short = []
-    for need in run.needs:
-        there = covered.get(need.line, 0)
-        if there < need.steps:
-            quantity = work.item(need.item).quantity
-            short.append(Shortage(need.item, need.required, quantity(there), quantity(need.steps - there)))
+    short = [line for line in run.lines if covered.get(line.ref, 0) < line.requirement(run.steps)]
     if short:
-        raise Short(tuple(short))
+        raise Short(tuple(shortage(line.item, line.scale, line.requirement(run.steps), covered.get(line.ref, 0)) for line in short))
 
 
-class _OnLine(NamedTuple):
-    """What of a material lies on the run's line: the lot, the steps, and the links that hold them."""
+@attrs.define
+class _OnLine:
+    """What of a lot lies on the run's line, and is not used yet."""
 
     lot: Lot
     steps: int
@@ -349,24 +350,30 @@ class _Completion:
         self.lot = lot
         self.expires = expires
         self.to = to
+        self.displaced: tuple[Displaced, ...] = ()
 
     def decide(self, work: Work) -> Completed:
         run: ProductionOrder = work.paper(ProductionOrder, self.name)
+        drop_expired_quotes(work, run.items)
+        self.displaced = ()
         work.step(run, work.state(run), "complete")
         item = work.item(run.item)
         made, scrapped = (0 if one is None else _not_negative(item, one) for one in self.given)
         before = 0
-        if work.reader.diary((self.name,))[self.name][-1].step == "report":
+        if any(entry.step == "report" for entry in work.reader.diary((self.name,))[self.name]):
             before = arrived(work, [run]).get((self.name, run.item), 0)
         lost = max(0, run.steps - before - made - scrapped)
         deviations = self._consume(work, run, made + scrapped, lost)
         lot = self._output(work, run, item, made, scrapped) if made + scrapped else None
         supply = (RUN, run.item, self.name)
-        displaced_rows = hand_over(work, supply, "", lot, self.to, made, 0, f"{self.name} made less")
+        displaced_rows = self.displaced + hand_over(work, supply, "", lot, self.to, made, 0, f"{self.name} made less")
+        for booking in work.reader.booked_for((self.name,))[self.name]:
+            if booking.end > work.now:  # done sooner: the time is free again
+                work.unbook(booking)
         work.tell(ProductionCompleted(work.at, self.name, run.item, lot.code if lot else "", item.quantity(made)))
         return Completed(
             self.name, run.item, lot, item.quantity(made), item.quantity(scrapped), item.quantity(lost),
-            deviations, displaced_rows, tuple(work.changes.events),
+            deviations, displaced_rows, tuple([event for part in work.everything() for event in part.events]),
         )  # fmt: skip
 
     # materials --------------------------------------------------------------------------------------------------------
@@ -374,53 +381,110 @@ class _Completion:
     def _consume(self, work: Work, run: ProductionOrder, output: int, lost: int) -> dict[str, Deviation]:
         """Use what was given or planned, give the rest of the line back, and say where the two differ."""
         line = line_of(self.name)
-        links = [link for link in work.reader.links((self.name,))[self.name]]
-        there = work.reader.at_place(line)
+        for link in work.reader.links((self.name,))[self.name]:
+            work.unlink(link)  # what never came to the line is not needed any more
         on_line: dict[str, list[_OnLine]] = {}
-        for row in there:
+        for row in work.reader.at_place(line):
             on_line.setdefault(row.lot.item, []).append(_OnLine(row.lot, row.on_hand))
-        for link in links:
-            work.unlink(link)
-        _known_materials(run, self.used)
-        moves, back, deviations = [], [], {}
-        for need in run.needs:
-            planned = need.for_output(output + (lost if need.follows == "charge" else 0))
-            rows = on_line.pop(need.item, [])
-            wanted = self._wanted(work, need, planned, rows)
-            came, rest = _draw(work, self.name, need, wanted, rows, line)
-            moves += came
-            back += rest
-            used = sum(move.steps for move in came)
+        if self.used:
+            _known_materials(run, self.used)
+        moves: list[Move] = []
+        deviations = {}
+        spent: dict[str, int] = {}
+        for need in run.lines:
+            planned = need.requirement(output + (lost if need.follows == "charge" else 0))
+            rows = on_line.get(need.item, ())
+            came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{need.ref}")
+            if left:
+                work.post("use", self.name, moves + came)
+                work.settle()  # so that what this run gave up, and what it has drawn, is seen
+                moves, came = [], came + self._from_house(work, need, left)
+            else:
+                moves += came
+            used = sum([move.steps for move in came])
             if used != planned:
                 quantity = work.item(need.item).quantity
-                deviations[need.line] = Deviation(need.item, quantity(planned), quantity(used))
-        back += [row for rows in on_line.values() for row in rows if row.steps]
+                deviations[need.ref] = Deviation(need.item, quantity(planned), quantity(used))
         work.post("use", self.name, moves)
-        self._give_back(work, back, line)
+        self._give_back(work, [row for rows in on_line.values() for row in rows if row.steps], line)
         return deviations
 
-    def _wanted(self, work: Work, need: Need, planned: int, rows: Sequence[_OnLine]) -> int | Mapping[str, int]:
-        """Steps to use, in all or per lot: given = that; empty = nothing; omitted = as planned, at most what is on the line."""
-        name = need.line if need.line in self.used else need.item
+    def _wanted(
+        self, work: Work, run: ProductionOrder, need: Line, planned: int, rows: Sequence[_OnLine], spent: dict[str, int]
+    ) -> int | Mapping[str, int]:
+        """Steps to use, in all or per lot: given = that; empty = nothing; omitted = as planned, at most what is on the line.
+
+        An item that several lines need is given once for all of them: each takes what was planned, the last the rest.
+        """
+        name = self._said_for(need)
         if name not in self.used:
-            return min(planned, sum(row.steps for row in rows))
+            return min(planned, sum([row.steps for row in rows]))
         given, item = self.used[name], work.item(need.item)
         if isinstance(given, Mapping):
-            return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in given.items()}
-        return _not_negative(item, given) if given else 0
+            first = name not in spent
+            spent[name] = 0
+            lots = given.items() if first else ()
+            return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots}
+        left = (_not_negative(item, given) if given else 0) - spent.get(name, 0)
+        last = [one.ref for one in run.lines if self._said_for(one) == name][-1]
+        steps = left if need.ref == last else min(planned, left)
+        spent[name] = spent.get(name, 0) + steps
+        return steps
 
-    def _give_back(self, work: Work, rows: Iterable[_OnLine], line: str) -> None:
-        """What stays on the line goes back to where it came from."""
-        left = [row for row in rows if row.steps > 0]
+    def _said_for(self, need: Line) -> str:
+        """The name under which the use of this line may be given."""
+        return need.ref if need.ref in self.used else need.item
+
+    def _from_house(self, work: Work, need: Line, left: Mapping[str | None, int]) -> list[Move]:
+        """Use of what was not brought to the line. It happened: free lots first, then promises to others shrink in release order."""
+        drop_expired_quotes(work, (need.item,))
+        moves: list[Move] = []
+        for lot, steps in left.items():
+            rows, missing = _there(work, need, lot), steps
+            for row in rows:
+                took = min(row.free, missing)
+                missing -= took
+                moves += [Move(need.item, row.lot.code, took, row.place, PRODUCTION, f"{self.name}/{need.ref}")] if took else []
+            if missing:
+                moves += self._displace(work, need, rows, missing, steps)
+        for name in dict.fromkeys(move.lot for move in moves):
+            work.guard(work.lot(need.item, name))
+        work.post("use", self.name, moves)
+        return moves
+
+    def _displace(self, work: Work, need: Line, rows: Sequence[Stocked], missing: int, steps: int) -> list[Move]:
+        supplies = [(LOT, row.lot.item, row.lot.code) for row in rows]
+        claims, places = work.reader.claims(supplies), {(row.lot.code, row.place) for row in rows}
+        links = [link for supply in dict.fromkeys(supplies) for link in claims[supply] if (link.ref, link.place) in places]
+        ranks = demand_ranks(work, links)
+        losses = displaced(links, missing, lambda link: ranks[link.demand])
+        short = missing - sum(loss.takes for loss in losses)
+        if short:
+            quantity = work.item(need.item).quantity
+            offer = "count the lot up first, then use it"
+            raise TooMuch(f"used of {need.item}", quantity(steps), quantity(steps - short), offer)
+        self.displaced += lose(work, losses, f"used by {self.name}")
+        ref = f"{self.name}/{need.ref}"
+        return [Move(need.item, one.allocation.ref, one.takes, one.allocation.place, PRODUCTION, ref) for one in losses]
+
+    def _give_back(self, work: Work, left: Sequence[_OnLine], line: str) -> None:
+        """What stays on the line goes back to where it came from: to the last place first, never more than came from there."""
         if not left:
             return
-        came = {
-            (move.item, move.lot): move.source
-            for posting in work.reader.postings(papers=[self.name])
-            for move in posting.moves
-            if move.target == line
-        }
-        moves = [Move(lot.item, lot.code, steps, line, came.get((lot.item, lot.code), STOCK)) for lot, steps in left]
+        came: dict[tuple[str, str], dict[str, int]] = {}
+        for posting in work.reader.postings(papers=[self.name]):
+            for move in posting.moves:
+                if move.target == line:
+                    places = came.setdefault((move.item, move.lot), {})
+                    places[move.source] = places.get(move.source, 0) + move.steps
+        moves = []
+        for row in left:
+            steps = row.steps
+            for place, most in reversed(came.get((row.lot.item, row.lot.code), {}).items()):
+                back = min(steps, most)
+                moves += [Move(row.lot.item, row.lot.code, back, line, place)] if back else []
+                steps -= back
+            moves += [Move(row.lot.item, row.lot.code, steps, line, STOCK)] if steps else []  # counted up on the line
         work.post("give_back", self.name, moves)
 
     # output -----------------------------------------------------------------------------------------------------------
@@ -457,70 +521,48 @@ def _not_negative(item: Item, amount: Any) -> int:
 
 
 def _known_materials(run: ProductionOrder, used: Used) -> None:
-    names = {name for need in run.needs for name in (need.line, need.item)}
+    names = {name for line in run.lines for name in (line.ref, line.item)}
     for name in used:
         if name not in names:
-            raise InvalidInput("used", name, "one of " + ", ".join(need.line for need in run.needs))
+            raise InvalidInput("used", name, "one of " + ", ".join(line.ref for line in run.lines))
 
 
 def _draw(
-    work: Work, run: str, need: Need, wanted: int | Mapping[str, int], rows: Sequence[_OnLine], line: str
-) -> tuple[list[Move], list[_OnLine]]:
-    """Moves that use so much, from the line first and then from free stock; and what stays on the line."""
-    ref = f"{run}/{need.line}"
-    moves: list[Move] = []
-    rest: list[_OnLine] = []
-    per_lot = dict(wanted) if isinstance(wanted, Mapping) else None
-    left = wanted if isinstance(wanted, int) else sum(wanted.values())
-    for row in rows:
-        want = min(row.steps, left if per_lot is None else per_lot.get(row.lot.code, 0))
-        if want:
-            moves.append(Move(need.item, row.lot.code, want, line, PRODUCTION, ref))
-            left -= want
-            if per_lot is not None:
-                per_lot[row.lot.code] -= want
-        rest.append(_OnLine(row.lot, row.steps - want))
-    if per_lot is not None:
-        for name, steps in per_lot.items():
-            moves += _from_lot(work, need, name, steps, ref)
-    elif left > 0:
-        moves += _from_stock(work, need, left, ref)
-    return moves, rest
+    need: Line, wanted: int | Mapping[str, int], rows: Sequence[_OnLine], line: str, ref: str
+) -> tuple[list[Move], Mapping[str | None, int]]:
+    """Moves that use so much from the line, and per lot (None: any) what the line does not have."""
+    if isinstance(wanted, int):
+        moves, left = _off_line(need, rows, wanted, line, ref)
+        return moves, {None: left} if left else {}
+    used: list[Move] = []
+    beyond: dict[str | None, int] = {}
+    for name, steps in wanted.items():
+        moves, left = _off_line(need, [row for row in rows if row.lot.code == name], steps, line, ref)
+        used += moves
+        if left:
+            beyond[name] = left
+    return used, beyond
 
 
-def _from_lot(work: Work, need: Need, name: str, steps: int, ref: str) -> list[Move]:
-    """Use of a lot that was not brought to the line: from where it stands free; weighed use is a fact, but only of what is there."""
-    if not steps:
-        return []
-    lot = work.lot(need.item, name)
-    work.guard(lot)
-    rows = work.reader.standing([(need.item, name)])[need.item, name]
-    return _take(work, need, [row for row in rows if work.catalogue.usable_place(row.place)], steps, ref, f"lot {name} of {need.item}")
-
-
-def _from_stock(work: Work, need: Need, steps: int, ref: str) -> list[Move]:
-    item = work.item(need.item)
-    rows = work.reader.lots_of(need.item, "age" if item.pick in ("fifo", "lifo") else "expiry")
-    picked = pick("fefo" if item.pick == "manual" else item.pick, rows, steps, work.today, usable_places=work.catalogue.usable_place)
+def _off_line(need: Line, rows: Iterable[_OnLine], left: int, line: str, ref: str) -> tuple[list[Move], int]:
     moves = []
-    for stocked, took in picked.taken:
-        work.guard(stocked.lot)
-        moves.append(Move(need.item, stocked.lot.code, took, stocked.place, PRODUCTION, ref))
-    if picked.missing:
-        quantity = item.quantity
-        raise TooMuch(f"used of {need.item}", quantity(steps), quantity(steps - picked.missing), "count the lot up first, then use it")
-    return moves
-
-
-def _take(work: Work, need: Need, rows: Sequence[Stocked], steps: int, ref: str, what: str) -> list[Move]:
-    moves = []
-    there = sum(row.free for row in rows)
-    if there < steps:
-        quantity = work.item(need.item).quantity
-        raise TooMuch(what, quantity(steps), quantity(there), "count the lot up first, then use it")
     for row in rows:
-        took = min(row.free, steps)
-        if took > 0:
-            moves.append(Move(need.item, row.lot.code, took, row.place, PRODUCTION, ref))
-            steps -= took
-    return moves
+        took = min(row.steps, left)
+        if took:
+            moves.append(Move(need.item, row.lot.code, took, line, PRODUCTION, ref))
+            row.steps -= took
+            left -= took
+    return moves, left
+
+
+def _there(work: Work, need: Line, lot: str | None) -> list[Stocked]:
+    """Where a material stands that may be used without having been on the line: usable lots, or the lot that was named."""
+    if lot is not None:
+        work.lot(need.item, lot)
+        return [row for row in work.reader.standing([(need.item, lot)])[need.item, lot] if not row.place.startswith(LINE)]
+    usable = work.catalogue.usable_places
+    rows = [
+        row for row in work.reader.stocked((need.item,))[need.item] if row.place in usable and unusable(row.lot, work.today) is None
+    ]
+    rule = work.item(need.item).pick
+    return sorted(rows, key=ORDERS["age" if rule in ("fifo", "lifo") else "expiry"], reverse=rule == "lifo")

@@ -15,7 +15,7 @@ from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.events import Event, PurchaseCancelled, PurchaseOrdered
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code
-from krafte_core.netting import Displaced, demand_ranks, hand_over, lose
+from krafte_core.netting import Displaced, demand_ranks, drop_expired_quotes, hand_over, lose
 from krafte_core.office import Office
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
@@ -118,8 +118,9 @@ class PurchasingDesk:
 
         def decide(work: Work) -> Received:
             paper: PurchaseOrder = work.paper(PurchaseOrder, name)
-            now = work.step(paper, work.state(paper), "receive")
             line = paper.line(item)
+            drop_expired_quotes(work, (line.item,))
+            now = work.step(paper, work.state(paper), "receive")
             known = work.item(line.item)
             steps = known.positive(amount)
             came = arrived(work, [paper])
@@ -150,6 +151,7 @@ class PurchasingDesk:
 
         def decide(work: Work) -> tuple[Displaced, ...]:
             paper: PurchaseOrder = work.paper(PurchaseOrder, name)
+            drop_expired_quotes(work, paper.items)
             work.step(paper, work.state(paper), "cancel", reason=reason)
             supplies = [(PURCHASE, item, name) for item in paper.items]
             claims = work.reader.claims(supplies)

@@ -16,10 +16,9 @@ from krafte_core.items import attributes as pairs
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, OrderLine
 from krafte_core.quantities import Quantity
-from krafte_core.scheduling import Search
 from krafte_core.shipping import Shipment, ShipmentLine
 from krafte_core.stock import CUSTOMER, Lot, Move, unusable
-from krafte_core.work import Seen, Work, number_of
+from krafte_core.work import Work, arrival_day, number_of
 
 
 @attrs.frozen
@@ -156,8 +155,10 @@ def _chosen(work: Work, order: CustomerOrder, amounts: Mapping[str, Any] | None)
             raise Short(tuple(_shortage(work, line, line.steps, 0, blocked) for line in order.lines))
         return chosen
     chosen = []
-    for name, amount in amounts.items():
-        line = order.line(name)
+    lines = [order.line(name) for name in amounts]
+    if len({line.ref for line in lines}) < len(lines):
+        raise InvalidInput("amounts", [*amounts], "every line once, by its ref or its item")
+    for (name, amount), line in zip(amounts.items(), lines, strict=True):
         left = work.item(line.item).positive(amount, f"amounts[{name!r}]")
         there = sum(row.link.takes for row in ready.get(line.ref, ()))
         if left > there:
@@ -174,7 +175,7 @@ def _ready(work: Work, order: CustomerOrder) -> tuple[dict[str, list[_Ready]], l
     """The links of each line that may leave, and why the others may not."""
     links = [link for link in work.reader.links((order.number,))[order.number] if link.source == LOT and link.firmness != QUOTED]
     lots = work.reader.lots((link.item, link.ref) for link in links)
-    arrives = _arrives(work, order)
+    arrives = arrival_day(work, order.shipping)
     ready: dict[str, list[_Ready]] = {}
     blocked = []
     for link in links:
@@ -190,14 +191,6 @@ def _ready(work: Work, order: CustomerOrder) -> tuple[dict[str, list[_Ready]], l
         if len(rows) > 1:
             rows.sort(key=lambda row: (row.lot.expires or date.max, row.lot.received_at, row.lot.code))
     return ready, blocked
-
-
-def _arrives(work: Work, order: CustomerOrder) -> date:
-    """The day on which what leaves now reaches the customer: until then it must be good."""
-    method = work.catalogue.method(order.shipping)
-    if method is None:
-        return work.today
-    return work.day(Search(Seen(work, ())).after(work.now, method.transit, method.calendar))
 
 
 def _shortage(work: Work, line: OrderLine, needed: int, there: int, blocked: Sequence[str]) -> Shortage:

@@ -10,6 +10,7 @@ import attrs
 
 from krafte_core.allocation import Loss
 from krafte_core.availability import aligned
+from krafte_core.catalogue import in_process
 from krafte_core.diary import LOT_STEPS, Entry, allow, lot_document
 from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch
 from krafte_core.events import Event, LotDecided, LotReceived, StockChanged
@@ -17,8 +18,9 @@ from krafte_core.items import Item, code
 from krafte_core.money import Money, money
 from krafte_core.netting import Displaced, drop_expired_quotes, lose, lot_links, squeeze
 from krafte_core.office import Office
+from krafte_core.production import ProductionOrder
 from krafte_core.quantities import Quantity
-from krafte_core.stock import COUNT, FOUND, SCRAP, STOCK, SUPPLIER, Lot, Move, Stocked, subtree, unusable
+from krafte_core.stock import COUNT, FOUND, LINE, SCRAP, STOCK, SUPPLIER, Lot, Move, Stocked, subtree, unusable
 from krafte_core.store import LotKey
 from krafte_core.times import day
 from krafte_core.work import Work, incoming
@@ -296,15 +298,17 @@ class StockDesk:
         keys = _keys(item, lot)
 
         def decide(work: Work) -> Decided:
+            drop_expired_quotes(work, list(dict.fromkeys(code for code, _ in keys)))
             lots = [_decided(work, name, step, reason, fields) for name in keys]
             blocked: tuple[Displaced, ...] = ()
             displaced: tuple[Displaced, ...] = ()
             if step in ("hold", "reject"):
                 links = [*lot_links(work, keys)]
                 if step == "hold":
-                    blocked = tuple(_who(work, links))
+                    blocked = (*_who(work, links), *_at_work(work, keys))
                 else:
-                    displaced = lose(work, [Loss(link, link.takes, link.covers) for link in links], reason or "rejected")
+                    losses = [Loss(link, link.takes, link.covers) for link in links]
+                    displaced = (*lose(work, losses, reason or "rejected"), *_at_work(work, keys))
             return Decided(step, tuple(lots), blocked, displaced, tuple(work.changes.events))
 
         return self._office.run(decide, key=key, content=(step, tuple(keys), reason, repr(fields)), by=by)
@@ -335,6 +339,7 @@ class StockDesk:
         def decide(work: Work) -> Changed:
             known = work.item(item)
             steps = known.positive(amount)
+            drop_expired_quotes(work, (item,))
             row = _where(work, item, lot, place)
             if steps > row.on_hand:
                 raise TooMuch(
@@ -370,6 +375,7 @@ class StockDesk:
             steps = known.steps(amount)
             if steps < 0:
                 raise InvalidInput("amount", str(amount), "zero or more")
+            drop_expired_quotes(work, (item,))
             row = _where(work, item, lot, place)
             return _changed(work, known, row, steps - row.on_hand, COUNT, "count", reason)
 
@@ -386,7 +392,7 @@ class StockDesk:
         key: str | None = None,
         by: str | None = None,
     ) -> Lot:
-        """Move a part of a lot to another place; what is allocated stays where it is.
+        """Move a part of a lot to another place; what is allocated stays where it is, and so does what lies on a run's line.
 
         Raises:
             TooMuch: (`too_much`) more than is free there. Unknown: (`unknown`) lot or place. InvalidInput: which place?
@@ -396,10 +402,11 @@ class StockDesk:
             known = work.item(item)
             steps = known.positive(amount)
             work.catalogue.place(to)
+            drop_expired_quotes(work, (item,))
             row = _where(work, item, lot, place)
-            if steps > row.free or row.place == to:
-                what = f"free of lot {lot} of {item} in {row.place}"
-                raise TooMuch(what, known.quantity(steps), known.quantity(0 if row.place == to else row.free))
+            free = 0 if row.place == to or in_process(row.place) else row.free
+            if steps > free:
+                raise TooMuch(f"free of lot {lot} of {item} in {row.place}", known.quantity(steps), known.quantity(free))
             work.guard(row.lot)
             work.post("transfer", "", [Move(item, lot, steps, row.place, to)])
             return row.lot
@@ -446,7 +453,7 @@ def _reason(work: Work, row: Stocked) -> str:
 
 
 def _stage(work: Work, row: Stocked) -> str:
-    if row.place.startswith("line:"):
+    if in_process(row.place):
         return "in_process"
     if row.lot.disposition == "waiting" or (row.lot.disposition == "released" and not work.catalogue.usable_place(row.place)):
         return "quarantined"
@@ -479,6 +486,15 @@ def _who(work: Work, links: Sequence[Any]) -> Iterable[Displaced]:
         yield Displaced(None if run else link.demand, run, link.line, link.item, work.item(link.item).quantity(link.covers))
 
 
+def _at_work(work: Work, keys: Sequence[LotKey]) -> Iterable[Displaced]:
+    """The runs that have a part of the lots on their line."""
+    for rows in work.reader.standing(keys).values():
+        for row in rows:
+            if in_process(row.place):
+                item = row.lot.item
+                yield Displaced(None, row.place.removeprefix(LINE), item, item, work.item(item).quantity(row.on_hand))
+
+
 def _where(work: Work, item: str, lot: str, place: str | None) -> Stocked:
     """Where the lot stands: at the place given, or at the only one; a lot that is used up stands nowhere and in `stock`."""
     found = work.lot(item, lot)
@@ -486,9 +502,15 @@ def _where(work: Work, item: str, lot: str, place: str | None) -> Stocked:
     rows = [row for row in work.reader.standing([(item, lot)])[item, lot] if place is None or row.place == place]
     if len(rows) > 1:
         raise InvalidInput("place", place, "one of " + ", ".join(row.place for row in rows))
-    if place is not None and not place.startswith("line:"):
+    if place is not None and not (in_process(place) and _runs(work, place.removeprefix(LINE))):
         work.catalogue.place(place)
     return rows[0] if rows else Stocked(found, place or STOCK, 0, 0)
+
+
+def _runs(work: Work, number: str) -> bool:
+    """Whether there is a run of this number at work now, so that its line is a place."""
+    filed = work.reader.papers((number,)).get(number)
+    return filed is not None and isinstance(filed.paper, ProductionOrder) and work.state(filed.paper) == "started"
 
 
 def _changed(work: Work, item: Item, row: Stocked, difference: int, other: str, kind: str, reason: str) -> Changed:
@@ -499,6 +521,8 @@ def _changed(work: Work, item: Item, row: Stocked, difference: int, other: str, 
         left = row.on_hand + difference
         links = [link for link in lot_links(work, [(lot.item, lot.code)]) if link.place == place]
         displaced = squeeze(work, links, row.allocated - left, reason or kind)
+        if in_process(place):
+            displaced += (Displaced(None, place.removeprefix(LINE), lot.item, lot.item, item.quantity(-difference)),)
     if difference:
         source, target = (place, other) if difference < 0 else (other, place)
         work.post(kind, "", [Move(lot.item, lot.code, abs(difference), source, target)], reason=reason)

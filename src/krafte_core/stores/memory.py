@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from krafte_core.books import Books
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.events import Event
-from krafte_core.store import Changes, Leased, Reader
+from krafte_core.store import LEASE, Changes, Leased, Reader
 
 SINCE = ("now", "beginning")
 
@@ -28,7 +27,7 @@ class MemoryOutbox:
         self._events: list[Event] = []
         self._cursor: dict[str, int] = {}
         self._again: dict[str, dict[int, None]] = {}
-        self._out: dict[str, dict[int, str]] = {}
+        self._out: dict[str, dict[int, tuple[str, datetime]]] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         """Put events in, in order."""
@@ -46,8 +45,11 @@ class MemoryOutbox:
     def lease(self, name: str, limit: int, now: datetime) -> Sequence[Leased]:
         """See `Outbox`."""
         with self._lock:
+            dead = [place for place, (_, until) in self._box(name)[0].items() if until <= now]
+            if dead:
+                self.give_back(name, dead)
             out, again = self._box(name)
-            busy = set(out.values())
+            busy = {document for document, _ in out.values()}
             leased: list[Leased] = []
             for place in [*again]:
                 event = self._events[place]
@@ -64,15 +66,16 @@ class MemoryOutbox:
                     again[place] = None
                 else:
                     leased.append(Leased(place, event))
-            out.update((row.id, row.event.document) for row in leased)
+            out.update((row.id, (row.event.document, now + LEASE)) for row in leased)
             return leased
 
     def settle(self, name: str, ids: Iterable[int]) -> None:
         """See `Outbox`."""
         with self._lock:
-            out, _ = self._box(name)
+            out, again = self._box(name)
             for place in ids:
                 out.pop(place, None)
+                again.pop(place, None)
 
     def give_back(self, name: str, ids: Iterable[int]) -> None:
         """See `Outbox`."""
@@ -81,7 +84,7 @@ class MemoryOutbox:
             back = {place: None for place in ids if out.pop(place, None) is not None}
             self._again[name] = dict.fromkeys(sorted({**again, **back}))
 
-    def _box(self, name: str) -> tuple[dict[int, str], dict[int, None]]:
+    def _box(self, name: str) -> tuple[dict[int, tuple[str, datetime]], dict[int, None]]:
         if name not in self._cursor:
             raise Unknown("subscriber", name, tuple(self._cursor))
         return self._out[name], self._again[name]
@@ -103,27 +106,41 @@ class MemoryStore:
         self._books = Books()
         self._counters: dict[str, int] = {}
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._watched = False
+        self._readings = 0
+        self._reading = Reading(self)
         self.outbox = MemoryOutbox(self._lock)
 
-    @contextmanager
-    def reading(self) -> Iterator[Reader]:
+    def reading(self) -> Reading:
         """One moment of the books: nobody commits while it lasts."""
-        with self._lock:
-            yield self._books
+        return self._reading
+
+    def begin(self) -> Reader:
+        """Keep everybody else out, until `end`."""
+        self._lock.acquire()
+        self._readings += 1
+        return self._books
+
+    def end(self) -> None:
+        """Let the others in."""
+        self._readings -= 1
+        self._lock.release()
 
     def snapshot(self) -> Snapshot:
         """One moment of the books for as long as the snapshot is kept; it costs nothing until somebody commits."""
         with self._lock:
             kept = Snapshot(self._books)
             self._snapshots.add(kept)
+            self._watched = True
             return kept
 
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         with self._lock:
-            if self._snapshots:
+            if self._readings or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
                 self._books = self._books.copy()
                 self._snapshots.clear()
+            self._watched = False
             self._books.apply(changes)
             self.outbox.add(changes.events)
 
@@ -136,6 +153,22 @@ class MemoryStore:
 
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+class Reading:
+    """A `with` over the store's lock."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        """Of this store."""
+        self._store = store
+
+    def __enter__(self) -> Reader:
+        """The books, while nobody else writes."""
+        return self._store.begin()
+
+    def __exit__(self, *error: object) -> None:
+        """Let the others in."""
+        self._store.end()
 
 
 class Snapshot:

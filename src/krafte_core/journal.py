@@ -1,0 +1,87 @@
+"""The journal in memory: postings of the ledger and entries of the diary, in the order in which they were written.
+
+Rows are kept as plain tuples of plain values: the garbage collector learns that they hold nothing to collect and leaves a large
+journal alone. Indexes catch up when somebody asks, because most commands never do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from krafte_core.diary import Entry
+from krafte_core.stock import Move, Posting
+from krafte_core.store import LotKey
+
+_WIDTH = len(Move._fields)
+_new = tuple.__new__
+
+
+class Journal:
+    """Postings and diary entries, append-only.
+
+    >>> journal = Journal()
+    >>> [*journal.postings()], [*journal.entries()]
+    ([], [])
+    """
+
+    def __init__(self) -> None:
+        """Empty."""
+        self._postings: list[tuple[Any, ...]] = []
+        self._entries: list[tuple[Any, ...]] = []
+        self._pages: dict[str, tuple[int, ...]] = {}
+        self._by_lot: dict[LotKey, list[int]] = {}
+        self._by_paper: dict[str, list[int]] = {}
+        self._indexed = 0
+
+    def copy(self) -> Journal:
+        """An independent journal with the same rows."""
+        twin = Journal()
+        twin._postings, twin._entries, twin._pages = [*self._postings], [*self._entries], {**self._pages}
+        return twin  # its indexes catch up by themselves
+
+    def write(self, postings: Iterable[Posting], entries: Iterable[Entry]) -> None:
+        """Append rows."""
+        for posting in postings:
+            kind, paper, happened_at, recorded_at, moves, by, reason = posting
+            self._postings.append((kind, paper, happened_at, recorded_at, tuple(chain.from_iterable(moves)), by, reason))
+        pages = self._pages
+        for entry in entries:
+            pages[entry[0]] = (*pages.get(entry[0], ()), len(self._entries))
+            self._entries.append(entry[:])
+
+    def postings(self) -> Iterator[Posting]:
+        """Every posting."""
+        return map(_posting, self._postings)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry of the diary."""
+        return (_new(Entry, row) for row in self._entries)
+
+    def page(self, document: str) -> Sequence[Entry]:
+        """The entries of one document."""
+        return [_new(Entry, self._entries[n]) for n in self._pages.get(document, ())]
+
+    def about(self, lots: Collection[LotKey], papers: Collection[str]) -> Sequence[Posting]:
+        """The postings that move any of these lots, are because of any of these papers, or serve a need of them."""
+        self._index()
+        places = {n for key in lots for n in self._by_lot.get(key, ())}
+        places.update(n for number in papers for n in self._by_paper.get(number, ()))
+        return [_posting(self._postings[n]) for n in sorted(places)]
+
+    def _index(self) -> None:
+        by_lot, by_paper = self._by_lot, self._by_paper
+        for n in range(self._indexed, len(self._postings)):
+            _, paper, _, _, flat, _, _ = self._postings[n]
+            for number in {paper, *(line.partition("/")[0] for line in flat[5::_WIDTH])} - {""}:
+                by_paper.setdefault(number, []).append(n)
+            for key in {*zip(flat[0::_WIDTH], flat[1::_WIDTH], strict=True)}:
+                by_lot.setdefault(key, []).append(n)
+        self._indexed = len(self._postings)
+
+
+def _posting(row: tuple[Any, ...]) -> Posting:
+    kind, paper, happened_at, recorded_at, flat, by, reason = row
+    moves = tuple(_new(Move, flat[n : n + _WIDTH]) for n in range(0, len(flat), _WIDTH))
+    return Posting(kind, paper, happened_at, recorded_at, moves, by, reason)

@@ -1,0 +1,240 @@
+"""A workshop as a child would keep it: plain dicts of who has what where. The machine compares the library with it after every step."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+import attrs
+
+from krafte_core import (
+    BatchSize,
+    Ingredient,
+    Item,
+    Offer,
+    Operation,
+    OrderStatus,
+    Place,
+    Recipe,
+    ShippingMethod,
+    Supplier,
+    WorkCenter,
+)
+from krafte_core.store import TABLES
+
+BOUGHT = ("oil", "lye", "jar")
+MADE = ("base", "soap", "balm")
+ITEMS = BOUGHT + MADE
+PLACES = ("stock", "shelf", "quarantine")
+GRAM10 = "10 g"
+PER_UNIT = {"oil": 100, "lye": 100, "jar": 1, "base": 100, "soap": 1, "balm": 100}
+UNIT = {"oil": "kg", "lye": "kg", "jar": "each", "base": "kg", "soap": "each", "balm": "kg"}
+NEEDS = {  # steps per step of the product, worked out by hand from the recipes below
+    "base": {"oil": Fraction(8, 9), "lye": Fraction(1, 5)},  # 0.8 kg / 0.9 and 0.2 kg per kg
+    "soap": {"base": Fraction(30), "jar": Fraction(1), "oil": Fraction(5)},  # 300 g, 1 jar and 50 g per piece
+    "balm": {"oil": Fraction(1, 2), "oil/2": Fraction(2, 5)},  # 500 g, and 400 g stirred in at the end, per kg
+}
+OUTPUT_LINES = {"jar"}  # go on each good or scrapped piece; every other line goes into the charge
+CATALOGUE = (
+    *(Item(code, unit=UNIT[code], step=GRAM10 if UNIT[code] == "kg" else None) for code in ITEMS if code != "balm"),
+    Item("balm", unit="kg", step=GRAM10, release="by decision"),
+    Place("shelf", within="stock"),
+    WorkCenter("kettle", hours="Mon-Fri 08:00-16:00"),
+    WorkCenter("bench", hours="Mon-Fri 08:00-16:00", capacity=2),
+    Supplier("mill", offers=[Offer("oil", lead_time="4 days", minimum="5 kg"), Offer("jar", lead_time="2 days")]),
+    ShippingMethod("road", transit="2 days"),
+    Recipe(
+        "base",
+        makes="10 kg",
+        ingredients=[Ingredient("oil", "8 kg", loss="10 %"), Ingredient("lye", "2 kg")],
+        operations=[Operation("cook", at="kettle", run="2 h")],
+    ),
+    Recipe(
+        "soap",
+        makes="20 each",
+        ingredients=[Ingredient("base", "6 kg"), Ingredient("jar", "20 each", follows="output"), Ingredient("oil", "1 kg")],
+        operations=[Operation("pour", at="bench", run="1 h"), Operation("cure", wait="1 day")],
+        batch=BatchSize(max="60 each"),
+    ),
+    Recipe("balm", makes="10 kg", ingredients=[Ingredient("oil", "5 kg"), Ingredient("oil", "4 kg")], lead_time="1 day"),
+)
+
+
+def amount(item: str, steps: int) -> str:
+    """So many steps, as a maker would write them."""
+    return f"{steps} each" if UNIT[item] == "each" else f"{steps * 10} g"
+
+
+def steps_of(item: str, quantity: Any) -> int:
+    """Whole steps of a quantity that the library answered."""
+    exact = Fraction(quantity.to(UNIT[item]).value) * PER_UNIT[item]
+    assert exact.denominator == 1
+    return exact.numerator
+
+
+def needed(item: str, line: str, steps: int) -> int:
+    """Requirements round up, once."""
+    exact = NEEDS[item][line] * steps
+    return -(-exact.numerator // exact.denominator)
+
+
+def books(shop: Any) -> dict[str, list[Any]]:
+    """Every row of every table: what a refusal must leave alone."""
+    with shop._store.reading() as reader:
+        return {table: [*reader.rows(table)] for table in TABLES}
+
+
+@attrs.define
+class NaiveLot:
+    """What became of a lot, in steps."""
+
+    item: str
+    code: str
+    origin: str
+    expires: date | None = None
+    disposition: str = "released"
+    flow: Counter[str] = attrs.field(factory=Counter)
+
+
+@attrs.define
+class NaiveOrder:
+    """What was ordered and what has left."""
+
+    number: str
+    customer: str
+    lines: dict[str, tuple[str, int]]
+    shipping: str | None
+    requested: date | None
+    state: str = "placed"
+    gone: Counter[str] = attrs.field(factory=Counter)
+    there: Counter[str] = attrs.field(factory=Counter)
+
+    def open(self, line: str) -> int:
+        return self.lines[line][1] - self.gone[line] - self.there[line]
+
+
+@attrs.define
+class NaiveRun:
+    """A run and its state."""
+
+    number: str
+    item: str
+    steps: int
+    state: str = "planned"
+
+
+@attrs.define
+class NaivePurchase:
+    """A purchase of one item."""
+
+    number: str
+    item: str
+    steps: int
+    came: int = 0
+    state: str = "ordered"
+
+
+@attrs.define
+class NaiveShop:
+    """All of it."""
+
+    on_hand: Counter[tuple[str, str, str]] = attrs.field(factory=Counter)
+    lots: dict[tuple[str, str], NaiveLot] = attrs.field(factory=dict)
+    orders: dict[str, NaiveOrder] = attrs.field(factory=dict)
+    runs: dict[str, NaiveRun] = attrs.field(factory=dict)
+    purchases: dict[str, NaivePurchase] = attrs.field(factory=dict)
+    quotes: dict[str, Any] = attrs.field(factory=dict)
+    shipments: dict[str, Any] = attrs.field(factory=dict)
+    delivered: set[str] = attrs.field(factory=set)
+    quoted_runs: dict[str, list[str]] = attrs.field(factory=dict)
+    came: dict[tuple[str, str, str], Counter[str]] = attrs.field(factory=lambda: defaultdict(Counter))
+
+    # what stands where ------------------------------------------------------------------------------------------------
+
+    def put(self, item: str, lot: str, place: str, steps: int) -> None:
+        self.on_hand[item, lot, place] += steps
+        assert self.on_hand[item, lot, place] >= 0, f"{item} {lot} in {place} would be negative"
+        if not self.on_hand[item, lot, place]:
+            del self.on_hand[item, lot, place]
+
+    def new_lot(self, item: str, lot: str, place: str, steps: int, how: str, expires: date | None = None) -> None:
+        waits = "waiting" if item == "balm" else "released"
+        self.lots[item, lot] = NaiveLot(item, lot, how, expires, waits, Counter({how: steps}))
+        self.put(item, lot, place, steps)
+
+    def standing(self) -> list[tuple[str, str, str]]:
+        return sorted(self.on_hand)
+
+    def reason(self, lot: NaiveLot, place: str, on: date) -> str:
+        """Why it may not be used on that day: the lot, its date, or the place."""
+        if lot.disposition != "released":
+            return lot.disposition
+        if lot.expires is not None and lot.expires < on:
+            return "expired"
+        return "" if place in ("stock", "shelf") else "place"
+
+    # promises ---------------------------------------------------------------------------------------------------------
+
+    def counted(self, links: list[Any], now: Any) -> list[Any]:
+        """The links that count: not those of a quote that ran out."""
+        late = [quote for quote, state in self.quotes.values() if state == "open" and quote.until <= now]
+        out = {quote.order for quote in late} | {run for quote in late for run in self.quoted_runs[quote.number]}
+        return [link for link in links if not (link.firmness == "quoted" and link.demand in out)]
+
+    def status(self, order: NaiveOrder, links: list[Any], today: date, arrives: date) -> OrderStatus:
+        """What DESIGN section 6 says, read aloud."""
+        if order.state == "cancelled":
+            return OrderStatus.CANCELLED
+        ordered = sum(steps for _, steps in order.lines.values())
+        there, gone = sum(order.there.values()), sum(order.gone.values())
+        if there == ordered:
+            return OrderStatus.DELIVERED
+        if there + gone == ordered:
+            return OrderStatus.SHIPPED
+        if there + gone:
+            return OrderStatus.PARTLY_SHIPPED
+        if order.state == "placed":
+            return OrderStatus.RECEIVED
+        mine = [link for link in links if link.demand == order.number]
+        stages = {link: self.stage(link, links, today, arrives) for link in mine}
+        covered = Counter[tuple[str, str]]()
+        for link, stage in stages.items():
+            covered[link.line, stage] += link.covers
+        if all(covered[line, "ready"] == steps for line, (_, steps) in order.lines.items()):
+            return OrderStatus.READY_TO_SHIP
+        if "making" in stages.values():
+            return OrderStatus.IN_PRODUCTION
+        safe = all(covered[line, "ready"] + covered[line, "reserved"] == steps for line, (_, steps) in order.lines.items())
+        return OrderStatus.MATERIALS_RESERVED if safe else OrderStatus.WAITING_FOR_MATERIAL
+
+    def stage(self, link: Any, links: list[Any], today: date, arrives: date) -> str:
+        if link.source == "lot":
+            lot = self.lots[link.item, link.ref]
+            if not self.reason(lot, link.place, arrives):
+                return "ready"
+            return "making" if lot.disposition == "waiting" and lot.origin == "made" else "blocked"
+        if link.source == "purchase":
+            return "waiting"
+        if self.begun(link.ref, links):
+            return "making"
+        return "reserved" if self.supplied(link.ref, links, today) else "waiting"
+
+    def begun(self, run: str, links: list[Any]) -> bool:
+        own = [link.ref for link in links if link.demand == run and link.source == "run"]
+        return self.runs[run].state == "started" or any(self.begun(ref, links) for ref in own)
+
+    def supplied(self, run: str, links: list[Any], today: date) -> bool:
+        """All that the run needs is there, or comes from runs that have all they need."""
+        sums = Counter[str]()
+        for link in links:
+            if link.demand != run:
+                continue
+            if link.source == "lot":
+                good = not self.reason(self.lots[link.item, link.ref], link.place, today)
+            else:
+                good = link.source == "run" and self.supplied(link.ref, links, today)
+            sums[link.line] += link.covers if good else 0
+        item, steps = self.runs[run].item, self.runs[run].steps
+        return all(sums[line] >= needed(item, line, steps) for line in NEEDS[item])
