@@ -76,7 +76,7 @@ class Catalogue:
         Raises:
             Unknown: (`unknown`) with near names.
         """
-        return self.items.get(code) or known(self.items, code)
+        return self.items[code] if code in self.items else known(self.items, code)
 
     def picking(self, item: str) -> tuple[str, str]:
         """The item's picking rule, and the order in which it wants the lots."""

@@ -50,14 +50,18 @@ def _ledger(work: Work) -> Iterator[str]:
         for place, sign in ((source, -steps), (target, steps)):
             if inside(place):
                 sums[item, lot, place] = sums.get((item, lot, place), 0) + sign
-    stored = {(row.lot.item, row.lot.code, row.place): row.on_hand for row in work.reader.rows("stocked")}
-    for key in sorted(sums.keys() | stored.keys()):
-        if sums.get(key, 0) != stored.get(key, 0):
-            yield ("law 1: {} {} in {}: ".format(*key) + f"the ledger has {sums.get(key, 0)}, the balance {stored.get(key, 0)} steps")
+    yield from _carried_along(work, sums)
     for row in work.reader.rows("lots"):
         source = born.get((row.item, row.code), "nowhere")
         if _ORIGINS[row.origin] != source:
             yield f"law 4: {row.item} {row.code} came from {source}, not as a {row.origin}"
+
+
+def _carried_along(work: Work, sums: dict[tuple[str, str, str], int]) -> Iterator[str]:
+    stored = {(row.lot.item, row.lot.code, row.place): row.on_hand for row in work.reader.rows("stocked")}
+    for key in sorted(sums.keys() | stored.keys()):
+        if sums.get(key, 0) != stored.get(key, 0):
+            yield ("law 1: {} {} in {}: ".format(*key) + f"the ledger has {sums.get(key, 0)}, the balance {stored.get(key, 0)} steps")
 
 
 def _allocations(work: Work) -> Iterator[str]:

@@ -119,10 +119,13 @@ class Writer:
         """Link the demand's line to everything that the cover found; what is missing or must be bought stays open."""
         work = self.work
         before: Mapping[Any, Allocation] = {link[:6]: link for link in links} if links else {}
-        for stocked, steps in cover.taken:
-            row = from_lot(demand, line, stocked, steps, self.firmness)
-            work.link(row, before.get(row[:6]))
-            work.guard(stocked.lot)
+        if before or work.changes.lots:
+            for stocked, steps in cover.taken:
+                row = from_lot(demand, line, stocked, steps, self.firmness)
+                work.link(row, before.get(row[:6]))
+                work.guard(stocked.lot)
+        else:
+            work.reserve(demand, line, cover.taken, self.firmness)
         for supply, steps in cover.expected:
             row = Allocation(demand, line, supply.source, supply.item, supply.ref, supply.line, steps, steps, self.firmness)
             work.link(row, before.get(row[:6]))

@@ -403,9 +403,11 @@ class Search:
             mark = len(self._journal)
             batch = Batch(formula, steps, steps)
             ready: float = self.now
+            inputs = batch.inputs
             for line in formula.lines:
-                cover = self.cover(line.item, line.requirement(steps), on, make=not line.from_stock, by=kind)
-                batch.inputs.append((line, cover))
+                need = -(-steps * line.numerator // line.denominator)
+                cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind)
+                inputs.append((line, cover))
                 ready = max(ready, cover.ready)
             batch.ready = ready
             if ready < NEVER:

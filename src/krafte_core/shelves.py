@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from krafte_core.stock import LINE, ORDERS, Lot, Stocked
@@ -38,7 +38,7 @@ class Shelves:
         self._rows: dict[BalanceKey, Stocked] = {}
         self._places: dict[str, dict[str, tuple[str, ...]]] = {}
         self._lines: dict[str, dict[BalanceKey, None]] = {}
-        self._orders: dict[str, dict[str, list[tuple[Any, ...]]]] = {}
+        self._orders: dict[str, dict[str, tuple[list[tuple[Any, ...]], list[BalanceKey]]]] = {}
 
     def copy(self) -> Shelves:
         """Independent shelves with the same rows."""
@@ -46,7 +46,9 @@ class Shelves:
         twin._rows = {**self._rows}
         twin._places = {item: {**lots} for item, lots in self._places.items()}
         twin._lines = {place: {**rows} for place, rows in self._lines.items()}
-        twin._orders = {item: {order: [*row] for order, row in rows.items()} for item, rows in self._orders.items()}
+        twin._orders = {
+            item: {order: ([*signs], [*keys]) for order, (signs, keys) in rows.items()} for item, rows in self._orders.items()
+        }
         return twin
 
     # reading ----------------------------------------------------------------------------------------------------------
@@ -55,9 +57,10 @@ class Shelves:
         """The items that stand anywhere."""
         return iter(self._places)
 
-    def get(self, key: BalanceKey) -> Stocked | None:
+    @property
+    def get(self) -> Callable[[BalanceKey], Stocked | None]:
         """The row of a lot at a place; a kept empty row counts."""
-        return self._rows.get(key)
+        return self._rows.get
 
     def has(self, row: Stocked) -> bool:
         """Whether there is a row for the same lot and place."""
@@ -85,9 +88,9 @@ class Shelves:
             orders = self._orders[item] = {}
         shelf = orders.get(order)
         if shelf is None:
-            shelf = orders[order] = sorted(ORDERS[order](row) for row in self.of(item) if is_free(row))
-        rows = self._rows
-        return (rows[item, sign[-2], sign[-1]] for sign in shelf)
+            signs = sorted(ORDERS[order](row) for row in self.of(item) if is_free(row))
+            shelf = orders[order] = signs, [(item, sign[-2], sign[-1]) for sign in signs]
+        return map(self._rows.__getitem__, shelf[1])
 
     # changing ---------------------------------------------------------------------------------------------------------
 
@@ -130,20 +133,25 @@ class Shelves:
 
     def _appear(self, key: BalanceKey) -> None:
         item, code, place = key
-        lots = self._places.setdefault(item, {})
-        lots[code] = (*lots.get(code, ()), place)
+        lots = self._places.get(item)
+        if lots is None:
+            lots = self._places[item] = {}
+        lots[code] = (*lots[code], place) if code in lots else (place,)
         if place.startswith(LINE):
-            self._lines.setdefault(place, {})[key] = None
+            there = self._lines.get(place)
+            if there is None:
+                there = self._lines[place] = {}
+            there[key] = None
 
     def _vanish(self, key: BalanceKey) -> None:
         item, code, place = key
         del self._rows[key]
         lots = self._places[item]
-        left = tuple([one for one in lots[code] if one != place])
-        if left:
-            lots[code] = left
-        else:
+        places = lots[code]
+        if len(places) == 1:
             del lots[code]
+        else:
+            lots[code] = tuple([one for one in places if one != place])
         if place.startswith(LINE):
             there = self._lines[place]
             del there[key]
@@ -151,12 +159,14 @@ class Shelves:
                 del self._lines[place]
 
     def _sort_in(self, item: str, row: Stocked, *, free: bool) -> None:
-        for order, shelf in self._orders[item].items():
+        for order, (signs, keys) in self._orders[item].items():
             sign = ORDERS[order](row)
+            place = bisect_left(signs, sign)
             if free:
-                insort(shelf, sign)
+                signs.insert(place, sign)
+                keys.insert(place, (item, sign[-2], sign[-1]))
             else:
-                del shelf[bisect_left(shelf, sign)]
+                del signs[place], keys[place]
 
     def change_lot(self, lot: Lot) -> None:
         """Show the lot as it is now in all its rows; its item is sorted again when next asked for."""

@@ -28,11 +28,12 @@ from krafte_core.recipes import Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.scheduling import NEVER, Booking, Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
-from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked
+from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, Taken
 from krafte_core.store import Changes, Filed, Paper, Reader
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
 
+_new = tuple.__new__
 STEPS: Mapping[type, Steps] = {
     CustomerOrder: ORDER_STEPS,
     Quote: QUOTE_STEPS,
@@ -211,7 +212,7 @@ class Work:
 
     def note(self, document: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> None:
         """Write a line into the diary."""
-        self.changes.diary.append(Entry(document, step, self.at, self.by, reason, details))
+        self.changes.diary.append(_new(Entry, (document, step, self.at, self.by, reason, details)))
 
     def tell(self, event: Event) -> None:
         """Put an event into the outbox."""
@@ -252,14 +253,31 @@ class Work:
         else:
             self.touch(key[4])
 
+    def reserve(self, demand: str, line: str, taken: Iterable[Taken], firmness: str) -> None:
+        """Link a need that has no links yet to lots, and guard them: `link` and `guard` in one loop, which runs for every lot."""
+        allocations, guards, promise = self.changes.allocations, self.changes.lot_guards, self.promise
+        for (lot, place, *_), steps in taken:
+            item, code = lot.item, lot.code
+            key = (demand, line, LOT, item, code, place)
+            if key in allocations:
+                self.link(_new(Allocation, (*key, steps, steps, firmness)))
+            else:
+                allocations[key] = _new(Allocation, (*key, steps, steps, firmness))
+                promise((item, code, place), steps)
+            guards[item, code] = lot.revision
+
     def unlink(self, row: Allocation, takes: int | None = None, covers: int | None = None) -> None:
         """Take an allocation away, or so many steps of it."""
-        takes = row.takes if takes is None else takes
-        covers = row.covers if covers is None else covers
-        key = row[:6]
-        current = self.changes.allocations.get(key) or row
-        left = current.takes - takes
-        self.changes.allocations[key] = current._replace(takes=left, covers=current.covers - covers) if left > 0 else None
+        key, allocations = row[:6], self.changes.allocations
+        if takes is None and key not in allocations:
+            takes = row.takes
+            allocations[key] = None
+        else:
+            current = allocations.get(key) or row
+            takes = row.takes if takes is None else takes
+            left = current.takes - takes
+            covered = current.covers - (row.covers if covers is None else covers)
+            allocations[key] = current._replace(takes=left, covers=covered) if left > 0 else None
         if key[2] == LOT:
             self.promise(key[3:], -takes)
         else:

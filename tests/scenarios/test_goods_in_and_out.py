@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krafte_core import OrderLine, OrderStatus, PurchaseLine, Short, qty
+from krafte_core.errors import InvalidInput, NotAllowed
 from tests.scenarios.day import candle_shop, confirmed, lost, order, reserved, rows, short
 
 
@@ -30,9 +31,8 @@ def test_a_part_may_leave_first_and_the_rest_later():
         shop.shipping.ship(anna)
     shop.shipping.deliver(second)
     assert shop.orders.status(anna) is OrderStatus.DELIVERED
-    with pytest.raises(Exception, match="delivered") as again:
+    with pytest.raises(NotAllowed):
         shop.shipping.deliver(second)
-    assert again.value.code == "not_allowed"
     shop.verify()
 
 
@@ -56,21 +56,21 @@ def test_a_line_is_named_once_in_the_amounts_of_a_shipment():
     shop.stock.receive("candle", "20 each", lot="C-1")
     anna = confirmed(shop, "Anna", "12 each")
 
-    with pytest.raises(Exception, match="once") as refused:
+    with pytest.raises(InvalidInput):
         shop.shipping.ship(anna, amounts={"candle": "8 each", "1": "8 each"})
 
-    assert refused.value.code == "invalid_input"
     assert reserved(shop, "candle") == {"C-1": "12 each"}
 
 
 def test_two_lines_of_one_item_are_told_apart_by_their_refs():
     shop, _ = candle_shop()
     shop.stock.receive("candle", "20 each", lot="C-1")
-    anna = shop.orders.place(customer="Anna", lines=[OrderLine("candle", "5 each", ref="red"), OrderLine("candle", "6 each", ref="blue")])
+    anna = shop.orders.place(
+        customer="Anna", lines=[OrderLine("candle", "5 each", ref="red"), OrderLine("candle", "6 each", ref="blue")]
+    )
     shop.orders.confirm(anna)
-    with pytest.raises(Exception, match="red") as refused:
+    with pytest.raises(InvalidInput):
         shop.shipping.ship(anna, amounts={"candle": "5 each"})
-    assert refused.value.code == "invalid_input"
 
     shop.shipping.ship(anna, amounts={"blue": "4 each"})
 
@@ -83,9 +83,8 @@ def test_several_orders_of_one_customer_leave_in_one_parcel():
     shop.stock.receive("candle", "20 each", lot="C-1")
     first, second = confirmed(shop, "Anna", "5 each"), confirmed(shop, "Anna", "6 each")
     ben = confirmed(shop, "Ben", "1 each")
-    with pytest.raises(Exception, match="one customer") as refused:
+    with pytest.raises(InvalidInput):
         shop.shipping.ship([first, ben])
-    assert refused.value.code == "invalid_input"
 
     parcel = shop.shipping.ship([first, second], tracking="0034")
 
@@ -112,9 +111,9 @@ def test_an_order_that_is_not_confirmed_does_not_leave():
     shop, _ = candle_shop()
     shop.stock.receive("candle", "20 each", lot="C-1")
     anna = order(shop, "Anna", "5 each")
-    with pytest.raises(Exception, match="cannot ship") as refused:
+    with pytest.raises(NotAllowed) as refused:
         shop.shipping.ship(anna)
-    assert (refused.value.code, refused.value.allowed) == ("not_allowed", ("confirm", "cancel"))
+    assert refused.value.allowed == ("confirm", "cancel")
 
 
 def test_a_purchase_comes_in_parts_and_those_who_were_promised_it_get_the_lots_the_most_urgent_first():
@@ -140,9 +139,8 @@ def test_a_purchase_comes_in_parts_and_those_who_were_promised_it_get_the_lots_t
     assert (got.open, got.closed) == (qty("0 kg"), True)
     assert shop.orders.status(anna) is OrderStatus.READY_TO_SHIP
     assert shop.stock.level("wax").available == qty("2 kg")
-    with pytest.raises(Exception, match="closed") as refused:
+    with pytest.raises(NotAllowed):
         shop.purchasing.receive(purchase, "wax", "1 kg")
-    assert refused.value.code == "not_allowed"
     shop.verify()
 
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from krafte_core import BatchSize, Ingredient, Item, OrderLine, OrderStatus, PurchaseLine, Recipe, Short, Workshop, qty
+from krafte_core.errors import NotAllowed
 from tests.scenarios.day import candle_shop, confirmed, lost, order, reserved, short
 
 
@@ -305,9 +306,8 @@ def test_a_cancelled_order_is_not_confirmed_again_whatever_is_asked():
     shop.orders.cancel(anna, reason="changed her mind")
 
     for when_short in ("wait", "refuse"):
-        with pytest.raises(Exception, match="cancelled") as refused:
+        with pytest.raises(NotAllowed):
             shop.orders.confirm(anna, when_short=when_short)
-        assert refused.value.code == "not_allowed"
 
 
 def test_a_cancelled_order_leaves_its_run_alone_and_the_output_is_free_for_others():
@@ -410,7 +410,11 @@ def test_tryton_mto_stock_first_each_order_takes_stock_and_only_the_rest_is_made
 
     sales = [confirmed(shop, "Anna", f"{pieces} each", "p") for pieces in (3, 4, 2)]
 
-    assert [[str(run.planned) for run in shop.production.covering(sale, open_only=True)] for sale in sales] == [[], ["2 each"], ["2 each"]]
+    assert [[str(run.planned) for run in shop.production.covering(sale, open_only=True)] for sale in sales] == [
+        [],
+        ["2 each"],
+        ["2 each"],
+    ]
     assert reserved(shop, "p") == {"P-0": "5 each"}
     assert shop.orders.status(sales[0]) is OrderStatus.READY_TO_SHIP
 
@@ -422,9 +426,8 @@ def test_can_010_an_order_with_a_production_may_be_cancelled_one_that_was_shippe
     shipped, made, open_ = (confirmed(shop, "Anna", amount) for amount in ("5 each", "10 each", "1 each"))
     shop.shipping.ship(shipped)
 
-    with pytest.raises(Exception, match="shipped") as refused:
+    with pytest.raises(NotAllowed):
         shop.orders.cancel(shipped)
-    assert refused.value.code == "not_allowed"
     shop.orders.cancel(made)
     shop.orders.cancel(open_)
     assert shop.orders.status(made) is OrderStatus.CANCELLED
@@ -432,7 +435,7 @@ def test_can_010_an_order_with_a_production_may_be_cancelled_one_that_was_shippe
 
 
 def test_par_006_what_is_left_to_plan_is_ordered_less_delivered_less_made():
-    """PAR-006: of two ordered one is delivered; one is left to make; after it is made nothing is. (Taking the run back comes later.)"""
+    """PAR-006: of two ordered one is delivered; one is left to make; then nothing is. (Taking the run back comes later.)"""
     shop = Workshop.in_memory()
     shop.register(Item("a", unit="each"), Recipe("a", makes="1 each"))
     shop.stock.receive("a", "1 each", lot="A-0")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from krafte_core import OrderStatus, Short, qty
+from krafte_core.errors import AlreadyExists, KeyReused, NotAllowed
 from krafte_core.events import (
     CoverLost,
     OrderConfirmed,
@@ -53,9 +55,8 @@ def test_a_confirmed_quote_becomes_the_plan_that_it_held():
     (proposed,) = shop.production.find()
     assert shop.production.status(proposed) == "proposed"
     assert shop.orders.status(anna) is OrderStatus.RECEIVED
-    with pytest.raises(Exception, match="exists") as refused:
+    with pytest.raises(AlreadyExists):
         shop.orders.quote(anna, until="2026-03-09 12:00")
-    assert refused.value.code == "already_exists"
 
     done = shop.orders.confirm(anna)
 
@@ -63,9 +64,8 @@ def test_a_confirmed_quote_becomes_the_plan_that_it_held():
     assert [run.number for run in shop.production.covering(anna)] == [proposed.number]
     assert shop.production.status(proposed) == "planned"
     assert shop.orders.status(anna) is OrderStatus.MATERIALS_RESERVED
-    with pytest.raises(Exception, match="accepted") as ended:
+    with pytest.raises(NotAllowed):
         shop.orders.withdraw(quote)
-    assert ended.value.code == "not_allowed"
     shop.verify()
 
 
@@ -140,14 +140,13 @@ def test_a_retry_with_the_same_key_does_nothing_twice_and_another_content_is_ref
     first = shop.orders.confirm(anna, key="click")
     assert shop.orders.confirm(anna, key="click") == first
     assert len(shop.production.find()) == 1
-    with pytest.raises(Exception, match="used before") as refused:
+    with pytest.raises(KeyReused):
         shop.stock.receive("wax", "6 kg", lot="W-2", key="delivery 4711")
-    assert refused.value.code == "key_reused"
 
 
 def test_who_listens_hears_what_a_message_to_the_customer_needs():
     shop, clock = stocked_shop()
-    heard = []
+    heard: list[Any] = []
     shop.subscribe("mailer", heard.append, since="now")
     anna = confirmed(shop, "Anna", "20 each", shipping="parcel")
     (run,) = shop.production.covering(anna)

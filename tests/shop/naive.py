@@ -1,4 +1,7 @@
-"""A workshop as a child would keep it: plain dicts of who has what where. The machine compares the library with it after every step."""
+"""A workshop as a child would keep it: plain dicts of who has what where.
+
+The machine compares the library with it after every step.
+"""
 
 from __future__ import annotations
 

@@ -302,19 +302,17 @@ def _starting(name: str, when_short: str) -> Callable[[Work], Started]:
         work.step(run, work.state(run), "start")
         links = work.reader.links((name,))[name]
         reserved = [link for link in links if link.source == LOT]
-        lots = work.reader.lots((link.item, link.ref) for link in reserved)
+        lots = work.reader.lots([(link.item, link.ref) for link in reserved])
         if when_short == "refuse":
             _refuse_uncovered(work, run, reserved)
-        line, moves = line_of(name), []
+        line, moves, usable = line_of(name), [], work.catalogue.usable_places
         for link in reserved:
-            lot = lots[link.item, link.ref]
-            reason = unusable(lot, work.today)
-            if reason is None and link.place not in work.catalogue.usable_places:
-                reason = f"in {link.place}"
-            if reason is not None:
-                raise work.refuse_lot(link.item, link.ref, reason)
+            _, need, _, item, code_, place, takes, _, _ = link
+            lot = lots[item, code_]
+            if lot.disposition != "released" or place not in usable or (lot.expires is not None and lot.expires < work.today):
+                raise work.refuse_lot(item, code_, unusable(lot, work.today) or f"in {place}")
             work.guard(lot)
-            moves.append(Move(link.item, link.ref, link.takes, link.place, line, f"{name}/{link.line}"))
+            moves.append(Move(item, code_, takes, place, line, f"{name}/{need}"))
             work.unlink(link)  # fulfilled: what lies on the run's own line is nobody else's
         work.post("start", name, moves)
         work.tell(ProductionStarted(work.at, name, run.item))
@@ -394,6 +392,10 @@ class _Completion:
         for need in run.lines:
             planned = need.requirement(output + (lost if need.follows == "charge" else 0))
             rows = on_line.get(need.item, ())
+            if not self.used and len(rows) == 1 and rows[0].steps == planned:  # as planned, from one lot: what nearly always happens
+                moves.append(Move(need.item, rows[0].lot.code, planned, line, PRODUCTION, f"{self.name}/{need.ref}"))
+                rows[0].steps = 0
+                continue
             came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{need.ref}")
             if left:
                 work.post("use", self.name, moves + came)

@@ -433,6 +433,8 @@ def arrive(
     if lot is not None and work.reader.lots([(item, code(lot, "lot"))]):
         raise AlreadyExists(f"lot of {item}", lot)
     name = lot if lot is not None else work.number("L")
+    while lot is None and work.reader.lots([(item, name)]):  # somebody has written this very code by hand
+        name = work.number("L")
     waits = known.release == "by decision"
     row = Lot(item, name, paper=paper, received_at=work.at, disposition="waiting" if waits else "released", **fields)
     work.new_lot(row)
