@@ -3,9 +3,10 @@
     python -m benchmarks flow [--orders 1000 10000 100000]
 
 One order: place, check, confirm (one run, materials reserved by lot), start, complete, ship. The problem and its floor are
-`planning/flow_floor.py` of the shared folder (`KRAFTE_SHARED`). Each side runs in a process of its own, best of three; registering and
-receiving are not measured on either side, and what they leave behind is frozen out of the garbage collector's sight. `ratio` is at 10,000 orders; `growth` is how much more an order costs at 100,000 than at
-1,000, divided by the same of the floor.
+`planning/flow_floor.py` of the shared folder (`KRAFTE_SHARED`). Each side runs in a process of its own, the best of some rounds;
+making the problem, registering and receiving are not measured, and what they leave behind is frozen out of the garbage collector's
+sight on both sides. `ratio` is at 10,000 orders; `growth` is how much more an order costs at 100,000 than at 1,000, divided by the
+same of the floor.
 """
 
 from __future__ import annotations

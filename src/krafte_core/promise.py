@@ -15,7 +15,7 @@ from krafte_core.allocation import Incoming
 from krafte_core.durations import spelled
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
-from krafte_core.times import moment
+from krafte_core.times import moment, time_zone
 
 Day = date  # the field `date` of a promise would hide the type
 RELAXABLE = ("purchase", "queue")
@@ -35,11 +35,12 @@ class Step:
     end: datetime
     waits_for: str = ""
 
-    def __str__(self) -> str:
-        """One line of an explanation."""
+    def told(self, zone: str) -> str:
+        """One line of an explanation, by the clock on the wall of that zone."""
+        start, end = (at.astimezone(time_zone(zone)) for at in (self.start, self.end))
         length = spelled(round((self.end - self.start).total_seconds()))
         because = f"  (waits for {self.waits_for})" if self.waits_for else ""
-        return f"{self.start:%Y-%m-%d %H:%M} - {self.end:%Y-%m-%d %H:%M}  {self.kind:<10} {self.name:<20} {length}{because}"
+        return f"{start:%Y-%m-%d %H:%M} - {end:%Y-%m-%d %H:%M}  {self.kind:<10} {self.name:<20} {length}{because}"
 
 
 @attrs.frozen
@@ -87,6 +88,7 @@ class Promise:
     """When an order can be delivered, and why then. It holds nothing; ask for a `quote` to hold material and capacity.
 
     `date` is the local day of the arrival of the last line, or None where `missing` names items that nobody makes or sells.
+    `zone` is the workshop's: the steps are instants, and `explain` tells them by its clock.
     `proven` tells whether the search was exact: different batches competing for one work center are placed in the order of the recipe.
     """
 
@@ -102,6 +104,7 @@ class Promise:
     to_make: tuple[ToMake, ...]
     missing: tuple[str, ...]
     proven: bool
+    zone: str = "UTC"
 
     @property
     def days_late(self) -> int | None:
@@ -114,7 +117,7 @@ class Promise:
         """The chain, step by step, and what would help."""
         if self.date is None:
             return f"{self.order}: no date, because nobody makes or sells {', '.join(self.missing)}"
-        lines = [str(self), *(f"  {step}" for step in self.critical_path)]
+        lines = [str(self), *(f"  {step.told(self.zone)}" for step in self.critical_path)]
         if self.binding:
             lines.append(f"  sooner, if the {self.binding.kind} of {self.binding.name} were shorter")
         return "\n".join(lines)
@@ -123,7 +126,8 @@ class Promise:
         """One line: the date, and whether it is in time."""
         if self.date is None:
             return self.explain()
-        late = f", {self.days_late} days after the requested {self.requested}" if self.days_late else ""
+        days = "1 day" if self.days_late == 1 else f"{self.days_late} days"
+        late = f", {days} after the requested {self.requested}" if self.days_late else ""
         return f"{self.order}: delivered on {self.date:%a %Y-%m-%d}{late}"
 
 
@@ -201,6 +205,7 @@ def promised(
     method: str | None,
     requested: date | None,
     proven: bool = True,
+    zone: str = "UTC",
 ) -> Promise:
     """The promise behind the covers of an order's lines; `arrival` adds packing and transit to an instant.
 
@@ -228,6 +233,7 @@ def promised(
         to_make=tuple(_to_make(batch) for batch in batches_of(covers)),
         missing=tuple(lacking(covers, bought=False)),
         proven=proven,
+        zone=zone,
     )
 
 

@@ -204,7 +204,7 @@ class Recall:
     def __str__(self) -> str:
         """The answer as a page for whoever must act on it; an empty part says `none`."""
         names = ", ".join(f"{lot.item} {lot.code}" for lot in self.source)
-        head = f"Recall of {names}: {len(self.lots)} lots, {len(self.runs)} runs, {len(self.finished_lots)} finished lots"
+        head = f"Recall of {names}: lots {len(self.lots)}, runs {len(self.runs)}, finished lots {len(self.finished_lots)}"
         parts = [
             ("Content (all mixed perfectly), least and most possible", [_content_row(row) for row in self.contents]),
             ("In the house", self.stocks),
@@ -305,16 +305,15 @@ def recall(
         InvalidInput: (`invalid_input`) a search in the other direction.
 
     >>> from datetime import datetime
-    >>> from krafte_core.ledger import Ledger
+    >>> from krafte_core import ledger as books, trace
     >>> from krafte_core.stock import Move, Posting
-    >>> from krafte_core.trace import reach
     >>> day, kg = datetime(2026, 1, 1), 1_000_000
     >>> rows = [Move("pepper", "P", 2 * kg, "supplier", "stock"), Move("pepper", "P", 2 * kg, "line:B-1", "production")]
     >>> rows += [Move("mix", "M", 10 * kg, "production", "stock")]
-    >>> ledger = Ledger([Posting("complete", "B-1", day, day, (row,)) for row in rows])
+    >>> ledger = books.Ledger([Posting("complete", "B-1", day, day, (row,)) for row in rows])
     >>> items = {code: Item(code, unit="kg") for code in ("pepper", "mix")}
     >>> lots = {key: Lot(*key, received_at=day) for key in (("pepper", "P"), ("mix", "M"))}
-    >>> found = reach(ledger.read, [("pepper", "P")], "forward")
+    >>> found = trace.reach(ledger.read, [("pepper", "P")], "forward")
     >>> answer = recall(found, items, lots, is_finished=lambda item: item.code == "mix")
     >>> str(answer.on_hand["mix", "M"]), str(answer.content("mix", "M")), str(answer.fraction("mix", "M"))
     ('10 kg', '2 kg', '1/5')

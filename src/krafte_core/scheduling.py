@@ -231,6 +231,8 @@ class Search:
         self._surplus: dict[str, list[Batch]] = {}
         self._busy: dict[str, Busy] = {}
         self._journal: list[tuple[Any, ...]] = []
+        self._ready_new: dict[str, float] = {}
+        """Per item when what was made last would have been ready: where to look first the next time."""
         self._wanted: dict[str, Any] = {}
         """Per item the first kind of need, whether there are others, and whether stock was not enough for one of them."""
         self._wanted_on: dict[Any, Any] = {}
@@ -301,28 +303,27 @@ class Search:
                 break
         last = len(here) - 1
         soon, late = -1, last if left <= 0 else last + 1
-        ready: dict[int, float] = {}
-        mark, tried = len(self._journal), -1
+        mark, tried, ready = len(self._journal), -1, NEVER
         trial = Cover(found.item, steps, self.now)
-        # A longer prefix is there later and leaves less to make: bisect to where the two meet, the longest first.
-        probe = late - 1
+        # A longer prefix is there later and leaves less to make: find where the two meet, first where they met the last time.
+        probe = min(late - 1, bisect_right(here, self._ready_new.get(found.item, NEVER)) - 1)
         while late - soon > 1:
             self._rollback(mark)
-            trial, tried = self._with(found.item, coming[:probe], steps, make=make), probe
-            ready[probe] = trial.ready
-            soon, late = (probe, late) if trial.ready > here[probe] else (soon, probe)
+            trial, tried = Cover(found.item, steps, self.now), probe
+            self._take_coming(trial, coming[:probe], steps, make=make)
+            if trial.ready > here[probe]:
+                soon, ready = probe, trial.ready
+                late = min(late, max(soon + 1, bisect_left(here, ready)))  # what is there later cannot be sooner
+            else:
+                late = probe
             probe = (soon + late) // 2
-        choice = late if late <= last and (soon < 0 or here[late] <= ready[soon]) else soon  # a tie uses more of what is on its way
+        choice = late if late <= last and (soon < 0 or here[late] <= ready) else soon  # a tie uses more of what is on its way
         if tried != choice:
             self._rollback(mark)
-            trial = self._with(found.item, coming[:choice], steps, make=make)
+            trial = Cover(found.item, steps, self.now)
+            self._take_coming(trial, coming[:choice], steps, make=make)
         found.expected, found.made, found.bought = trial.expected, trial.made, trial.bought
         found.missing, found.ready = trial.missing, trial.ready
-
-    def _with(self, item: str, coming: list[tuple[float, int, Incoming | Batch]], steps: int, *, make: bool) -> Cover:
-        found = Cover(item, steps, self.now)
-        self._take_coming(found, coming, steps, make=make)
-        return found
 
     def _coming(self, item: str) -> list[tuple[float, int, Incoming | Batch]]:
         on_its_way, surplus = self.situation.incoming(item), self._surplus.get(item)
@@ -362,8 +363,11 @@ class Search:
             sizes = formula.batches(steps)
             if len(sizes) > 1 and _grow_with_need(formula):
                 self.proven = False  # three smaller batches may be ready before two larger ones: more stock could delay
-            batches = [self.batch(formula, size) for size in sizes]
-            ready = max(batch.end for batch in batches)
+            batches, ready = [], float(self.now)
+            for size in sizes:  # no comprehension: a frame less per level
+                batches.append(self.batch(formula, size))
+                ready = max(ready, batches[-1].end)
+            self._ready_new[found.item] = ready
             if purchase is None or ready <= purchase.at:
                 self._hand_out(found, batches, steps)
                 return ready

@@ -1,7 +1,7 @@
 """Timeline: a calendar written out for a span of days, so that every question is one or two bisections.
 
 Times are whole seconds since 1970 (UTC), openings are half-open `[start, end)`, touching openings are one. Outside the span
-there is no answer: `BeyondHorizon`, never a guess. A timeline comes from `krafte_core.calendars.compile_calendar`.
+there is no answer: `BeyondHorizon`, never a guess. A timeline comes from `krafte_core.calendars.compile_calendar`::
 
     working   0    4    8                12          cumulative working time, never falling
     openings  |####|    |####|           |####|

@@ -6,6 +6,7 @@ before the whole is handed to the store. Decided again over the same reader, wit
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -104,6 +105,11 @@ class Work:
         self._earlier: list[Changes] = []
 
     # reading ----------------------------------------------------------------------------------------------------------
+
+    def trial(self) -> Work:
+        """The same command for a try that is thrown away: its numbers are drafts."""
+        now = Now(self.at, self.now, self.today, "draft")
+        return Work(self.reader, self.catalogue, now, _drafts(), self.by)
 
     def settle(self) -> None:
         """End one decision and begin the next in the same command: what was changed is now what is read."""
@@ -314,6 +320,11 @@ class Work:
         """Give time of a work center back."""
         self.changes.bookings[row.paper, row.operation] = None
         self.touch(center_stamp(row.work_center))
+
+
+def _drafts() -> Callable[[str], int]:
+    counter = itertools.count(1)
+    return lambda series: next(counter)
 
 
 class Seen:

@@ -95,7 +95,7 @@ class World:
 
     def has(self, item: str, steps: int, **more: object) -> World:
         """So many steps more of it in stock."""
-        lot = Lot(item, f"{item}-{len(self.lots)}", received_at=datetime(2026, 1, 1, tzinfo=UTC), **more)  # type: ignore[arg-type]
+        lot = Lot(item, f"{item}-{len(self.lots)}", received_at=datetime(2026, 1, 1, tzinfo=UTC), **more)
         self.lots.append(Stocked(lot, "stock", steps, 0))
         return self
 

@@ -74,7 +74,7 @@ class Story:
 
     def recall(self, *sources: Key, finished: Collection[str] = (), **more: object) -> Recall:
         found = self.reach("forward", *sources)
-        return recall(found, self.items, self.lots, is_finished=lambda item: item.code in finished, **more)  # type: ignore[arg-type]
+        return recall(found, self.items, self.lots, is_finished=lambda item: item.code in finished, **more)
 
 
 def recall_drill() -> Story:

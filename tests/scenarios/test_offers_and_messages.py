@@ -41,6 +41,9 @@ def test_a_quote_holds_material_until_it_runs_out_and_then_stops_counting_at_onc
 
     assert shop.stock.level("wax").available == qty("4 kg")
     assert shop.orders.check(ben).ok
+    with pytest.raises(NotAllowed) as ended:
+        shop.orders.withdraw(quote)
+    assert ended.value.state == "expired"
     done = shop.orders.confirm(ben, when_short="refuse")
     assert done.promised == date(2026, 3, 3)
     (held,) = [run for run in shop.production.find() if run.number not in done.productions]

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from krafte_core import Ingredient, Item, OrderStatus, Recipe, Short, Workshop, qty
+from krafte_core import Ingredient, Item, OrderStatus, PurchaseLine, Recipe, Short, Workshop, qty
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, TooMuch
 from tests.scenarios.day import candle_shop, confirmed, lost, order, reserved, short
 
@@ -152,7 +152,7 @@ def test_use_beyond_the_books_is_refused_and_the_way_out_is_offered():
     with pytest.raises(TooMuch) as refused:
         shop.production.complete(run, made="10 each", used={"wax": "20.5 kg"})
 
-    assert (refused.value.given, refused.value.there) == (qty("18.5 kg"), qty("18 kg"))  # beyond the two on the line
+    assert (refused.value.given, refused.value.there) == (qty("20.5 kg"), qty("20 kg"))
     shop.stock.count("wax", "18.5 kg", lot="W-1", place="stock", reason="weighed")
     shop.production.complete(run, made="10 each", used={"wax": "20.5 kg"})
     assert shop.stock.level("wax").on_hand == qty("0 kg")
@@ -318,3 +318,38 @@ def test_par_010_a_small_need_is_rounded_up_once_and_reserved_in_full():
     assert run.need("active").required == qty("0.28 kg")
     assert reserved(shop, "active") == {"A-1": "0.28 kg"}
     shop.production.start(run)  # and so it can begin
+
+
+def test_what_arrives_for_a_run_that_has_begun_is_its_own_and_may_be_used():
+    shop, _ = candle_shop()
+    shop.stock.receive("wick", "50 each", lot="K-1")
+    purchase = shop.purchasing.order("mill", lines=[PurchaseLine("wax", "2 kg")])
+    run = shop.production.plan("candle", "10 each").production
+    shop.production.start(run, when_short="start")  # the wicks are on the line, the wax is not here yet
+    shop.purchasing.receive(purchase, "wax", "2 kg", lot="W-1")
+    assert reserved(shop, "wax") == {"W-1": "2 kg"}
+    assert shop.stock.level("wax").available == qty("0 kg")
+
+    done = shop.production.complete(run, made="10 each", used={"wax": "1.9 kg"}, lot="C-1")
+
+    assert done.displaced == ()
+    assert shop.trace.balance("wax", "W-1").used == qty("1.9 kg")
+    assert shop.stock.level("wax").available == qty("0.1 kg")
+    shop.verify()
+
+
+def test_a_lot_that_was_held_may_turn_out_to_have_been_used():
+    """A fact is written down; only what is picked by itself must be usable."""
+    shop, _ = candle_shop()
+    shop.stock.receive("wick", "50 each", lot="K-1")
+    shop.stock.receive("wax", "5 kg", lot="W-1")
+    shop.stock.receive("wax", "5 kg", lot="W-2")
+    run = shop.production.plan("candle", "10 each").production
+    shop.production.start(run)
+    shop.stock.hold("wax", lot="W-2", reason="smells")
+
+    shop.production.complete(run, made="10 each", used={"wax": {"W-1": "1 kg", "W-2": "1 kg"}}, lot="C-1")
+
+    assert [lot.code for lot in shop.trace.recall("wax", "W-2").finished_lots] == ["C-1"]
+    assert shop.trace.balance("wax", "W-2").on_hand == qty("4 kg")
+    shop.verify()

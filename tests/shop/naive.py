@@ -40,7 +40,7 @@ NEEDS = {  # steps per step of the product, worked out by hand from the recipes 
     "balm": {"oil": Fraction(1, 2), "oil/2": Fraction(2, 5)},  # 500 g, and 400 g stirred in at the end, per kg
 }
 OUTPUT_LINES = {"jar"}  # go on each good or scrapped piece; every other line goes into the charge
-CATALOGUE = (
+CATALOGUE: tuple[Any, ...] = (
     *(Item(code, unit=UNIT[code], step=GRAM10 if UNIT[code] == "kg" else None) for code in ITEMS if code != "balm"),
     Item("balm", unit="kg", step=GRAM10, release="by decision"),
     Place("shelf", within="stock"),
@@ -52,7 +52,7 @@ CATALOGUE = (
         "base",
         makes="10 kg",
         ingredients=[Ingredient("oil", "8 kg", loss="10 %"), Ingredient("lye", "2 kg")],
-        operations=[Operation("cook", at="kettle", run="2 h")],
+        operations=[Operation("cook", at="kettle", run="1 h")],
     ),
     Recipe(
         "soap",

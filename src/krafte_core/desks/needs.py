@@ -65,8 +65,10 @@ class OrderNeeds:
         inputs: list[Cover] = []
         while True:
             only = {(run.number, line.ref) for run, *_ in self.runs for line in run.lines if line.from_stock}
-            for need in self.inputs[len(inputs) :]:
-                inputs.append(_from_stock(search, need) if need[:2] in only else search.cover(need.item, need.steps))
+            inputs += [
+                _from_stock(search, need) if need[:2] in only else search.cover(need.item, need.steps)
+                for need in self.inputs[len(inputs) :]
+            ]
             known = len(self.runs)
             self._follow(search.counts_on() if follow else ())
             if len(self.runs) == known:
@@ -111,6 +113,7 @@ class OrderNeeds:
         for need, cover in zip(self.inputs, covers[count:], strict=True):
             links = next(links for run, _, links in self.runs if run.number == need.demand)
             writer.write(cover, need.demand, need.line, links)
+            self.work.touch(need.demand)  # two orders may share the run: who links second must read again
         for run, *_ in self.runs:
             if run.number in self.later:
                 writer.move(run, self.later[run.number])
@@ -240,6 +243,7 @@ def promised_for(work: Work, needs: OrderNeeds, search: Search, covers: Sequence
         method=order.shipping,
         requested=order.requested,
         proven=search.proven,
+        zone=work.catalogue.zone,
     )
 
 

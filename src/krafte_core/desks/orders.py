@@ -347,8 +347,8 @@ class OrderDesk:
         def decide(work: Work) -> Quote:
             paper: Quote = work.paper(Quote, name)
             now = work.state(paper)
-            if now != "open":
-                raise NotAllowed(name, now, "withdraw")
+            if now != "open" or paper.until <= work.at:
+                raise NotAllowed(name, "expired" if now == "open" else now, "withdraw")
             end_quote(work, paper, "withdraw")
             work.tell(QuoteWithdrawn(work.at, paper.order))
             return paper
@@ -365,6 +365,7 @@ class OrderDesk:
 
         def decide(work: Work) -> Cancelled:
             paper = work.paper(CustomerOrder, name)
+            drop_expired_quotes(work, paper.items)
             now = work.state(paper)
             if any(move.target == CUSTOMER for posting in work.reader.postings(papers=[name]) for move in posting.moves):
                 raise NotAllowed(name, "partly shipped", "cancel", ("ship the rest",))

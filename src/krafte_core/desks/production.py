@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import attrs
@@ -21,7 +21,7 @@ from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
 from krafte_core.scheduling import Cover, Search, lacking
 from krafte_core.stock import LINE, ORDERS, PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of, unusable
-from krafte_core.times import day
+from krafte_core.times import day, time_zone
 from krafte_core.work import Seen, Work, arrived, number_of
 
 Used = Mapping[str, Any]
@@ -180,6 +180,10 @@ class ProductionDesk:
             work.catalogue.place(to)
             if lot is not None and work.reader.lots([(item, code(lot, "lot"))]):
                 raise AlreadyExists(f"lot of {item}", lot)  # before a number is taken
+            made(work.trial())  # a refusal comes before a number is taken
+            return made(work)
+
+        def made(work: Work) -> Completed:
             plan = _planning(item, amount, "refuse", levels=False)(work)
             work.settle()
             _starting(plan.production.number, "refuse")(work)
@@ -262,14 +266,14 @@ class ProductionDesk:
             runs: Sequence[Any] = work.reader.find("production", after=after, limit=limit, **criteria)
             work.reader.diary(run.number for run in runs)
             rows = [
-                (run.number, run.item, str(run.planned), _time(run.planned_start), _time(run.planned_end), work.state(run))
+                (run.number, run.item, str(run.planned), _time(work, run.planned_start), _time(work, run.planned_end), work.state(run))
                 for run in runs
             ]
             return "\n".join(aligned(("production", "item", "planned", "start", "end", "state"), rows))
 
 
-def _time(at: Any) -> str:
-    return f"{at:%Y-%m-%d %H:%M}" if at else ""
+def _time(work: Work, at: datetime | None) -> str:
+    return f"{at.astimezone(time_zone(work.catalogue.zone)):%Y-%m-%d %H:%M}" if at else ""
 
 
 def _planning(item: str, amount: Any, when_short: str, *, levels: bool = True) -> Callable[[Work], Planned]:
@@ -400,7 +404,7 @@ class _Completion:
             if left:
                 work.post("use", self.name, moves + came)
                 work.settle()  # so that what this run gave up, and what it has drawn, is seen
-                moves, came = [], came + self._from_house(work, need, left)
+                moves, came = [], came + self._from_house(work, need, left, sum([move.steps for move in came]))
             else:
                 moves += came
             used = sum([move.steps for move in came])
@@ -437,7 +441,7 @@ class _Completion:
         """The name under which the use of this line may be given."""
         return need.ref if need.ref in self.used else need.item
 
-    def _from_house(self, work: Work, need: Line, left: Mapping[str | None, int]) -> list[Move]:
+    def _from_house(self, work: Work, need: Line, left: Mapping[str | None, int], drawn: int) -> list[Move]:
         """Use of what was not brought to the line. It happened: free lots first, then promises to others shrink in release order."""
         drop_expired_quotes(work, (need.item,))
         moves: list[Move] = []
@@ -448,7 +452,7 @@ class _Completion:
                 missing -= took
                 moves += [Move(need.item, row.lot.code, took, row.place, PRODUCTION, f"{self.name}/{need.ref}")] if took else []
             if missing:
-                moves += self._displace(work, need, rows, missing, steps)
+                moves += self._displace(work, need, rows, missing, steps + drawn)
         for name in dict.fromkeys(move.lot for move in moves):
             work.guard(work.lot(need.item, name))
         work.post("use", self.name, moves)

@@ -21,7 +21,7 @@ from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Lot
-from krafte_core.times import day, instant, moment
+from krafte_core.times import day, instant, local_date, moment
 from krafte_core.work import Seen, Work, arrived, number_of
 
 
@@ -194,7 +194,13 @@ class PurchasingDesk:
             for paper in papers:
                 for line in paper.lines:
                     left = work.item(line.item).quantity(max(0, line.steps - came.get((paper.number, line.ref), 0)))
-                    cells = (line.item, str(line.amount), str(left), f"{paper.expected:%Y-%m-%d}", work.state(paper))
+                    cells = (
+                        line.item,
+                        str(line.amount),
+                        str(left),
+                        str(local_date(paper.expected, work.catalogue.zone)),
+                        work.state(paper),
+                    )
                     rows.append((paper.number, paper.supplier, *cells))
             return "\n".join(aligned(("purchase", "supplier", "item", "ordered", "open", "expected", "state"), rows))
 

@@ -196,6 +196,7 @@ class StockDesk:
         """
         with self._office.look() as work:
             known = work.item(item)
+            drop_expired_quotes(work, [item])
             rows = sorted(work.reader.stocked((item,))[item], key=_by_expiry)
             return tuple(
                 Standing(row.lot, row.place, known.quantity(row.on_hand), known.quantity(row.allocated), _reason(work, row))
@@ -223,6 +224,7 @@ class StockDesk:
         """Stock at a glance: one line per lot and place, of the given items or of all."""
         with self._office.look() as work:
             codes = [work.item(item).code for item in items] or [*work.catalogue.items]
+            drop_expired_quotes(work, codes)
             stocked = work.reader.stocked(codes)
             rows = []
             for item in codes:
