@@ -303,6 +303,9 @@ class Search:
                 break
         last = len(here) - 1
         soon, late = -1, last if left <= 0 else last + 1
+        if late <= last and here[late] <= self._not_before(found.item):
+            self._take_coming(found, coming, steps, make=make)
+            return
         mark, tried, ready = len(self._journal), -1, NEVER
         trial = Cover(found.item, steps, self.now)
         # A longer prefix is there later and leaves less to make: find where the two meet, first where they met the last time.
@@ -324,6 +327,14 @@ class Search:
             self._take_coming(trial, coming[:choice], steps, make=make)
         found.expected, found.made, found.bought = trial.expected, trial.made, trial.bought
         found.missing, found.ready = trial.missing, trial.ready
+
+    def _not_before(self, item: str) -> float:
+        """A new batch is not ready before an earlier one that is no larger; nor is a purchase, or it had been chosen."""
+        surplus, formula = self._surplus.get(item), self.situation.formula(item)
+        if not surplus or formula is None:
+            return -1
+        least = min(formula.batches(1))
+        return max((batch.end for batch in surplus if batch.left > 0 and batch.steps <= least), default=-1)
 
     def _coming(self, item: str) -> list[tuple[float, int, Incoming | Batch]]:
         on_its_way, surplus = self.situation.incoming(item), self._surplus.get(item)

@@ -305,8 +305,8 @@ def brute_force(small: Small) -> int | None:
 def test_no_way_of_doing_it_is_earlier_than_a_proven_answer(seed):
     """Small problems with shared material and work centers, against all ways of doing them; an unproven answer is possible, too."""
     chance = random.Random(seed)
-    proven = later = 0
-    for _ in range(60):
+    proven = 0
+    for _ in range(300):
         small = any_small(chance)
         world = as_world(small)
         search = Search(world)
@@ -318,9 +318,8 @@ def test_no_way_of_doing_it_is_earlier_than_a_proven_answer(seed):
             proven += 1
             assert hour == best or (best is None and hour >= LATEST), small
         else:
-            later += best is not None and hour > best
             assert best is None or hour >= best, small
-    assert proven >= 20  # the test is about these
+    assert proven >= 200  # the test is about these
 
 
 def test_an_answer_that_another_order_would_beat_is_not_called_proven():
