@@ -30,7 +30,7 @@ pytest_collect_file = Sybil(
     excludes=["docs/_build/**"],
 ).pytest()
 
-MUST_NOT_SKIP = re.compile(r"shared|postgres", re.IGNORECASE)
+MUST_NOT_SKIP = re.compile(r"shared folder|postgres", re.IGNORECASE)
 
 
 def _no_excuse(report: pytest.TestReport | pytest.CollectReport) -> None:

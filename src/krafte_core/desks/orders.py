@@ -16,7 +16,7 @@ from krafte_core.diary import Entry, allow
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
 from krafte_core.events import Event, OrderCancelled, OrderConfirmed, OrderPlaced, OrderQuoted, QuoteWithdrawn
 from krafte_core.items import attributes as pairs
-from krafte_core.items import code, one_of
+from krafte_core.items import code, note, one_of
 from krafte_core.netting import Writer, drop_expired_quotes, end_quote
 from krafte_core.office import Office
 from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
@@ -30,7 +30,7 @@ from krafte_core.times import day, instant
 from krafte_core.work import Seen, Work, number_of
 
 MOST_LINES = 10_000
-MAX_NOTES = 10_000
+MOST_PRIORITY = 1_000_000
 WHEN_SHORT = ("wait", "refuse")
 
 
@@ -108,13 +108,13 @@ class OrderDesk:
         >>> str(shop.orders.place(customer="Anna", lines=[OrderLine("soap", "2 dozen")]).lines[0].amount)
         '24 each'
         """
-        content = ("place", customer, tuple(lines), requested, shipping, ship_to, priority, notes, source, pairs(attributes))
+        rows = _listed(lines)
+        content = ("place", customer, rows, requested, shipping, _address(ship_to), priority, notes, source, pairs(attributes))
         wish = None if requested is None else day(requested)
 
         def decide(work: Work) -> CustomerOrder:
-            checked = _checked_lines(work, lines)
+            checked = _checked_lines(work, rows)
             work.catalogue.method(shipping)
-            _text(notes, "notes")
             order = CustomerOrder(
                 "",
                 code(customer, "customer"),
@@ -124,8 +124,8 @@ class OrderDesk:
                 shipping=shipping,
                 ship_to=ship_to,
                 priority=_whole(priority, "priority"),
-                notes=notes,
-                source=_text(source, "source"),
+                notes=note(notes, "notes"),
+                source=note(source, "source"),
                 attributes=content[-1],
             )
             order = _numbered(order, work.number("CO"))
@@ -375,7 +375,7 @@ class OrderDesk:
             links = [link for link in work.reader.links((name,))[name] if link.firmness != QUOTED]
             for link in links:
                 work.unlink(link)
-            work.step(paper, now, "cancel", reason=_text(reason, "reason"))
+            work.step(paper, now, "cancel", reason=note(reason, "reason"))
             work.tell(OrderCancelled(work.at, name, paper.customer))
             freed = tuple(dict.fromkeys(link.ref for link in links if link.source == RUN))
             return Cancelled(name, freed, tuple(work.changes.events))
@@ -409,18 +409,30 @@ def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:
     return sums
 
 
-def _checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
-    """The lines in the items' own units, each with a ref of its own."""
+def _listed(lines: Any) -> tuple[OrderLine, ...]:
+    if not isinstance(lines, Sequence) or not all(isinstance(line, OrderLine) for line in lines):
+        raise InvalidInput("lines", lines, "a list of OrderLine")
     if not 0 < len(lines) <= MOST_LINES:
         raise InvalidInput("lines", f"{len(lines)} lines", f"1 to {MOST_LINES}")
+    return tuple(lines)
+
+
+def _address(given: Any) -> Address | None:
+    if given is not None and not isinstance(given, Address):
+        raise InvalidInput("ship_to", given, "an Address")
+    for field in attrs.fields(Address) if given is not None else ():
+        note(getattr(given, field.name), f"ship_to.{field.name}")
+    return given
+
+
+def _checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
+    """The lines in the items' own units, each with a ref of its own."""
     checked: list[OrderLine] = []
     refs: set[str] = set()
     for place, line in enumerate(lines, 1):
-        if not isinstance(line, OrderLine):
-            raise InvalidInput(f"lines[{place}]", line, "an OrderLine")
         item = work.item(line.item)
         steps = item.positive(line.amount, f"line {place} ({line.item})")
-        ref = line.ref or str(place)
+        ref = code(line.ref, f"line {place}: ref") if line.ref else str(place)
         if ref in refs or "/" in ref:
             raise InvalidInput(f"line {place}: ref", ref, "a name of its own, without a slash")
         refs.add(ref)
@@ -428,7 +440,14 @@ def _checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, .
         given = line.amount if isinstance(line.amount, str) else str(line.amount)
         checked.append(
             OrderLine(
-                line.item, amount, price=line.price, ref=ref, note=line.note, attributes=line.attributes, given=given, steps=steps
+                line.item,
+                amount,
+                price=line.price,
+                ref=ref,
+                note=note(line.note),
+                attributes=line.attributes,
+                given=given,
+                steps=steps,
             )
         )
     return tuple(checked)
@@ -439,15 +458,9 @@ def _numbered(order: CustomerOrder, number: str) -> CustomerOrder:
     return order
 
 
-def _text(value: str, field: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_NOTES:
-        raise InvalidInput(field, value, f"text of at most {MAX_NOTES} characters")
-    return value
-
-
 def _whole(value: int, field: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidInput(field, value, "a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_PRIORITY:
+        raise InvalidInput(field, value, f"a whole number, at most {MOST_PRIORITY}")
     return value
 
 

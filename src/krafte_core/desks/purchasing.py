@@ -11,10 +11,10 @@ import attrs
 from krafte_core.allocation import PURCHASE, displaced
 from krafte_core.availability import aligned
 from krafte_core.desks.stock import arrive
-from krafte_core.errors import InvalidInput, Unknown
+from krafte_core.errors import InvalidInput, Unknown, told
 from krafte_core.events import Event, PurchaseCancelled, PurchaseOrdered
 from krafte_core.items import attributes as pairs
-from krafte_core.items import code
+from krafte_core.items import code, note
 from krafte_core.netting import Displaced, demand_ranks, drop_expired_quotes, hand_over, lose
 from krafte_core.office import Office
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
@@ -73,7 +73,7 @@ class PurchasingDesk:
         4
         """
         at = None if expected is None else instant(expected, self._office.zone)
-        content = ("order", supplier, tuple(lines), at, notes, pairs(attributes))
+        content = ("order", supplier, _listed(lines), at, note(notes, "notes"), pairs(attributes))
 
         def decide(work: Work) -> PurchaseOrder:
             if supplier not in work.catalogue.suppliers:
@@ -114,7 +114,8 @@ class PurchasingDesk:
         """
         name = number_of(purchase)
         until = None if expires is None else day(expires)
-        content = ("receive", name, item, str(amount), lot, supplier_lot, until, place)
+        theirs = None if supplier_lot is None else code(supplier_lot, "supplier_lot")
+        content = ("receive", name, item, told(amount), lot, theirs, until, place)
 
         def decide(work: Work) -> Received:
             paper: PurchaseOrder = work.paper(PurchaseOrder, name)
@@ -161,7 +162,7 @@ class PurchasingDesk:
             work.tell(PurchaseCancelled(work.at, name, paper.supplier))
             return lose(work, losses, reason or "purchase cancelled")
 
-        return self._office.run(decide, key=key, content=("cancel", name, reason), by=by)
+        return self._office.run(decide, key=key, content=("cancel", name, note(reason, "reason")), by=by)
 
     def get(self, purchase: PurchaseOrder | str) -> PurchaseOrder:
         """The purchase order as it is now.
@@ -205,9 +206,13 @@ class PurchasingDesk:
             return "\n".join(aligned(("purchase", "supplier", "item", "ordered", "open", "expected", "state"), rows))
 
 
+def _listed(lines: Any) -> tuple[PurchaseLine, ...]:
+    if not isinstance(lines, Sequence) or not lines or not all(isinstance(line, PurchaseLine) for line in lines):
+        raise InvalidInput("lines", lines, "a list of at least one PurchaseLine")
+    return tuple(lines)
+
+
 def _checked(work: Work, lines: Sequence[PurchaseLine]) -> tuple[PurchaseLine, ...]:
-    if not lines:
-        raise InvalidInput("lines", "no lines", "at least one")
     rows = []
     for place, line in enumerate(lines, 1):
         item = work.item(line.item)

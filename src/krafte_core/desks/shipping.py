@@ -10,9 +10,10 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, Allocation
 from krafte_core.availability import Shortage, aligned
-from krafte_core.errors import InvalidInput, Short
+from krafte_core.errors import InvalidInput, Short, told
 from krafte_core.events import Event, OrderDelivered, OrderShipped
 from krafte_core.items import attributes as pairs
+from krafte_core.items import note
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, OrderLine
 from krafte_core.quantities import Quantity
@@ -66,7 +67,7 @@ class ShippingDesk:
         """
         names = [number_of(one) for one in ([orders] if isinstance(orders, str) or hasattr(orders, "number") else orders)]
         extra = pairs(attributes)
-        content = ("ship", tuple(names), repr(amounts), carrier, tracking, extra)
+        content = ("ship", tuple(names), _asked(amounts), note(carrier, "carrier"), note(tracking, "tracking"), extra)
 
         def decide(work: Work) -> Shipment:
             papers: list[CustomerOrder] = [work.paper(CustomerOrder, name) for name in names]
@@ -137,6 +138,15 @@ class ShippingDesk:
                 for line in paper.lines
             ]
             return "\n".join(aligned(("shipment", "customer", "order", "item", "lot", "amount", "state"), rows))
+
+
+def _asked(amounts: Any) -> object:
+    """The amounts as the key remembers them."""
+    if amounts is None:
+        return None
+    if not isinstance(amounts, Mapping) or not amounts:
+        raise InvalidInput("amounts", amounts, "an amount per item or line")
+    return tuple((told(name), told(amount)) for name, amount in amounts.items())
 
 
 def _one_customer(papers: Sequence[CustomerOrder], amounts: Mapping[str, Any] | None) -> None:

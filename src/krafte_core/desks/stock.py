@@ -12,9 +12,9 @@ from krafte_core.allocation import Loss
 from krafte_core.availability import aligned
 from krafte_core.catalogue import in_process
 from krafte_core.diary import LOT_STEPS, Entry, allow, lot_document
-from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch
+from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch, told
 from krafte_core.events import Event, LotDecided, LotReceived, StockChanged
-from krafte_core.items import Item, code
+from krafte_core.items import Item, code, note
 from krafte_core.money import Money, money
 from krafte_core.netting import Displaced, drop_expired_quotes, lose, lot_links, squeeze
 from krafte_core.office import Office
@@ -125,12 +125,12 @@ class StockDesk:
         >>> shop.stock.receive("lye", "5 kg", lot="NA-1").code
         'NA-1'
         """
-        content = ("receive", item, str(amount), lot, supplier, supplier_lot, expires, owner, str(unit_cost), place, attributes)
+        content = ("receive", item, told(amount), lot, supplier, supplier_lot, expires, owner, told(unit_cost), place, attributes)
         fields: dict[str, Any] = {
-            "supplier": supplier,
-            "supplier_lot": supplier_lot,
+            "supplier": None if supplier is None else code(supplier, "supplier"),
+            "supplier_lot": None if supplier_lot is None else code(supplier_lot, "supplier_lot"),
             "expires": None if expires is None else day(expires),
-            "owner": owner,
+            "owner": None if owner is None else code(owner, "owner"),
             "unit_cost": None if unit_cost is None else money(unit_cost),
             "attributes": attributes or (),
         }
@@ -156,7 +156,9 @@ class StockDesk:
             steps = work.item(item).positive(amount)
             return arrive(work, item, steps, lot, place, source=FOUND, reason=reason, origin="find", expires=until)
 
-        return self._office.run(decide, key=key, content=("found", item, str(amount), lot, expires, place, reason), by=by)
+        return self._office.run(
+            decide, key=key, content=("found", item, told(amount), lot, expires, place, note(reason, "reason")), by=by
+        )
 
     # asking -----------------------------------------------------------------------------------------------------------
 
@@ -313,7 +315,7 @@ class StockDesk:
                     displaced = (*lose(work, losses, reason or "rejected"), *_at_work(work, keys))
             return Decided(step, tuple(lots), blocked, displaced, tuple(work.changes.events))
 
-        return self._office.run(decide, key=key, content=(step, tuple(keys), reason, repr(fields)), by=by)
+        return self._office.run(decide, key=key, content=(step, tuple(keys), note(reason, "reason"), repr(fields)), by=by)
 
     # what happened ----------------------------------------------------------------------------------------------------
 
@@ -349,7 +351,7 @@ class StockDesk:
                 )
             return _changed(work, known, row, -steps, SCRAP, "scrap", reason)
 
-        return self._office.run(decide, key=key, content=("scrap", item, str(amount), lot, place, reason), by=by)
+        return self._office.run(decide, key=key, content=("scrap", item, told(amount), lot, place, note(reason, "reason")), by=by)
 
     def count(
         self,
@@ -381,7 +383,7 @@ class StockDesk:
             row = _where(work, item, lot, place)
             return _changed(work, known, row, steps - row.on_hand, COUNT, "count", reason)
 
-        return self._office.run(decide, key=key, content=("count", item, str(amount), lot, place, reason), by=by)
+        return self._office.run(decide, key=key, content=("count", item, told(amount), lot, place, note(reason, "reason")), by=by)
 
     def transfer(
         self,
@@ -413,7 +415,7 @@ class StockDesk:
             work.post("transfer", "", [Move(item, lot, steps, row.place, to)])
             return row.lot
 
-        return self._office.run(decide, key=key, content=("transfer", item, str(amount), lot, to, place), by=by)
+        return self._office.run(decide, key=key, content=("transfer", item, told(amount), lot, to, place), by=by)
 
 
 def arrive(

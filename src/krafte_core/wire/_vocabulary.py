@@ -18,7 +18,7 @@ _ROWS = """
     recipes Ingredient Operation BatchSize Recipe Line Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
-    desks.orders Confirmed Cancelled Link; desks.production Planned Started Deviation Completed
+    desks.orders Confirmed Cancelled Link; desks.production Planned Started; desks.completion Deviation Completed
     desks.purchasing Received; desks.shipping Delivered; desks.stock Level Standing Decided Changed
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
