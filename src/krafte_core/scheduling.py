@@ -202,7 +202,6 @@ class Search:
     Args:
         situation: what was read.
         make: whether new batches are allowed; `buy`: whether new purchases are.
-        timed: False asks for materials only: work takes no time, and what is on its way counts as here.
         relaxing: steps to think away, as (`"purchase"`, item) or (`"queue"`, work center): what would help?
     """
 
@@ -212,7 +211,6 @@ class Search:
         *,
         make: bool = True,
         buy: bool = True,
-        timed: bool = True,
         relaxing: frozenset[tuple[str, str]] = frozenset(),
     ) -> None:
         """An empty plan."""
@@ -221,7 +219,6 @@ class Search:
         self.today = situation.day(situation.now)
         self.make = make
         self.buy = buy
-        self.timed = timed
         self.relaxing = relaxing
         self.proven = True
         self.lacks = False
@@ -283,8 +280,7 @@ class Search:
             used[key] = before + took
             journal.append((used.__setitem__, key, before))
         found = Cover(item, steps, self.now, picked.taken)
-        if self.timed:
-            self._want(item, by or found, scarce=picked.missing > 0)
+        self._want(item, by or found, scarce=picked.missing > 0)
         if picked.missing:
             self._rest(found, picked.missing, make=make)
         return found
@@ -344,7 +340,7 @@ class Search:
         for row in on_its_way:
             free = row.free - self._incoming.get((row.source, row.ref, row.line), 0)
             if free > 0:
-                rows.append((max(row.at, self.now) if self.timed else self.now, free, row))
+                rows.append((max(row.at, self.now), free, row))
         rows += [(batch.end, batch.left, batch) for batch in surplus or () if batch.left > 0]
         return sorted(rows, key=lambda row: row[0])
 
@@ -444,9 +440,6 @@ class Search:
 
     def _work(self, batch: Batch) -> None:
         recipe, at = batch.formula.recipe, batch.ready
-        batch.end = at
-        if not self.timed:
-            return
         if recipe.lead_time is not None:
             at = self.after(at, recipe.lead_time, recipe.calendar)
         share = batch.formula.share(batch.steps) if recipe.operations else Fraction(0)

@@ -138,21 +138,6 @@ def test_every_plan_can_be_carried_out(world, needs):
     assert search.now == world.now
 
 
-@given(worlds(), needs_of)
-def test_materials_alone_take_no_time_and_nothing_twice(world, needs):
-    """The check of an order: what is on its way counts as here, work takes no time, nothing is bought."""
-    found = searched(world, needs, timed=False, buy=False)
-    assert found is not None
-    _, covers = found
-    assert all(cover.ready in {world.now, NEVER} for cover in covers)
-    tally = Tally()
-    for cover in covers:
-        tally.cover(cover)
-    for required, stock, incoming, made, missing in tally.sums.values():
-        assert required == stock + incoming + made + missing
-        assert min(required, stock, incoming, made, missing) >= 0
-
-
 @given(worlds(), needs_of, st.sampled_from("PQSMN"), st.integers(1, 20))
 def test_more_stock_never_delays_a_proven_answer(world, needs, item, more):
     """DESIGN 9: for answers that are proven on both sides."""
@@ -379,7 +364,7 @@ def test_two_plan_lines_share_the_stock_of_a_part_once():
     """erp BOM-006, lessons 88, 90: SUB 80 and RM1 90 are there; 100 FG1 and 50 FG2 need 70 SUB made, 80 RM1 and 70 RM2 bought."""
     recipes = [makes("FG1", *lines(SUB=1, RM1=1)), makes("FG2", *lines(SUB=1)), makes("SUB", *lines(RM1=1, RM2=1))]
     world = World(items("FG1", "FG2", "SUB", "RM1", "RM2"), recipes).has("SUB", 80).has("RM1", 90)
-    search = Search(world, buy=False, timed=False)
+    search = Search(world, buy=False)
     covers = [search.cover("FG1", 100), search.cover("FG2", 50)]
     check_plan(world, covers)
     subs = [cover for batch in batches_of(covers) for _, cover in batch.inputs if cover.item == "SUB"]

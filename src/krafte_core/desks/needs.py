@@ -75,11 +75,10 @@ class OrderNeeds:
                 break
         if not self.runs:
             return covers
-        if search.timed:
-            self.later = {}
-            for run, state, links in reversed(self.runs):
-                if state in NOT_BEGUN:
-                    self._place_again(search, run, links, inputs)
+        self.later = {}
+        for run, state, links in reversed(self.runs):
+            if state in NOT_BEGUN:
+                self._place_again(search, run, links, inputs)
         return covers + inputs
 
     def _place_again(self, search: Search, run: ProductionOrder, links: Sequence[Allocation], inputs: Sequence[Cover]) -> None:

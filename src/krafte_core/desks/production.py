@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,9 +11,9 @@ import attrs
 from krafte_core.allocation import LOT, RUN, Allocation, displaced
 from krafte_core.availability import Shortage, aligned, shortage, shortages
 from krafte_core.desks.completion import Completed, Completion, Used
-from krafte_core.errors import AlreadyExists, NoSource, Short
+from krafte_core.errors import AlreadyExists, InvalidInput, NoSource, Short, told
 from krafte_core.events import Event, ProductionCancelled, ProductionStarted
-from krafte_core.items import code, one_of
+from krafte_core.items import code, note, one_of
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose, release_runs
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
@@ -65,7 +65,7 @@ class ProductionDesk:
         """
         one_of(when_short, ("wait", "refuse"), "when_short")
         decide = _planning(item, amount, when_short)
-        return self._office.run(decide, key=key, content=("plan", item, str(amount), when_short), by=by)
+        return self._office.run(decide, key=key, content=("plan", item, told(amount), when_short), by=by)
 
     def start(
         self, production: ProductionOrder | str, *, when_short: str = "refuse", key: str | None = None, by: str | None = None
@@ -114,7 +114,7 @@ class ProductionDesk:
             NotAllowed: (`not_allowed`) not started, or over. InvalidInput: an amount, or a material the run does not have.
         """
         name = number_of(production)
-        content = ("complete", name, str(made), str(scrapped), repr(used), lot, expires, to)
+        content = ("complete", name, told(made), told(scrapped), _asked(used), lot, expires, to)
         done = Completion(name, made, scrapped, used or {}, lot, None if expires is None else day(expires), to)
         return self._office.run(done.decide, key=key, content=content, by=by)
 
@@ -135,7 +135,7 @@ class ProductionDesk:
         Raises:
             Short: (`short`) a material is missing; and what `plan`, `start` and `complete` raise. Nothing is half done.
         """
-        content = ("make", item, str(amount), repr(used), lot, expires, to)
+        content = ("make", item, told(amount), _asked(used), lot, expires, to)
         until = None if expires is None else day(expires)
 
         def decide(work: Work) -> Completed:
@@ -175,7 +175,7 @@ class ProductionDesk:
             everything = sum(link.takes for link in links)
             return lose(work, displaced(links, everything, lambda link: ranks[link.demand]), reason or "production cancelled")
 
-        return self._office.run(decide, key=key, content=("cancel", name, reason), by=by)
+        return self._office.run(decide, key=key, content=("cancel", name, note(reason, "reason")), by=by)
 
     # asking -----------------------------------------------------------------------------------------------------------
 
@@ -236,6 +236,18 @@ class ProductionDesk:
 
 def _time(work: Work, at: datetime | None) -> str:
     return f"{at.astimezone(time_zone(work.catalogue.zone)):%Y-%m-%d %H:%M}" if at else ""
+
+
+def _asked(used: Any) -> object:
+    """What was really used, as the key remembers it."""
+    if used is None:
+        return None
+    if not isinstance(used, Mapping):
+        raise InvalidInput("used", used, "an amount, or amounts per lot, for every item")
+    return tuple(
+        (told(name), tuple((told(lot), told(one)) for lot, one in given.items()) if isinstance(given, Mapping) else told(given))
+        for name, given in used.items()
+    )
 
 
 def _planning(item: str, amount: Any, when_short: str, *, levels: bool = True) -> Callable[[Work], Planned]:
