@@ -39,6 +39,7 @@ class Catalogue:
         self.suppliers = {one.code: one for one in everything if isinstance(one, Supplier)}
         self.methods = {one.code: one for one in everything if isinstance(one, ShippingMethod)}
         self.places = {one.code: one for one in everything if isinstance(one, Place)}
+        self._check_places()
         self.recipes = {one.code: one for one in everything if isinstance(one, Recipe)}
         self.formulas = self._compiled(self.recipes.values())
         self.levels = levels(self.formulas)
@@ -48,6 +49,16 @@ class Catalogue:
         self._ingredients = frozenset(line.item for formula in self.formulas.values() for line in formula.lines)
         self._reach: dict[str, tuple[str, ...]] = {}
         self._picking: dict[str, tuple[str, str]] = {}
+
+    def _check_places(self) -> None:
+        """Places are a tree: every surrounding place is known, and none surrounds itself."""
+        for place in self.places.values():
+            around, seen = place.within, {place.code}
+            while around is not None:
+                if around in seen:
+                    raise InvalidInput("within", place.code, "a place that is not within itself")
+                seen.add(around)
+                around = self.place(around).within
 
     def _compiled(self, recipes: Iterable[Recipe]) -> Mapping[str, Formula]:
         formulas: dict[str, Formula] = {}
@@ -76,7 +87,8 @@ class Catalogue:
         Raises:
             Unknown: (`unknown`) with near names.
         """
-        return self.items[code] if code in self.items else known(self.items, code)
+        found = self.items.get(code) if isinstance(code, str) else None
+        return found or known(self.items, code)
 
     def picking(self, item: str) -> tuple[str, str]:
         """The item's picking rule, and the order in which it wants the lots."""
@@ -104,7 +116,7 @@ class Catalogue:
         Raises:
             Unknown: (`unknown`) with the places that there are; a run's own place on the line is not one to name.
         """
-        if code not in self.places:
+        if not isinstance(code, str) or code not in self.places:
             raise Unknown("place", code, tuple(self.places))
         return self.places[code]
 
@@ -120,7 +132,7 @@ class Catalogue:
         """
         if code is None:
             return None
-        if code not in self.methods:
+        if not isinstance(code, str) or code not in self.methods:
             raise Unknown("shipping method", code, tuple(self.methods))
         return self.methods[code]
 

@@ -137,6 +137,12 @@ class KrafteError(Exception):
         """The class and its fields, each cut to a readable length."""
         return f"{type(self).__name__}({', '.join(map(shown, self.args))})"
 
+    def add_note(self, note: str, /) -> None:
+        """Notes may be added although the fields are frozen (older releases of attrs refuse it)."""
+        if not isinstance(note, str):
+            raise TypeError(f"a note is text, not {type(note).__name__}")
+        self.__dict__.setdefault("__notes__", []).append(note)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy rebuild from the fields: a frozen instance refuses the default way. Notes come along."""
         notes = self.__dict__.get("__notes__")

@@ -257,13 +257,13 @@ def demand_ranks(work: Work, links: Iterable[Allocation]) -> Mapping[str, object
     return ranks
 
 
-def release_runs(work: Work, runs: Iterable[ProductionOrder], step: str) -> None:
+def release_runs(work: Work, runs: Iterable[ProductionOrder], step: str, reason: str = "") -> None:
     """Take runs back that have not begun: their inputs are free again, their work centers too."""
     rows = [*runs]
     numbers = [run.number for run in rows]
     links, booked = work.reader.links(numbers), work.reader.booked_for(numbers)
     for run in rows:
-        work.step(run, work.state(run), step)
+        work.step(run, work.state(run), step, reason=reason)
         for link in links[run.number]:
             work.unlink(link)
         for booking in booked[run.number]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from krafte_core.catalogue import Catalogue
 from krafte_core.errors import ClockWentBack, Conflict, InvalidInput, KeyReused
+from krafte_core.items import note
 from krafte_core.store import Changes, Clock, Reader, Store, Stored
 from krafte_core.times import epoch, time_zone
 from krafte_core.work import Now, Work
@@ -88,6 +89,8 @@ class Office:
         Raises:
             KeyReused: (`key_reused`) the key was used with other content. Conflict: (`conflict`) after the last retry.
         """
+        if by is not None:
+            note(by, "by")
         now = self.now()
         fingerprint = _fingerprint(key, content) if key is not None else ""
         taken: dict[str, list[int]] = {}
@@ -185,7 +188,11 @@ def combined(parts: Sequence[Changes]) -> Changes:
 def _fingerprint(key: str, content: Sequence[Any]) -> str:
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY or not key.isprintable():
         raise InvalidInput("key", key, f"1 to {MAX_KEY} printable characters")
-    return hashlib.sha256(repr(tuple(content)).encode()).hexdigest()
+    try:
+        told = repr(tuple(content)).encode()
+    except ValueError as problem:  # an int of more digits than Python prints, or half a surrogate
+        raise InvalidInput("content", key, "amounts and texts of a sane size") from problem
+    return hashlib.sha256(told).hexdigest()
 
 
 def _repeated(key: str, stored: Stored, fingerprint: str) -> Any:

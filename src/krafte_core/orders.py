@@ -121,7 +121,7 @@ class CustomerOrder:
     @property
     def items(self) -> tuple[str, ...]:
         """The codes of the items it names, each once."""
-        return tuple(dict.fromkeys(line.item for line in self.lines))
+        return tuple(dict.fromkeys([line.item for line in self.lines]))
 
     def line(self, ref: str) -> OrderLine:
         """The line of this ref, or the only line of this item.

@@ -169,7 +169,7 @@ class Work:
             Unknown: (`unknown`) with the item's lots in the house.
         """
         key = (item, code)
-        found = self.changes.lots.get(key) or self.reader.lots((key,)).get(key)
+        found = (self.changes.lots.get(key) or self.reader.lots((key,)).get(key)) if isinstance(code, str) else None
         if found is None:
             rows = self.reader.stocked((item,))[item]
             raise Unknown(f"lot of {item}", code, tuple(sorted({row.lot.code for row in rows})))

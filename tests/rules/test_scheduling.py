@@ -138,6 +138,18 @@ def test_every_plan_can_be_carried_out(world, needs):
     assert search.now == world.now
 
 
+@given(worlds(), needs_of)
+def test_every_step_that_is_needed_comes_from_one_place(world, needs):
+    """Per item: what is required is in stock, on its way, made or missing, and nothing of it twice."""
+    found = searched(world, needs)
+    tally = Tally()
+    for cover in found[1] if found else ():
+        tally.cover(cover)
+    for required, stock, incoming, made, missing in tally.sums.values():
+        assert required == stock + incoming + made + missing
+        assert min(required, stock, incoming, made, missing) >= 0
+
+
 @given(worlds(), needs_of, st.sampled_from("PQSMN"), st.integers(1, 20))
 def test_more_stock_never_delays_a_proven_answer(world, needs, item, more):
     """DESIGN 9: for answers that are proven on both sides."""

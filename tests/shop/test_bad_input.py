@@ -29,7 +29,7 @@ from krafte_core import (
     Workshop,
 )
 from krafte_core.diary import LOT_STEPS
-from krafte_core.errors import InvalidInput, KrafteError
+from krafte_core.errors import InvalidInput, KrafteError, Unknown
 from krafte_core.orders import ORDER_STEPS, QUOTE_STEPS
 from krafte_core.production import PRODUCTION_STEPS
 from krafte_core.purchasing import PURCHASE_STEPS
@@ -716,3 +716,50 @@ def test_whatever_is_typed_is_taken_or_refused_with_a_code(item, amount, lot):
     else:
         assert shop.stock.level(item).on_hand == shop.stock.level(item).available
     shop.verify()
+
+
+@pytest.mark.parametrize("by", [5, "\0", "x" * 20_000], ids=["number", "control", "long"])
+def test_a_signature_is_text_of_a_sane_size(by):
+    shop = Workshop.in_memory(clock=FakeClock())
+    shop.register(Item("oil", unit="kg"))
+    with pytest.raises(InvalidInput):
+        shop.stock.receive("oil", "1 kg", by=by)
+
+
+def test_names_that_cannot_be_names_are_unknown():
+    shop = Workshop.in_memory(clock=FakeClock())
+    shop.register(Item("oil", unit="kg"))
+    shop.stock.receive("oil", "1 kg", lot="O-1")
+    for attempt in (
+        lambda: shop.stock.receive(["oil"], "1 kg"),
+        lambda: shop.stock.receive("oil", "1 kg", place=["stock"]),
+        lambda: shop.stock.scrap("oil", "1 kg", lot=["O-1"]),
+        lambda: shop.stock.level("oil", place=["stock"]),
+    ):
+        with pytest.raises(Unknown):
+            attempt()
+
+
+def test_places_are_a_tree():
+    shop = Workshop.in_memory(clock=FakeClock())
+    with pytest.raises(Unknown):
+        shop.register(Place("shelf", within="nowhere"))
+    with pytest.raises(InvalidInput):
+        shop.register(Place("a", within="b"), Place("b", within="a"))
+    shop.register(Place("a", within="stock"))
+
+
+def test_a_key_with_an_amount_beyond_all_digits_is_refused():
+    shop = Workshop.in_memory(clock=FakeClock())
+    shop.register(Item("oil", unit="kg"))
+    with pytest.raises(InvalidInput):
+        shop.orders.place(customer="Anna", lines=[OrderLine("oil", 10**5000)], key="k")
+
+
+def test_why_a_run_was_cancelled_stands_in_the_diary():
+    shop = Workshop.in_memory(clock=FakeClock())
+    shop.register(Item("oil", unit="kg"), Item("soap", unit="each"), Recipe("soap", makes="1 each"))
+    run = shop.production.plan("soap", "5 each").production
+    shop.production.cancel(run, reason="kettle broken")
+    with shop._office.look() as work:
+        assert work.reader.diary([run.number])[run.number][-1].reason == "kettle broken"

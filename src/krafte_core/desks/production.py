@@ -167,7 +167,7 @@ class ProductionDesk:
         def decide(work: Work) -> tuple[Displaced, ...]:
             run = work.paper(ProductionOrder, name)
             drop_expired_quotes(work, run.items)
-            release_runs(work, [run], "cancel")
+            release_runs(work, [run], "cancel", reason)
             supply = (RUN, run.item, name)
             links = work.reader.claims([supply])[supply]
             work.tell(ProductionCancelled(work.at, name, run.item))

@@ -1,0 +1,84 @@
+"""Two commands at the same moment, the second committed while the first one decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from krafte_core import BatchSize, Ingredient, Item, Offer, OrderLine, Recipe, Supplier, Workshop, qty
+from krafte_core.errors import InvalidInput, TooMuch
+from krafte_core.store import Changes
+from krafte_core.stores.memory import MemoryStore
+from krafte_core.testing import FakeClock
+
+
+class Overtaken(MemoryStore):
+    """Somebody else's command comes first, once, between a decision and its commit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: Callable[[], object] | None = None
+
+    def commit(self, changes: Changes) -> None:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        super().commit(changes)
+
+
+def test_two_orders_of_one_run_that_lacked_material_are_confirmed_at_the_same_time():
+    """Both want the new oil for the run that they share: the second reads again, and the oil is promised once."""
+    store = Overtaken()
+    shop = Workshop(store, clock=FakeClock("2026-11-23 08:00"))
+    shop.register(
+        Supplier("Frantoio", offers=[Offer("oil", lead_time="4 days")]),
+        Item("oil", unit="kg"),
+        Item("soap", unit="each"),
+        Recipe("soap", makes="100 each", ingredients=[Ingredient("oil", "10 kg")], batch=BatchSize(exactly="100 each")),
+    )
+    shop.stock.receive("oil", "6 kg", lot="O-1")
+    anna, ben = (shop.orders.place(customer=name, lines=[OrderLine("soap", "50 each")]) for name in ("Anna", "Ben"))
+    shop.orders.confirm(anna)
+    shop.orders.confirm(ben)
+    shop.stock.receive("oil", "20 kg", lot="O-2")
+    store.first = lambda: shop.orders.confirm(ben)
+
+    shop.orders.confirm(anna)
+
+    assert shop.stock.level("oil").allocated == qty("10 kg")
+    shop.verify()
+
+
+@pytest.mark.parametrize(
+    ("used", "error"), [({"oil": "100 kg"}, TooMuch), ({"oli": "1 kg"}, InvalidInput)], ids=["too much", "no such material"]
+)
+def test_a_refused_make_takes_no_number_and_says_what_there_was(used, error):
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(
+        Item("oil", unit="kg"), Item("soap", unit="each"), Recipe("soap", makes="1 each", ingredients=[Ingredient("oil", "1 kg")])
+    )
+    shop.stock.receive("oil", "6 kg", lot="O-1")
+
+    with pytest.raises(error) as refused:
+        shop.production.make("soap", "1 each", used=used)
+
+    if error is TooMuch:
+        assert (refused.value.given, refused.value.there) == (qty("100 kg"), qty("6 kg"))
+    assert shop.production.make("soap", "1 each").production == "PB-2026-11-001"
+
+
+def test_a_plan_is_kept_only_as_long_as_nothing_was_written():
+    """Between check and confirm somebody takes the stock: the order gets what is there, not what was."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("candle", unit="each"))
+    shop.stock.receive("candle", "5 each", lot="C-1")
+    order = shop.orders.place(customer="Anna", lines=[OrderLine("candle", "5 each")])
+    assert shop.orders.check(order).ok
+    shop.stock.scrap("candle", "2 each", lot="C-1", reason="bent")
+
+    (short,) = shop.orders.confirm(order).shortages
+
+    assert short.missing.value == Decimal(2)
+    shop.verify()
