@@ -57,13 +57,6 @@ class OrderCancelled(Event):
 
 
 @attrs.frozen
-class OrderReady(Event):
-    """Everything that is still open of an order can be shipped."""
-
-    customer: str
-
-
-@attrs.frozen
 class OrderShipped(Event):
     """Goods of an order left the house."""
 

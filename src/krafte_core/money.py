@@ -387,3 +387,12 @@ def _spelling(text: str) -> str:
         return SPELLING
     right = text.replace(",", "") if "." in rest else f"{re.sub('[.,]', '', whole)}.{rest}"
     return f"{right!r}: a point before the cents, no thousands marks" if AMOUNT.fullmatch(right) else SPELLING
+
+
+def price(given: Money | str | None) -> Money | None:
+    """A price that may be left out: what `money` reads, or None.
+
+    >>> str(price("3.20 EUR")), price(None)
+    ('3.20 EUR', None)
+    """
+    return None if given is None else money(given)

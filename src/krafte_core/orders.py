@@ -17,7 +17,7 @@ from krafte_core.addresses import Address
 from krafte_core.diary import Steps
 from krafte_core.errors import InvalidInput
 from krafte_core.items import attributes, code
-from krafte_core.money import Money, money
+from krafte_core.money import Money, price
 from krafte_core.quantities import Quantity
 
 Day = date  # a field named `date` would hide the type
@@ -52,10 +52,6 @@ class OrderStatus(enum.Enum):
     RECEIVED = "received"
 
 
-def _price(given: Money | str | None) -> Money | None:
-    return None if given is None else money(given)
-
-
 def _lines(rows: Iterable[OrderLine]) -> tuple[OrderLine, ...]:
     return tuple(rows)
 
@@ -78,7 +74,7 @@ class OrderLine:
 
     item: str = attrs.field(converter=code)
     amount: Any
-    price: Money | None = attrs.field(default=None, kw_only=True, converter=_price)
+    price: Money | None = attrs.field(default=None, kw_only=True, converter=price)
     ref: str = attrs.field(default="", kw_only=True)
     note: str = attrs.field(default="", kw_only=True)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)

@@ -11,7 +11,7 @@ import attrs
 from krafte_core.diary import Steps
 from krafte_core.errors import InvalidInput
 from krafte_core.items import code
-from krafte_core.money import Money, money
+from krafte_core.money import Money, price
 
 PURCHASE_STEPS: Steps = {
     "": {"order": "ordered"},
@@ -20,10 +20,6 @@ PURCHASE_STEPS: Steps = {
     "cancelled": {},
 }
 """The steps of a purchase order; receiving the last open amount closes it."""
-
-
-def _price(given: Money | str | None) -> Money | None:
-    return None if given is None else money(given)
 
 
 def _lines(rows: Iterable[PurchaseLine]) -> tuple[PurchaseLine, ...]:
@@ -40,7 +36,7 @@ class PurchaseLine:
 
     item: str = attrs.field(converter=code)
     amount: Any
-    price: Money | None = attrs.field(default=None, kw_only=True, converter=_price)
+    price: Money | None = attrs.field(default=None, kw_only=True, converter=price)
     ref: str = attrs.field(default="", kw_only=True)
     given: str = attrs.field(default="", kw_only=True)
     steps: int = attrs.field(default=0, kw_only=True)

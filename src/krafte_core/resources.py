@@ -15,14 +15,10 @@ from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive
 from krafte_core.items import Item, attributes, code
-from krafte_core.money import Money, money
+from krafte_core.money import Money, price
 from krafte_core.quantities import qty
 
 ALWAYS = "24/7"
-
-
-def _price(given: Money | str | None) -> Money | None:
-    return None if given is None else money(given)
 
 
 def _offers(rows: Any) -> tuple[Offer, ...]:
@@ -108,7 +104,7 @@ class Offer:
     lead_time: Duration = attrs.field(kw_only=True, converter=_elapsed)
     minimum: str | None = attrs.field(default=None, kw_only=True, converter=_amount)
     multiple: str | None = attrs.field(default=None, kw_only=True, converter=_amount)
-    price: Money | None = attrs.field(default=None, kw_only=True, converter=_price)
+    price: Money | None = attrs.field(default=None, kw_only=True, converter=price)
 
     def order_size(self, item: Item, steps: int) -> int:
         """Steps to order so that at least so many come: not below the minimum, rounded up to the multiple.

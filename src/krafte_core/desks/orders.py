@@ -115,20 +115,12 @@ class OrderDesk:
         def decide(work: Work) -> CustomerOrder:
             checked = _checked_lines(work, rows)
             work.catalogue.method(shipping)
+            who, words, where = code(customer, "customer"), note(notes, "notes"), note(source, "source")
+            urgency = _whole(priority, "priority")
             order = CustomerOrder(
-                "",
-                code(customer, "customer"),
-                checked,
-                placed_at=work.at,
-                requested=wish,
-                shipping=shipping,
-                ship_to=ship_to,
-                priority=_whole(priority, "priority"),
-                notes=note(notes, "notes"),
-                source=note(source, "source"),
-                attributes=content[-1],
-            )
-            order = _numbered(order, work.number("CO"))
+                work.number("CO"), who, checked, placed_at=work.at, requested=wish, shipping=shipping, ship_to=ship_to,
+                priority=urgency, notes=words, source=where, attributes=content[-1],
+            )  # fmt: skip - the number comes after everything that could be refused
             work.file(order, new=True)
             work.step(order, "", "place")
             work.tell(OrderPlaced(work.at, order.number, order.customer))
@@ -451,11 +443,6 @@ def _checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, .
             )
         )
     return tuple(checked)
-
-
-def _numbered(order: CustomerOrder, number: str) -> CustomerOrder:
-    object.__setattr__(order, "number", number)  # it has just been made here, and the number comes after the last refusal
-    return order
 
 
 def _whole(value: int, field: str) -> int:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 _ROWS = """
     addresses Address; allocation Key=AllocationKey Allocation Loss; availability Need Shortage Availability
     balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
-    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderReady OrderShipped OrderDelivered
+    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderShipped OrderDelivered
         CoverLost ProductionPlanned ProductionStarted ProductionCompleted ProductionCancelled PurchaseOrdered PurchaseCancelled
         LotReceived LotDecided StockChanged
     items Item; ledger Entry=LedgerEntry; money Money UnroundedMoney; netting OpenNeed Displaced
