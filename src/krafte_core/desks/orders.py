@@ -120,7 +120,7 @@ class OrderDesk:
             order = CustomerOrder(
                 work.number("CO"), who, checked, placed_at=work.at, requested=wish, shipping=shipping, ship_to=ship_to,
                 priority=urgency, notes=words, source=where, attributes=content[-1],
-            )  # fmt: skip - the number comes after everything that could be refused
+            )  # fmt: skip
             work.file(order, new=True)
             work.step(order, "", "place")
             work.tell(OrderPlaced(work.at, order.number, order.customer))
