@@ -157,3 +157,15 @@ class StockChanged(Event):
     kind: str
     difference: Quantity
     reason: str
+
+
+@attrs.frozen
+class LotConverted(Event):
+    """A lot was split off, blended or regraded: the new lot, the lots that it came of, and how much of it there is."""
+
+    item: str
+    lot: str
+    kind: str
+    sources: tuple[str, ...]
+    amount: Quantity
+    reason: str

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 
 from krafte_core.allocation import LOT, PURCHASE, RUN
 from krafte_core.diary import LOT_STEPS, lot_document, state
+from krafte_core.history import in_time
+from krafte_core.ledger import REVERSE
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import COMING, ENDED, ProductionOrder
 from krafte_core.scheduling import Booking
 from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, inside
 from krafte_core.work import STEPS, Work, arrived
 
-_ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND}
+_ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND, "return": CUSTOMER, "conversion": PRODUCTION}
 _OVER = ENDED | {"cancelled"}
-_BEGINNINGS = frozenset(_ORIGINS.values())
 
 
 def findings(work: Work) -> Iterator[str]:
@@ -34,18 +35,15 @@ def _ledger(work: Work) -> Iterator[str]:
     sums: dict[tuple[str, str, str], int] = {}
     born: dict[tuple[str, str], str] = {}
     origins: dict[tuple[str, str], str] = {}
-    moves = sorted(
-        ((row.happened_at, n, row.paper, move) for n, row in enumerate(work.reader.rows("postings")) for move in row.moves),
-        key=lambda row: row[:2],
-    )
-    for at, _, paper, (item, lot, steps, source, target, _) in moves:
+    moves = ((row, move) for row in in_time(work.reader.rows("postings")) for move in row.moves)
+    for (kind, paper, at, *_), (item, lot, steps, source, target, _) in moves:
         if steps <= 0:
             yield f"law 1: a move of {steps} steps of {item} {lot} at {at}"
         if born.setdefault((item, lot), source) != source and inside(source) and sums.get((item, lot, source), 0) < steps:
             yield f"law 2: {item} {lot} was negative in {source} at {at}"
         if inside(born[item, lot]):
             yield f"law 4: {item} {lot} was used at {at} before it was there"
-        if source in _BEGINNINGS and origins.setdefault((item, lot), paper) != paper:
+        if source == born[item, lot] and kind != REVERSE and not inside(source) and origins.setdefault((item, lot), paper) != paper:
             yield f"law 4: {item} {lot} has two origins, {origins[item, lot] or 'a receipt'} and {paper or 'a receipt'}"
         for place, sign in ((source, -steps), (target, steps)):
             if inside(place):

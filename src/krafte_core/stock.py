@@ -26,7 +26,7 @@ OUTSIDE = frozenset(_OUTSIDE)
 STOCK, QUARANTINE, LINE = "stock", "quarantine", "line:"
 """The default place, the default place for what waits, and the prefix of a run's own place on the line."""
 DISPOSITIONS = ("released", "waiting", "held", "rejected")
-ORIGINS = ("receipt", "run", "find")
+ORIGINS = ("receipt", "run", "find", "return", "conversion")
 
 
 def inside(place: str) -> bool:
@@ -81,7 +81,8 @@ class Lot:
     Args:
         item: the item's code.
         code: the lot's own code, unique per item.
-        origin: `receipt`, `run` or `find`; `paper` is the document of the origin ("" for a receipt without order).
+        origin: `receipt`, `run`, `find`, `return` (of an unknown lot) or `conversion` (of other lots); `paper` is the document of the
+            origin ("" for a receipt without order).
         received_at: when it came into being (business time); it is not used before.
         supplier: who delivered it; `supplier_lot` is the code that the supplier gave it.
         owner: whose it is, where it is not ours.

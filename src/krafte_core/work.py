@@ -58,6 +58,9 @@ _CLOSING: Mapping[type, frozenset[str]] = {
 }
 
 
+_FIRST_STEP = {"waiting": "wait", "held": "hold", "rejected": "reject"}
+
+
 def number_of(paper: Any) -> str:
     """A paper given as argument means its number; so does its text.
 
@@ -296,12 +299,13 @@ class Work:
             self.changes.lot_guards[key] = lot.revision
 
     def new_lot(self, lot: Lot) -> None:
-        """Write a new lot; none with its code may exist when this is stored. One that waits for its release says so in the diary."""
+        """Write a new lot; none with its code may exist when this is stored. One that is not released says so in the diary."""
         key = (lot.item, lot.code)
         self.changes.lot_guards[key] = 0
         self.changes.lots[key] = lot
-        if lot.disposition == "waiting":
-            self.note(lot_document(*key), "wait")
+        first = _FIRST_STEP.get(lot.disposition)
+        if first is not None:
+            self.note(lot_document(*key), first)
 
     def change_lot(self, before: Lot, **fields: Any) -> Lot:
         """Write a lot with other fields; it must be the one that was read."""

@@ -1,0 +1,105 @@
+"""Entries in business time: what happened earlier is checked against everything since, and counts stay what they were.
+
+An entry may be dated back. Then no lot that it moves may have been negative at any place since (law 2). A count is an absolute mark:
+an entry dated before it changes what the count found missing, so its difference is derived again, and what is there today stays as
+it was counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from krafte_core.diary import lot_document
+from krafte_core.errors import InvalidInput, TooMuch
+from krafte_core.history import RECOUNT, Since, least, levels
+from krafte_core.stock import COUNT, Move, inside
+from krafte_core.store import BalanceKey
+from krafte_core.times import instant
+from krafte_core.work import Work
+
+
+def business_time(given: datetime | str | None, zone: str) -> datetime | None:
+    """When it happened; None for now.
+
+    Raises:
+        NaiveDatetime: (`naive_datetime`) a datetime without a zone. InvalidInput: (`invalid_input`) no instant.
+
+    >>> business_time("2026-05-04 08:00", "Europe/Berlin").isoformat()
+    '2026-05-04T06:00:00+00:00'
+    """
+    return None if given is None else instant(given, zone)
+
+
+def enter(
+    work: Work, kind: str, paper: str, moves: Iterable[Move], *, at: datetime | None = None, reason: str = ""
+) -> Mapping[BalanceKey, int]:
+    """Post moves as of an instant.
+
+    Returns:
+        By how many steps what is there today differs from before, per lot and place of the house.
+
+    Raises:
+        InvalidInput: (`invalid_input`) an instant that is still to come.
+        TooMuch: (`too_much`) more than was there then or at any time since.
+    """
+    rows = [*moves]
+    if at is not None and at > work.at:
+        raise InvalidInput("happened_at", str(at), f"now ({work.at}) or earlier")
+    changed = differences(rows)
+    work.post(kind, paper, rows, reason=reason, happened_at=at)
+    if at is None or at == work.at:
+        return changed
+    return {key: _fitted(work, key, steps, at) for key, steps in changed.items()}
+
+
+def differences(moves: Iterable[Move]) -> dict[BalanceKey, int]:
+    """By how many steps the moves change what stands where in the house; what only passes through is left out.
+
+    >>> differences([Move("lye", "N", 5, "supplier", "stock"), Move("lye", "N", 2, "stock", "scrap")])
+    {('lye', 'N', 'stock'): 3}
+    """
+    sums: dict[BalanceKey, int] = {}
+    for item, lot, steps, source, target, _ in moves:
+        for place, change in ((source, -steps), (target, steps)):
+            if inside(place):
+                sums[item, lot, place] = sums.get((item, lot, place), 0) + change
+    return {key: steps for key, steps in sums.items() if steps}
+
+
+def timeline(work: Work, key: BalanceKey) -> list[Since]:
+    """What stood of a lot at a place, over time."""
+    return [*levels(work.reader.postings(lots=[key[:2]]), *key)]
+
+
+def mark(work: Work, key: BalanceKey, at: datetime, counted: str) -> None:
+    """Write down that the lot was counted at this place, also where nothing was missing."""
+    item, lot, place = key
+    work.note(lot_document(item, lot), "count", details=(("place", place), ("counted", counted), ("at", at.isoformat())))
+
+
+def next_mark(work: Work, key: BalanceKey, at: datetime) -> datetime | None:
+    """When the lot was next counted at this place after an instant, if it was."""
+    document = lot_document(*key[:2])
+    notes = [dict(entry.details) for entry in work.reader.diary((document,))[document] if entry.step == "count"]
+    times = (datetime.fromisoformat(note["at"]) for note in notes if note["place"] == key[2])
+    return min((one for one in times if one > at), default=None)
+
+
+def _fitted(work: Work, key: BalanceKey, change: int, at: datetime) -> int:
+    """Check the time since, derive the next count again, and return what is left of the change today."""
+    item, lot, place = key
+    counted = next_mark(work, key, at)
+    if change < 0:
+        fewest = least(timeline(work, key), at, counted)
+        if fewest.steps < -change:
+            quantity = work.item(item).quantity
+            what = f"lot {lot} of {item} in {place} at {fewest.at.isoformat()}"
+            raise TooMuch(what, quantity(-change), quantity(fewest.steps), "date it later, or count the lot first")
+    if counted is None:
+        return change
+    source, target = (place, COUNT) if change > 0 else (COUNT, place)
+    work.post(
+        RECOUNT, "", [Move(item, lot, abs(change), source, target)], happened_at=counted, reason="an entry dated before the count"
+    )
+    return 0
