@@ -37,6 +37,7 @@ CHAPTERS = (
             "place": "`shop.orders.place`",
             "confirm": "`shop.orders.confirm`",
             "ship": "`shop.shipping.ship`",
+            "return": "`shop.shipping.receive_return`",
             "cancel": "`shop.orders.cancel`",
         },
     ),

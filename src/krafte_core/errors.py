@@ -24,6 +24,7 @@
     ├── Short                   short                 an intention beyond what is free
     ├── TooMuch                 too_much              a fact beyond what the books hold
     ├── LotNotUsable            lot_not_usable        a lot asked for by name
+    ├── LotUnknown              lot_unknown           several lots may be meant
     ├── NoSource                no_source             neither recipe nor supplier
     ├── BeyondHorizon           beyond_horizon        outside the days a calendar was compiled for
     ├── NeverFits               never_fits            a job longer than every opening
@@ -398,6 +399,19 @@ class LotNotUsable(KrafteError):
         """The sentence."""
         choices = f"; usable: {listed(self.choices)}" if self.choices else ""
         return f"lot {shown(self.lot)} of {told(self.item)}: {told(self.reason)}{choices}"
+
+
+@error
+class LotUnknown(KrafteError):
+    """Several lots may be meant: the item, and the lots that it may be."""
+
+    code: ClassVar[str] = "lot_unknown"
+    item: str
+    choices: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"which lot of {told(self.item)}? {listed(self.choices)}; or say that it is unknown (unknown_lot=True)"
 
 
 @error

@@ -75,6 +75,17 @@ class OrderDelivered(Event):
 
 
 @attrs.frozen
+class OrderReturned(Event):
+    """Goods of an order came back."""
+
+    customer: str
+    item: str
+    lot: str
+    amount: Quantity
+    reason: str
+
+
+@attrs.frozen
 class CoverLost(Event):
     """A promise lost supply because of a fact: the order or production, its line, the item, and how much is open again."""
 

@@ -1,13 +1,14 @@
-"""What stood of a lot at a place at any time, from the ledger: the order of entries in business time, and the least after an instant.
+"""What stood of a lot at a place at any time, from the ledger: the levels in business time, and the least of them after an instant.
 
-Entries are ordered by when they happened; those of one instant as they were written, but what derives a count again (`RECOUNT`) comes
-first: it belongs to a count that was there before the entries that follow it.
+Entries are ordered by when they happened, those of one instant as they were written. What happened at one instant happened together:
+a level is what stood there when the instant was over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 
 from krafte_core.stock import Posting
@@ -26,15 +27,15 @@ class Since(NamedTuple):
 def in_time(postings: Iterable[Posting]) -> list[Posting]:
     """The postings (given in the ledger's order) as they happened.
 
-    >>> day = datetime(2026, 1, 1)
-    >>> [row.kind for row in in_time([Posting("scrap", "", day, day, ()), Posting("recount", "", day, day, ())])]
-    ['recount', 'scrap']
+    >>> early, late = datetime(2026, 1, 1), datetime(2026, 1, 2)
+    >>> [row.kind for row in in_time([Posting("scrap", "", late, late, ()), Posting("receive", "", early, late, ())])]
+    ['receive', 'scrap']
     """
-    return sorted(postings, key=lambda row: (row.happened_at, row.kind != RECOUNT))
+    return sorted(postings, key=lambda row: row.happened_at)
 
 
 def levels(postings: Iterable[Posting], item: str, lot: str, place: str) -> Iterator[Since]:
-    """How much of a lot stood at a place after each posting that changed it, in time.
+    """How much of a lot stood at a place from each instant on that changed it.
 
     >>> from krafte_core.stock import Move
     >>> day = datetime(2026, 1, 1)
@@ -43,15 +44,12 @@ def levels(postings: Iterable[Posting], item: str, lot: str, place: str) -> Iter
     [5]
     """
     steps = 0
-    for posting in in_time(postings):
-        change = sum(
-            move.steps * ((move.target == place) - (move.source == place))
-            for move in posting.moves
-            if (move.item, move.lot) == (item, lot)
-        )
+    for at, rows in groupby(in_time(postings), key=lambda row: row.happened_at):
+        moves = (move for row in rows for move in row.moves if (move.item, move.lot) == (item, lot))
+        change = sum(move.steps * ((move.target == place) - (move.source == place)) for move in moves)
         if change:
             steps += change
-            yield Since(posting.happened_at, steps)
+            yield Since(at, steps)
 
 
 def stood(rows: Iterable[Since], at: datetime) -> int:

@@ -5,7 +5,8 @@ Each check compares two books that must agree. A finding names the row and both 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from krafte_core.allocation import LOT, PURCHASE, RUN
 from krafte_core.diary import LOT_STEPS, lot_document, state
@@ -14,7 +15,7 @@ from krafte_core.ledger import REVERSE
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import COMING, ENDED, ProductionOrder
 from krafte_core.scheduling import Booking
-from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, inside
+from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, Posting, inside, left_for_good
 from krafte_core.work import STEPS, Work, arrived
 
 _ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND, "return": CUSTOMER, "conversion": PRODUCTION}
@@ -31,26 +32,37 @@ def findings(work: Work) -> Iterator[str]:
 
 
 def _ledger(work: Work) -> Iterator[str]:
-    """Laws 1, 2 and 4: the balances are what the ledger adds up to, no lot was ever negative, none used before it was there."""
+    """Laws 1 and 2: the balances are what the ledger adds up to, and no lot was negative when an instant was over."""
     sums: dict[tuple[str, str, str], int] = {}
-    born: dict[tuple[str, str], str] = {}
-    origins: dict[tuple[str, str], str] = {}
-    moves = ((row, move) for row in in_time(work.reader.rows("postings")) for move in row.moves)
-    for (kind, paper, at, *_), (item, lot, steps, source, target, _) in moves:
-        if steps <= 0:
-            yield f"law 1: a move of {steps} steps of {item} {lot} at {at}"
-        if born.setdefault((item, lot), source) != source and inside(source) and sums.get((item, lot, source), 0) < steps:
-            yield f"law 2: {item} {lot} was negative in {source} at {at}"
-        if inside(born[item, lot]):
-            yield f"law 4: {item} {lot} was used at {at} before it was there"
-        if source == born[item, lot] and kind != REVERSE and not inside(source) and origins.setdefault((item, lot), paper) != paper:
-            yield f"law 4: {item} {lot} has two origins, {origins[item, lot] or 'a receipt'} and {paper or 'a receipt'}"
-        for place, sign in ((source, -steps), (target, steps)):
-            if inside(place):
-                sums[item, lot, place] = sums.get((item, lot, place), 0) + sign
+    postings = in_time(work.reader.rows("postings"))
+    for at, rows in groupby(postings, key=lambda row: row.happened_at):
+        touched: dict[tuple[str, str, str], None] = {}
+        for item, lot, steps, source, target, _ in (move for row in rows for move in row.moves):
+            if steps <= 0:
+                yield f"law 1: a move of {steps} steps of {item} {lot} at {at}"
+            for place, change in ((source, -steps), (target, steps)):
+                if inside(place):
+                    sums[item, lot, place] = sums.get((item, lot, place), 0) + change
+                    touched[item, lot, place] = None
+        for item, lot, place in touched:
+            if sums[item, lot, place] < 0:
+                yield f"law 2: {item} {lot} was negative in {place} at {at}"
+    yield from _origins(work, postings)
     yield from _carried_along(work, sums)
+
+
+def _origins(work: Work, postings: Sequence[Posting]) -> Iterator[str]:
+    """Law 4: every lot belongs to one origin and is not used before it."""
+    born: dict[tuple[str, str], tuple[str, str]] = {}
+    for posting in postings:
+        for item, lot, _, source, _, _ in posting.moves:
+            begun, paper = born.setdefault((item, lot), (source, posting.paper))
+            if inside(begun):
+                yield f"law 4: {item} {lot} was used at {posting.happened_at} before it was there"
+            if source == begun and posting.kind != REVERSE and paper != posting.paper and not inside(source):
+                yield f"law 4: {item} {lot} has two origins, {paper or 'a receipt'} and {posting.paper or 'a receipt'}"
     for row in work.reader.rows("lots"):
-        source = born.get((row.item, row.code), "nowhere")
+        source = born.get((row.item, row.code), ("nowhere", ""))[0]
         if _ORIGINS[row.origin] != source:
             yield f"law 4: {row.item} {row.code} came from {source}, not as a {row.origin}"
 
@@ -104,9 +116,10 @@ def _demands(work: Work, covered: dict[tuple[str, str], int]) -> Iterator[str]:
     shipped: dict[tuple[str, str], int] = {}
     for posting in work.reader.rows("postings"):
         for move in posting.moves:
-            if move.target == CUSTOMER:
+            gone = left_for_good(posting, move)
+            if gone:
                 number, _, line = move.line.partition("/")
-                shipped[number, line] = shipped.get((number, line), 0) + move.steps
+                shipped[number, line] = shipped.get((number, line), 0) + gone
     papers = {number: row.paper for number, row in work.reader.papers({number for number, _ in covered}).items()}
     for (number, line), steps in sorted(covered.items()):
         paper = papers.get(number)

@@ -14,7 +14,7 @@ from krafte_core.orders import CustomerOrder, OrderLine, Quote
 from krafte_core.production import COMING, ProductionOrder
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Booking, Cover
-from krafte_core.stock import CUSTOMER, PRODUCTION, Lot
+from krafte_core.stock import PRODUCTION, Lot, left_for_good
 from krafte_core.store import SupplyKey
 from krafte_core.times import moment
 from krafte_core.work import Work
@@ -45,9 +45,9 @@ def shipped(work: Work, order: str) -> Mapping[str, int]:
     sums: dict[str, int] = {}
     for posting in work.reader.postings(papers=[order]):
         for move in posting.moves:
-            if move.target == CUSTOMER and move.line.startswith(order + "/"):
+            if move.line.startswith(order + "/"):
                 line = move.line[len(order) + 1 :]
-                sums[line] = sums.get(line, 0) + move.steps
+                sums[line] = sums.get(line, 0) + left_for_good(posting, move)
     return sums
 
 

@@ -24,7 +24,7 @@ Day = date  # a field named `date` would hide the type
 ORDER_STEPS: Steps = {
     "": {"place": "placed"},
     "placed": {"confirm": "confirmed", "cancel": "cancelled"},
-    "confirmed": {"confirm": "confirmed", "ship": "confirmed", "cancel": "cancelled"},
+    "confirmed": {"confirm": "confirmed", "ship": "confirmed", "return": "confirmed", "cancel": "cancelled"},
     "cancelled": {},
 }
 """The steps of a customer order."""

@@ -10,7 +10,7 @@ from krafte_core.diary import state
 from krafte_core.orders import ORDER_STEPS, CustomerOrder, Stages
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.shipping import SHIPMENT_STEPS
-from krafte_core.stock import CUSTOMER, Lot, unusable
+from krafte_core.stock import REDELIVER, Lot, left_for_good, unusable
 from krafte_core.store import LotKey
 from krafte_core.work import Work, arrival_day
 
@@ -46,16 +46,17 @@ class Progress:
     def _read_shipments(self, numbers: Sequence[str]) -> None:
         self.gone: dict[tuple[str, str], int] = {}
         self.there: dict[tuple[str, str], int] = {}
+        self.back: dict[tuple[str, str], int] = {}
         wanted = set(numbers)
-        postings = [row for row in self.work.reader.postings(papers=numbers) if any(move.target == CUSTOMER for move in row.moves)]
+        postings = [row for row in self.work.reader.postings(papers=numbers) if any(left_for_good(row, move) for move in row.moves)]
         diaries = self.work.reader.diary({row.paper for row in postings})
         for row in postings:
             delivered = state(SHIPMENT_STEPS, diaries[row.paper]) == "delivered"
             for move in row.moves:
                 order, _, line = move.line.partition("/")
-                if move.target == CUSTOMER and order in wanted:
-                    sums = self.there if delivered else self.gone
-                    sums[order, line] = sums.get((order, line), 0) + move.steps
+                if order in wanted:
+                    sums = self.back if row.kind == REDELIVER else self.there if delivered else self.gone
+                    sums[order, line] = sums.get((order, line), 0) + abs(left_for_good(row, move))
 
     def of(self, order: CustomerOrder) -> list[Stages]:
         """The stages of every line of one of the orders."""
@@ -74,7 +75,8 @@ class Progress:
                 sums[stage] += link.covers
             if reason:
                 reasons.append(reason)
-        shipped, delivered = self.gone.get((order, ref), 0), self.there.get((order, ref), 0)
+        there, back = self.there.get((order, ref), 0), self.back.get((order, ref), 0)
+        delivered, shipped = max(0, there - back), self.gone.get((order, ref), 0) - max(0, back - there)
         waiting = ordered - shipped - delivered - sums["ready"] - sums["making"] - sums["reserved"]
         return Stages(ordered, delivered, shipped, waiting=max(0, waiting), reasons=tuple(reasons), **sums)
 

@@ -25,6 +25,8 @@ OUTSIDE = frozenset(_OUTSIDE)
 """Where amounts come from and go to outside the house; every other place is inside and never negative."""
 STOCK, QUARANTINE, LINE = "stock", "quarantine", "line:"
 """The default place, the default place for what waits, and the prefix of a run's own place on the line."""
+REDELIVER = "redeliver"
+"""The kind of a posting by which goods come back that the customer still wants: the need is open again."""
 DISPOSITIONS = ("released", "waiting", "held", "rejected")
 ORIGINS = ("receipt", "run", "find", "return", "conversion")
 
@@ -131,6 +133,18 @@ class Posting(NamedTuple):
     moves: tuple[Move, ...]
     by: str = ""
     reason: str = ""
+
+
+def left_for_good(posting: Posting, move: Move) -> int:
+    """Steps of an order that a move closed: positive when they left for the customer, negative when they came back to be sent again.
+
+    >>> day, move = datetime(2026, 1, 1), Move("soap", "S-1", 5, CUSTOMER, "stock", "CO-1/1")
+    >>> [left_for_good(Posting(kind, "CO-1", day, day, (move,)), move) for kind in ("return", "redeliver")]
+    [0, -5]
+    """
+    if move.target == CUSTOMER:
+        return move.steps
+    return -move.steps if move.source == CUSTOMER and posting.kind == REDELIVER else 0
 
 
 class Stocked(NamedTuple):

@@ -160,7 +160,7 @@ def test_entries_in_any_order_are_the_same_as_slips_sorted_by_day(slips: list[tu
             continue
         told = replayed([*known, (day, place, kind, steps)])
         command = getattr(shop.stock, kind)
-        at = first + timedelta(days=day)
+        at = first + timedelta(days=day, seconds=place)  # of one day, what is written later happened later
         if told is None:
             with pytest.raises(TooMuch):
                 command("jar", f"{steps} each", lot="J-1", happened_at=at)

@@ -10,6 +10,7 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, Allocation
 from krafte_core.availability import Shortage, aligned
+from krafte_core.desks.returns import Returns
 from krafte_core.errors import InvalidInput, Short, told
 from krafte_core.events import Event, OrderDelivered, OrderShipped
 from krafte_core.items import attributes as pairs
@@ -36,7 +37,7 @@ class _Ready(NamedTuple):
     lot: Lot
 
 
-class ShippingDesk:
+class ShippingDesk(Returns):
     """`shop.shipping`."""
 
     def __init__(self, office: Office) -> None:

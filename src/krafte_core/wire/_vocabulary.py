@@ -10,7 +10,7 @@ _ROWS = """
     balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderShipped OrderDelivered
         CoverLost ProductionPlanned ProductionStarted ProductionCompleted ProductionCancelled PurchaseOrdered PurchaseCancelled
-        LotReceived LotDecided StockChanged LotConverted
+        LotReceived LotDecided StockChanged LotConverted OrderReturned
     items Item; ledger Entry=LedgerEntry; money Money UnroundedMoney; netting OpenNeed Displaced
     orders OrderStatus OrderLine CustomerOrder Quote Stages; production Need=ProductionNeed ProductionOrder
     promise Step Slack ToBuy ToMake LinePromise Promise; purchasing PurchaseLine PurchaseOrder; quantities Quantity Scale
@@ -20,10 +20,10 @@ _ROWS = """
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
     desks.orders Confirmed Cancelled Link; desks.production Planned Started; desks.completion Deviation Completed
     desks.purchasing Received; desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
-    desks.facts Changed; desks.conversions Converted; history Since
+    desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
-        Short TooMuch LotNotUsable NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused Conflict BrokenLaw
+        Short TooMuch LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused Conflict BrokenLaw
         WireError UnknownVersion
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""

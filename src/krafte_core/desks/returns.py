@@ -1,0 +1,140 @@
+"""Goods come back from a customer. Part of the shipping desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from krafte_core.backdating import business_time, enter
+from krafte_core.errors import InvalidInput, LotUnknown, TooMuch, told
+from krafte_core.events import Event, OrderReturned
+from krafte_core.items import note
+from krafte_core.office import Office
+from krafte_core.orders import CustomerOrder, OrderLine
+from krafte_core.quantities import Quantity
+from krafte_core.stock import CUSTOMER, QUARANTINE, REDELIVER, Lot, Move
+from krafte_core.store import LotKey
+from krafte_core.work import Work, number_of
+
+
+@attrs.frozen
+class Returned:
+    """What came back: the lots with their amounts, and whether the customer still wants to be served."""
+
+    order: str
+    lots: tuple[tuple[Lot, Quantity], ...]
+    reopened: bool
+    events: tuple[Event, ...]
+
+
+class Returns:
+    """What `shop.shipping` takes back."""
+
+    _office: Office
+
+    def receive_return(
+        self,
+        order: CustomerOrder | str,
+        *,
+        amounts: Mapping[str, Any],
+        lot: str | None = None,
+        unknown_lot: bool = False,
+        to: str = QUARANTINE,
+        reopen: bool = False,
+        reason: str = "",
+        happened_at: datetime | str | None = None,
+        key: str | None = None,
+        by: str | None = None,
+    ) -> Returned:
+        """Goods of an order come back: into the lot that was shipped, at a place of choice.
+
+        Args:
+            order: the order that they were shipped for.
+            amounts: how much of which item (or line ref), at most what was shipped and has not come back.
+            lot: the lot's code, as it stands on the goods; it may be left out where only one lot was shipped.
+            unknown_lot: nobody can tell the lot any more: the goods become a lot of their own, which the trace shows as undecided
+                among those that were shipped.
+            to: the place; default `quarantine`, where nothing is used or sold.
+            reopen: the customer still wants the goods: the need is open again.
+
+        Raises:
+            TooMuch: (`too_much`) more than was shipped. LotUnknown: (`lot_unknown`) several lots were shipped; they are given.
+            NotAllowed: (`not_allowed`) nothing can have been shipped. Unknown: (`unknown`) no such order or place.
+
+        >>> from krafte_core import Item, OrderLine, Workshop
+        >>> shop = Workshop.in_memory()
+        >>> shop.register(Item("soap", unit="each"))
+        >>> lot = shop.stock.receive("soap", "20 each", lot="S-1")
+        >>> order = shop.orders.place(customer="Anna", lines=[OrderLine("soap", "12 each")])
+        >>> confirmed, shipment = shop.orders.confirm(order), shop.shipping.ship(order)
+        >>> shop.shipping.receive_return(order, amounts={"soap": "2 each"}).lots[0][0].code
+        'S-1'
+        """
+        name, at = number_of(order), business_time(happened_at, self._office.zone)
+        if not isinstance(amounts, Mapping) or not amounts:
+            raise InvalidInput("amounts", amounts, "an amount per item or line")
+        if lot is not None and unknown_lot:
+            raise InvalidInput("unknown_lot", unknown_lot, "a lot, or that it is unknown")
+
+        def decide(work: Work) -> Returned:
+            paper: CustomerOrder = work.paper(CustomerOrder, name)
+            work.catalogue.place(to)
+            work.step(paper, work.state(paper), "return", reason=reason)
+            out = outstanding(work, name)
+            rows = [_row(work, paper.line(wanted), amount, out, lot, unknown_lot) for wanted, amount in amounts.items()]
+            lots = [(line, _goods(work, name, line.item, which, at), steps) for line, which, steps in rows]
+            moves = [Move(goods.item, goods.code, steps, CUSTOMER, to, f"{name}/{line.ref}") for line, goods, steps in lots]
+            enter(work, REDELIVER if reopen else "return", name, moves, at=at, reason=reason)
+            back = tuple((goods, work.item(goods.item).quantity(steps)) for _, goods, steps in lots)
+            for goods, amount in back:
+                work.tell(OrderReturned(work.at, name, paper.customer, goods.item, goods.code, amount, reason))
+            return Returned(name, back, reopen, tuple(work.changes.events))
+
+        asked = tuple((told(wanted), told(amount)) for wanted, amount in amounts.items())
+        content = ("return", name, asked, lot, unknown_lot, to, reopen, note(reason, "reason"), at)
+        return self._office.run(decide, key=key, content=content, by=by)
+
+
+def outstanding(work: Work, order: str) -> Mapping[tuple[str, LotKey], int]:
+    """Steps per line and lot that the customer has: shipped and not come back."""
+    sums: dict[tuple[str, LotKey], int] = {}
+    for posting in work.reader.postings(papers=[order]):
+        for move in posting.moves:
+            number, _, line = move.line.partition("/")
+            change = move.steps * ((move.target == CUSTOMER) - (move.source == CUSTOMER))
+            if number == order and change:
+                key = (line, (move.item, move.lot))
+                sums[key] = sums.get(key, 0) + change
+    return {key: steps for key, steps in sums.items() if steps > 0}
+
+
+def _row(
+    work: Work, line: OrderLine, amount: Any, out: Mapping[tuple[str, LotKey], int], lot: str | None, unknown: bool
+) -> tuple[OrderLine, LotKey | None, int]:
+    item = work.item(line.item)
+    steps = item.positive(amount, f"amounts[{line.item!r}]")
+    sent = {key: there for (ref, key), there in out.items() if ref == line.ref}
+    if lot is None and not unknown and len(sent) > 1:
+        raise LotUnknown(line.item, tuple(sorted(code for _, code in sent)))
+    chosen = (line.item, lot) if lot is not None else next(iter(sent)) if len(sent) == 1 and not unknown else None
+    most = sum(sent.values()) if chosen is None else sent.get(chosen, 0)
+    if steps > most:
+        what = f"returned of {line.item}" + (f" lot {chosen[1]}" if chosen else "")
+        raise TooMuch(what, item.quantity(steps), item.quantity(most), "no more has been shipped")
+    return line, chosen, steps
+
+
+def _goods(work: Work, order: str, item: str, known: LotKey | None, at: datetime | None) -> Lot:
+    """The lot that the goods are of; one of its own for goods that nobody can tell the lot of."""
+    if known is not None:
+        return work.reader.lots([known])[known]
+    name = work.number("L")
+    while work.reader.lots([(item, name)]):
+        name = work.number("L")
+    waits = work.item(item).release == "by decision"
+    lot = Lot(item, name, origin="return", paper=order, received_at=at or work.at, disposition="waiting" if waits else "released")
+    work.new_lot(lot)
+    return lot
