@@ -133,16 +133,18 @@ class Books:
 
     def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
         """See `Reader`."""
-        wanted = [*items]
         found: dict[str, Sequence[Filed]] = {}
+        by_item = self._open[kind]
+        if not by_item and self._base is None:
+            return found
+        wanted = [*items]
         if self._base is not None:
             for item, rows in self._base.open_papers(kind, wanted).items():
-                mine = self._open[kind].get(item, ())
+                mine = by_item.get(item, ())
                 latest = (self._latest(row) for row in rows if row.paper.number not in self._closed and row.paper.number not in mine)
                 left = [row for row in latest if item in row.paper.items]
                 if left:
                     found[item] = left
-        by_item = self._open[kind]
         for item in wanted if by_item else ():
             numbers = by_item.get(item)
             if numbers:

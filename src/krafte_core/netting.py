@@ -283,7 +283,10 @@ def end_quote(work: Work, quote: Quote, step: str) -> None:
 
 def drop_expired_quotes(work: Work, items: Sequence[str]) -> None:
     """Quotes that ran out stop counting at once: whoever next touches what they held removes them, as a decision before its own."""
-    rows = {row.paper.number: row for found in work.reader.open_papers("quote", items).values() for row in found}
+    quotes = work.reader.open_papers("quote", items)
+    if not quotes:
+        return
+    rows = {row.paper.number: row for found in quotes.values() for row in found}
     late = sorted((row.paper for row in rows.values() if row.paper.until <= work.at), key=lambda quote: (quote.until, quote.number))
     if late:
         work.known(rows.values())
