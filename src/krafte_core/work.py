@@ -342,7 +342,7 @@ class Seen:
         catalogue = work.catalogue
         self.items = items
         self.item = catalogue.item
-        self.picking = catalogue.picking
+        self.picking = catalogue.pickings.__getitem__
         self.usable_places = catalogue.usable_places
         self.stock: Callable[[str, str], Iterable[Stocked]] = work.reader.lots_of
         self.day = work.day
