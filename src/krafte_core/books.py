@@ -16,7 +16,7 @@ from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
 from krafte_core.scheduling import Booking
-from krafte_core.shelves import Balance, Shelves, is_free
+from krafte_core.shelves import Balance, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Stocked
 from krafte_core.store import (
     KINDS,
@@ -183,7 +183,7 @@ class Books:
         own = self._shelves
         if self._base is None:
             return own.in_order(item, order)
-        mine = sorted((row for row in own.of(item) if is_free(row)), key=ORDERS[order])
+        mine = sorted(own.free(item), key=ORDERS[order])
         theirs = (row for row in self._base.lots_of(item, order) if not own.has(row))
         return heapq.merge(mine, theirs, key=ORDERS[order])
 
@@ -206,9 +206,9 @@ class Books:
     def at_place(self, place: str) -> Sequence[Stocked]:
         """See `Reader`."""
         own = self._shelves
-        theirs = self._base.at_place(place) if self._base is not None else ()
-        rows = [*(row for row in theirs if not own.has(row)), *(row for row in own.at(place) if row.on_hand)]
-        return sorted(rows, key=_spot)
+        if self._base is None:
+            return [*own.at(place)]
+        return sorted([*(row for row in self._base.at_place(place) if not own.has(row)), *own.at(place)], key=_spot)
 
     def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
         """See `Reader`."""
@@ -281,8 +281,7 @@ class Books:
     def _all_stocked(self, theirs: Iterable[Any]) -> Iterator[Any]:
         own = self._shelves
         yield from (row for row in theirs if not own.has(row))
-        for item in own.items():
-            yield from own.of(item)
+        yield from own.rows()
 
     def _all_allocations(self, theirs: Iterable[Any]) -> Iterator[Any]:
         yield from (row for row in theirs if row[:6] not in self._links.get(row.demand, _EMPTY))
@@ -430,11 +429,15 @@ class Books:
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)
 
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
-        put, claimed = self._put, self._lot_claims
+        table, plain, claimed = self._links, self._base is None, self._lot_claims
         for key, link in links.items():
-            put(self._links, key[0], key, link)
+            demand = key[0]
+            if plain and link is not None and demand in table:
+                table[demand][key] = link
+            else:
+                self._put(table, demand, key, link)
             if claimed or key[2] != LOT:
-                put(self._claims, key[2:5], key, link)
+                self._put(self._claims, key[2:5], key, link)
 
     def _put(self, table: dict[Any, dict[Any, Any]], index: Any, key: Any, row: Any) -> None:
         rows = table.get(index)
