@@ -19,6 +19,7 @@ from krafte_core.recipes import Line
 from krafte_core.stock import LINE, ORDERS, PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of, unusable
 from krafte_core.work import Work, arrived
 
+_new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 
@@ -121,7 +122,7 @@ class Completion:
             planned = need.requirement(output + (lost if need.follows == "charge" else 0))
             rows = on_line.get(need.item, ())
             if not self.used and len(rows) == 1 and rows[0].steps == planned:  # as planned, from one lot: what nearly always happens
-                moves.append(Move(need.item, rows[0].lot.code, planned, line, PRODUCTION, f"{self.name}/{need.ref}"))
+                moves.append(_new(Move, (need.item, rows[0].lot.code, planned, line, PRODUCTION, f"{self.name}/{need.ref}")))
                 rows[0].steps = 0
                 continue
             came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{need.ref}")
