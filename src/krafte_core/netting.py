@@ -223,8 +223,15 @@ def hand_over(
         still_coming: what is still on its way afterwards; links beyond it are lost, in release order.
     """
     links = [link for link in work.reader.claims([supply])[supply] if link.place == line]
-    excess = sum(link.takes for link in links) - steps - still_coming
-    ranks = demand_ranks(work, links) if sum(link.takes for link in links) > steps else {}
+    wanted = sum([link.takes for link in links])
+    if lot is not None and wanted <= steps:  # enough for all
+        for link in links:
+            work.unlink(link)
+            work.link(link._replace(source=LOT, item=lot.item, ref=lot.code, place=place))
+            work.touch(link.demand)
+        return ()
+    excess = wanted - steps - still_coming
+    ranks = demand_ranks(work, links) if wanted > steps else {}
     losses = displaced(links, excess, lambda link: ranks[link.demand]) if excess > 0 else []
     rows = lose(work, losses, reason) if losses else ()
     lost = {loss.allocation[:6]: loss for loss in losses}

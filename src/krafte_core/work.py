@@ -144,14 +144,12 @@ class Work:
         for row in rows:
             self._filed.setdefault(row.paper.number, row)
 
-    def state(self, paper: Paper) -> str:
-        """The state of a paper: what its diary adds up to, this command's entries included."""
-        name = paper.number
-        entries = self.reader.diary((name,))[name]
-        now = state(STEPS[type(paper)], entries)
-        for entry in self.changes.diary:
-            if entry.document == name:
-                now = STEPS[type(paper)][now].get(entry.step, now)
+    def state(self, paper: Paper, entries: Sequence[Entry] | None = None) -> str:
+        """The state of a paper: what its diary adds up to, this command's entries included; `entries` where it is read already."""
+        name, table = paper.number, STEPS[type(paper)]
+        now = state(table, self.reader.diary((name,))[name] if entries is None else entries)
+        if self.changes.diary:
+            now = state(table, [entry for entry in self.changes.diary if entry.document == name], now)
         return now
 
     def item(self, code: str) -> Item:
