@@ -105,10 +105,10 @@ class Books:
 
     def papers(self, numbers: Iterable[str]) -> Mapping[str, Filed]:
         """See `Reader`."""
-        wanted = [*numbers]
         own, stamps = self._papers, self._stamps
         if self._base is None:
-            return {number: _new(Filed, (own[number], stamps[number])) for number in wanted if number in own}
+            return {number: _new(Filed, (own[number], stamps[number])) for number in numbers if number in own}
+        wanted = [*numbers]
         theirs = self._base.papers(wanted)
         latest = {number: Filed(own.get(number, row.paper), stamps.get(number, row.stamp)) for number, row in theirs.items()}
         return {
@@ -169,9 +169,10 @@ class Books:
 
     def lots(self, keys: Iterable[LotKey]) -> Mapping[LotKey, Lot]:
         """See `Reader`."""
-        own, wanted = self._lots, [*keys]
+        own = self._lots
         if self._base is None:
-            return {key: own[key] for key in wanted if key in own}
+            return {key: own[key] for key in keys if key in own}
+        wanted = [*keys]
         theirs = self._base.lots(wanted)
         return {key: own[key] if key in own else theirs[key] for key in wanted if key in own or key in theirs}
 
@@ -213,8 +214,11 @@ class Books:
 
     def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
         """See `Reader`."""
+        own = self._links
+        if self._base is None:
+            return {paper: [*own.get(paper, _EMPTY).values()] for paper in papers}
         wanted = [*papers]
-        return self._merged(wanted, self._links, self._base.links(wanted) if self._base is not None else _EMPTY)
+        return self._merged(wanted, own, self._base.links(wanted))
 
     def claims(self, supplies: Iterable[SupplyKey]) -> Mapping[SupplyKey, Sequence[Allocation]]:
         """See `Reader`. Claims on lots are indexed from the first time that somebody asks: most shops never do."""
@@ -248,11 +252,12 @@ class Books:
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """See `Reader`."""
-        wanted = [*documents]
+        page = self._journal.page
         if self._base is None:
-            return {document: self._journal.page(document) for document in wanted}
+            return {document: page(document) for document in documents}
+        wanted = [*documents]
         theirs = self._base.diary(wanted)
-        return {document: [*theirs[document], *self._journal.page(document)] for document in wanted}
+        return {document: [*theirs[document], *page(document)] for document in wanted}
 
     def result(self, key: str) -> Stored | None:
         """See `Reader`."""
