@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import attrs
 
@@ -12,8 +13,7 @@ from krafte_core.quantities import Quantity, Scale
 from krafte_core.scheduling import Batch, Cover
 
 
-@attrs.frozen
-class Need:
+class Need(NamedTuple):
     """What is needed of one item, and where it comes from: stock, what is on its way, new batches; `missing` must be bought.
 
     Kept in whole steps; the properties tell the same as amounts.
@@ -124,6 +124,9 @@ def aligned(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
     return lines
 
 
+_new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+
+
 class Tally:
     """Adds up, per item, what covers need and where it comes from; products before what they are made of."""
 
@@ -143,15 +146,15 @@ class Tally:
 
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
+        item, steps = cover.item, cover.steps
         coming = sum([steps for _, steps in cover.expected]) if cover.expected else 0
         made = sum([steps for _, steps in cover.made]) if cover.made else 0
         missing = cover.missing + (cover.bought.needed if cover.bought else 0)
-        stock = cover.steps - coming - made - missing
-        row = self.sums.get(cover.item)
-        if row is None:
-            self.sums[cover.item] = [cover.steps if required else 0, stock, coming, made, missing]
+        stock, needed = steps - coming - made - missing, steps if required else 0
+        if item in self.sums:
+            self.add(item, required=needed, stock=stock, incoming=coming, made=made, missing=missing)
         else:
-            self.add(cover.item, required=cover.steps if required else 0, stock=stock, incoming=coming, made=made, missing=missing)
+            self.sums[item] = [needed, stock, coming, made, missing]
         for batch, _ in cover.made:
             self._batch(batch)
 
@@ -163,7 +166,7 @@ class Tally:
 
     def answer(self, order: str, item: Callable[[str], Item]) -> Availability:
         """The sums as amounts."""
-        needs = tuple([Need(code, item(code).scale, *row) for code, row in self.sums.items()])
+        needs = tuple([_new(Need, (code, item(code).scale, *row)) for code, row in self.sums.items()])
         return Availability(
             order,
             needs,

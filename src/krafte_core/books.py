@@ -16,7 +16,7 @@ from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
 from krafte_core.scheduling import Booking
-from krafte_core.shelves import Balance, Shelves, is_free
+from krafte_core.shelves import Balance, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Stocked
 from krafte_core.store import (
     KINDS,
@@ -32,6 +32,7 @@ from krafte_core.store import (
 )
 
 _EMPTY: Mapping[Any, Any] = {}
+_new = tuple.__new__  # half the cost of a NamedTuple's own constructor
 
 
 def _link_key(row: Allocation) -> AllocationKey:
@@ -104,10 +105,10 @@ class Books:
 
     def papers(self, numbers: Iterable[str]) -> Mapping[str, Filed]:
         """See `Reader`."""
-        wanted = [*numbers]
         own, stamps = self._papers, self._stamps
         if self._base is None:
-            return {number: Filed(own[number], stamps[number]) for number in wanted if number in own}
+            return {number: _new(Filed, (own[number], stamps[number])) for number in numbers if number in own}
+        wanted = [*numbers]
         theirs = self._base.papers(wanted)
         latest = {number: Filed(own.get(number, row.paper), stamps.get(number, row.stamp)) for number, row in theirs.items()}
         return {
@@ -133,16 +134,18 @@ class Books:
 
     def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
         """See `Reader`."""
-        wanted = [*items]
         found: dict[str, Sequence[Filed]] = {}
+        by_item = self._open[kind]
+        if not by_item and self._base is None:
+            return found
+        wanted = [*items]
         if self._base is not None:
             for item, rows in self._base.open_papers(kind, wanted).items():
-                mine = self._open[kind].get(item, ())
+                mine = by_item.get(item, ())
                 latest = (self._latest(row) for row in rows if row.paper.number not in self._closed and row.paper.number not in mine)
                 left = [row for row in latest if item in row.paper.items]
                 if left:
                     found[item] = left
-        by_item = self._open[kind]
         for item in wanted if by_item else ():
             numbers = by_item.get(item)
             if numbers:
@@ -166,9 +169,10 @@ class Books:
 
     def lots(self, keys: Iterable[LotKey]) -> Mapping[LotKey, Lot]:
         """See `Reader`."""
-        own, wanted = self._lots, [*keys]
+        own = self._lots
         if self._base is None:
-            return {key: own[key] for key in wanted if key in own}
+            return {key: own[key] for key in keys if key in own}
+        wanted = [*keys]
         theirs = self._base.lots(wanted)
         return {key: own[key] if key in own else theirs[key] for key in wanted if key in own or key in theirs}
 
@@ -181,7 +185,7 @@ class Books:
         own = self._shelves
         if self._base is None:
             return own.in_order(item, order)
-        mine = sorted((row for row in own.of(item) if is_free(row)), key=ORDERS[order])
+        mine = sorted(own.free(item), key=ORDERS[order])
         theirs = (row for row in self._base.lots_of(item, order) if not own.has(row))
         return heapq.merge(mine, theirs, key=ORDERS[order])
 
@@ -204,14 +208,17 @@ class Books:
     def at_place(self, place: str) -> Sequence[Stocked]:
         """See `Reader`."""
         own = self._shelves
-        theirs = self._base.at_place(place) if self._base is not None else ()
-        rows = [*(row for row in theirs if not own.has(row)), *(row for row in own.at(place) if row.on_hand)]
-        return sorted(rows, key=_spot)
+        if self._base is None:
+            return [*own.at(place)]
+        return sorted([*(row for row in self._base.at_place(place) if not own.has(row)), *own.at(place)], key=_spot)
 
     def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
         """See `Reader`."""
+        own = self._links
+        if self._base is None:
+            return {paper: [*own.get(paper, _EMPTY).values()] for paper in papers}
         wanted = [*papers]
-        return self._merged(wanted, self._links, self._base.links(wanted) if self._base is not None else _EMPTY)
+        return self._merged(wanted, own, self._base.links(wanted))
 
     def claims(self, supplies: Iterable[SupplyKey]) -> Mapping[SupplyKey, Sequence[Allocation]]:
         """See `Reader`. Claims on lots are indexed from the first time that somebody asks: most shops never do."""
@@ -245,11 +252,12 @@ class Books:
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """See `Reader`."""
-        wanted = [*documents]
+        page = self._journal.page
         if self._base is None:
-            return {document: self._journal.page(document) for document in wanted}
+            return {document: page(document) for document in documents}
+        wanted = [*documents]
         theirs = self._base.diary(wanted)
-        return {document: [*theirs[document], *self._journal.page(document)] for document in wanted}
+        return {document: [*theirs[document], *page(document)] for document in wanted}
 
     def result(self, key: str) -> Stored | None:
         """See `Reader`."""
@@ -279,8 +287,7 @@ class Books:
     def _all_stocked(self, theirs: Iterable[Any]) -> Iterator[Any]:
         own = self._shelves
         yield from (row for row in theirs if not own.has(row))
-        for item in own.items():
-            yield from own.of(item)
+        yield from own.rows()
 
     def _all_allocations(self, theirs: Iterable[Any]) -> Iterator[Any]:
         yield from (row for row in theirs if row[:6] not in self._links.get(row.demand, _EMPTY))
@@ -428,11 +435,15 @@ class Books:
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)
 
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
-        put, claimed = self._put, self._lot_claims
+        table, plain, claimed = self._links, self._base is None, self._lot_claims
         for key, link in links.items():
-            put(self._links, key[0], key, link)
+            demand = key[0]
+            if plain and link is not None and demand in table:
+                table[demand][key] = link
+            else:
+                self._put(table, demand, key, link)
             if claimed or key[2] != LOT:
-                put(self._claims, key[2:5], key, link)
+                self._put(self._claims, key[2:5], key, link)
 
     def _put(self, table: dict[Any, dict[Any, Any]], index: Any, key: Any, row: Any) -> None:
         rows = table.get(index)

@@ -35,6 +35,8 @@ class Catalogue:
         self.zone = zone
         everything = [*PLACES, *values]
         self.items: Mapping[str, Item] = {one.code: one for one in everything if isinstance(one, Item)}
+        self.pickings = {item.code: (item.pick, RULES[item.pick].order) for item in self.items.values()}
+        """Per item its picking rule, and the order in which it wants the lots."""
         self.work_centers = {one.code: one for one in everything if isinstance(one, WorkCenter)}
         self.suppliers = {one.code: one for one in everything if isinstance(one, Supplier)}
         self.methods = {one.code: one for one in everything if isinstance(one, ShippingMethod)}
@@ -48,7 +50,6 @@ class Catalogue:
         self.usable_places = frozenset(self.places).difference(*blocked)
         self._ingredients = frozenset(line.item for formula in self.formulas.values() for line in formula.lines)
         self._reach: dict[str, tuple[str, ...]] = {}
-        self._picking: dict[str, tuple[str, str]] = {}
 
     def _check_places(self) -> None:
         """Places are a tree: every surrounding place is known, and none surrounds itself."""
@@ -89,14 +90,6 @@ class Catalogue:
         """
         found = self.items.get(code) if isinstance(code, str) else None
         return found or known(self.items, code)
-
-    def picking(self, item: str) -> tuple[str, str]:
-        """The item's picking rule, and the order in which it wants the lots."""
-        found = self._picking.get(item)
-        if found is None:
-            rule = self.item(item).pick
-            found = self._picking[item] = rule, RULES[rule].order
-        return found
 
     def formula(self, item: str) -> Formula | None:
         """The compiled recipe that makes the item, if there is one."""

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, TextTooLong, UnitMismatch, UnknownUnit
-from krafte_core.quantities import MAX_TEXT, Quantity, Scale, decimal_of, number, parts, plain, qty, quantity, split, terminating
+from krafte_core.quantities import MAX_TEXT, Quantity, Scale, decimal_of, number, parts, plain, qty, split, terminating
 from krafte_core.units import BASES, UNITS, Unit, unit
 
 KINDS = ("material", "packaging", "semi-finished", "finished", "by-product")
@@ -32,6 +32,7 @@ MAX_NOTE = 10_000
 MOST_ATTRIBUTES = 1_000
 MOST_NESTED = 20
 _CACHED = 4096
+_KEPT = 256
 
 
 def code(value: object, field: str = "code") -> str:
@@ -223,9 +224,9 @@ class Item:
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
     scale: Scale = attrs.field(init=False, eq=False, repr=False)
     _steps_per_unit: Fraction = attrs.field(init=False, eq=False, repr=False)
-    _zero: Quantity = attrs.field(init=False, eq=False, repr=False)
     _ratios: dict[str, Fraction] = attrs.field(init=False, eq=False, repr=False, factory=dict)
     _seen: dict[object, int] = attrs.field(init=False, eq=False, repr=False, factory=dict)
+    _amounts: dict[int, Quantity] = attrs.field(init=False, eq=False, repr=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         """Compile the step and try every bridge once, so that a wrong one is told at once."""
@@ -240,7 +241,6 @@ class Item:
             object.__setattr__(self, "step", f"{plain(value)} {given.name}")
         object.__setattr__(self, "scale", Scale(self.unit, decimal_of(ratio)))
         object.__setattr__(self, "_steps_per_unit", 1 / ratio)
-        object.__setattr__(self, "_zero", quantity(Decimal(0), self.unit))
         if self.density is not None:
             density(self.density)
         for pack, content in self.packs:
@@ -371,7 +371,12 @@ class Item:
         >>> Item("lye", unit="kg").quantity(1_050_000)
         Quantity('1.05 kg')
         """
-        return self.scale.quantity(steps) if steps else self._zero
+        found = self._amounts.get(steps)
+        if found is None:
+            found = self.scale.quantity(steps)
+            if len(self._amounts) < _KEPT:
+                self._amounts[steps] = found
+        return found
 
     @property
     def dimension(self) -> str:

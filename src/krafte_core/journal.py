@@ -30,7 +30,7 @@ class Journal:
         """Empty."""
         self._postings: list[tuple[Any, ...]] = []
         self._entries: list[tuple[Any, ...]] = []
-        self._pages: dict[str, tuple[int, ...]] = {}
+        self._pages: dict[str, tuple[tuple[Any, ...], ...]] = {}
         self._by_lot: dict[LotKey, list[int]] = {}
         self._by_paper: dict[str, list[int]] = {}
         self._indexed = 0
@@ -48,8 +48,9 @@ class Journal:
             self._postings.append((kind, paper, happened_at, recorded_at, tuple(chain.from_iterable(moves)), by, reason))
         pages = self._pages
         for entry in entries:
-            pages[entry[0]] = (*pages.get(entry[0], ()), len(self._entries))
-            self._entries.append(entry[:])
+            row = entry[:]
+            pages[entry[0]] = (*pages.get(entry[0], ()), row)
+            self._entries.append(row)
 
     def postings(self) -> Iterator[Posting]:
         """Every posting."""
@@ -61,7 +62,7 @@ class Journal:
 
     def page(self, document: str) -> Sequence[Entry]:
         """The entries of one document."""
-        return [_new(Entry, self._entries[n]) for n in self._pages.get(document, ())]
+        return [_new(Entry, row) for row in self._pages.get(document, ())]
 
     def about(self, lots: Collection[LotKey], papers: Collection[str]) -> Sequence[Posting]:
         """The postings that move any of these lots, are because of any of these papers, or serve a need of them."""

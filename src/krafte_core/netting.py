@@ -223,8 +223,15 @@ def hand_over(
         still_coming: what is still on its way afterwards; links beyond it are lost, in release order.
     """
     links = [link for link in work.reader.claims([supply])[supply] if link.place == line]
-    excess = sum(link.takes for link in links) - steps - still_coming
-    ranks = demand_ranks(work, links) if sum(link.takes for link in links) > steps else {}
+    wanted = sum([link.takes for link in links])
+    if lot is not None and wanted <= steps:  # enough for all
+        for link in links:
+            work.unlink(link)
+            work.link(link._replace(source=LOT, item=lot.item, ref=lot.code, place=place))
+            work.touch(link.demand)
+        return ()
+    excess = wanted - steps - still_coming
+    ranks = demand_ranks(work, links) if wanted > steps else {}
     losses = displaced(links, excess, lambda link: ranks[link.demand]) if excess > 0 else []
     rows = lose(work, losses, reason) if losses else ()
     lost = {loss.allocation[:6]: loss for loss in losses}
@@ -283,7 +290,10 @@ def end_quote(work: Work, quote: Quote, step: str) -> None:
 
 def drop_expired_quotes(work: Work, items: Sequence[str]) -> None:
     """Quotes that ran out stop counting at once: whoever next touches what they held removes them, as a decision before its own."""
-    rows = {row.paper.number: row for found in work.reader.open_papers("quote", items).values() for row in found}
+    quotes = work.reader.open_papers("quote", items)
+    if not quotes:
+        return
+    rows = {row.paper.number: row for found in quotes.values() for row in found}
     late = sorted((row.paper for row in rows.values() if row.paper.until <= work.at), key=lambda quote: (quote.until, quote.number))
     if late:
         work.known(rows.values())

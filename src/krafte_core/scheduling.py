@@ -14,7 +14,6 @@ import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
 import attrs
@@ -29,6 +28,7 @@ from krafte_core.stock import Stocked, Taken, pick
 from krafte_core.timelines import Timeline
 
 NEVER = math.inf
+_put = dict.__setitem__
 
 
 class Booking(NamedTuple):
@@ -245,7 +245,7 @@ class Search:
     def _count(self, table: dict[Any, int], key: Any, steps: int) -> None:
         before = table.get(key, 0)
         table[key] = before + steps
-        self._journal.append((table.__setitem__, key, before))
+        self._journal.append((_put, table, key, before))
 
     def _use(self, batch: Batch, steps: int) -> None:
         batch.left -= steps
@@ -278,7 +278,7 @@ class Search:
             key = (lot.code, place)
             before = used.get(key, 0)
             used[key] = before + took
-            journal.append((used.__setitem__, key, before))
+            journal.append((_put, used, key, before))
         found = Cover(item, steps, self.now, picked.taken)
         self._want(item, by or found, scarce=picked.missing > 0)
         if picked.missing:
@@ -442,9 +442,10 @@ class Search:
         recipe, at = batch.formula.recipe, batch.ready
         if recipe.lead_time is not None:
             at = self.after(at, recipe.lead_time, recipe.calendar)
-        share = batch.formula.share(batch.steps) if recipe.operations else Fraction(0)
-        for operation in recipe.operations:
-            at = self._operation(batch, operation, operation.seconds(share), at)
+        if recipe.operations:
+            share = batch.formula.share(batch.steps)
+            for operation in recipe.operations:
+                at = self._operation(batch, operation, operation.seconds(share), at)
         batch.end = at
 
     def _operation(self, batch: Batch, operation: Operation, seconds: int, at: float) -> float:
@@ -472,18 +473,22 @@ class Search:
         after = (first, one, kinds or kind != first, batches or batch is not one, queue or waits)
         if after != before:
             self._wanted_on[operation.at] = after
-            self._journal.append((self._wanted_on.__setitem__, operation.at, before))
+            self._journal.append((_put, self._wanted_on, operation.at, before))
             self.proven = self.proven and not all(after[2:])
 
     def _want(self, item: str, kind: object, *, scarce: bool) -> None:
         """Where stock is not enough for needs of different kinds, another order of them might do better."""
         before = self._wanted.get(item)
-        first, kinds, short = before or (kind, False, False)
-        after = (first, kinds or kind != first, short or scarce)
-        if after != before:
-            self._wanted[item] = after
-            self._journal.append((self._wanted.__setitem__, item, before))
-            self.proven = self.proven and not all(after[1:])
+        if before is None:
+            after = kind, False, scarce
+        else:
+            first, kinds, short = before
+            after = first, kinds or kind != first, short or scarce
+            if after == before:
+                return
+            self.proven = self.proven and not (after[1] and after[2])
+        self._wanted[item] = after
+        self._journal.append((_put, self._wanted, item, before))
 
     def _center(self, code: str) -> Busy:
         found = self._busy.get(code)

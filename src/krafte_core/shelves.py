@@ -10,14 +10,10 @@ from krafte_core.stock import LINE, ORDERS, Lot, Stocked
 from krafte_core.store import BalanceKey, LotKey
 
 _EMPTY: Mapping[Any, Any] = {}
+_Index = dict[str, dict[str, tuple[str, ...]]]
 Balance = tuple[BalanceKey, Stocked | None, int, int]
 """A balance as it will be, beside the row that it changes: where, the row before, steps on hand and allocated."""
 _row = tuple.__new__
-
-
-def is_free(row: Stocked) -> bool:
-    """Whether there is something that nobody has been promised; what lies on a run's line is that run's."""
-    return row.on_hand > row.allocated and not row.place.startswith(LINE)
 
 
 class Shelves:
@@ -36,8 +32,9 @@ class Shelves:
         """Empty."""
         self._keep = keep
         self._rows: dict[BalanceKey, Stocked] = {}
-        self._places: dict[str, dict[str, tuple[str, ...]]] = {}
+        self._places: _Index = {}
         self._lines: dict[str, dict[BalanceKey, None]] = {}
+        self._lined: _Index | None = None
         self._orders: dict[str, dict[str, tuple[list[tuple[Any, ...]], list[BalanceKey]]]] = {}
 
     def copy(self) -> Shelves:
@@ -53,9 +50,9 @@ class Shelves:
 
     # reading ----------------------------------------------------------------------------------------------------------
 
-    def items(self) -> Iterator[str]:
-        """The items that stand anywhere."""
-        return iter(self._places)
+    def rows(self) -> Iterator[Stocked]:
+        """Everything that stands anywhere."""
+        return (row for row in self._rows.values() if row.on_hand)
 
     @property
     def get(self) -> Callable[[BalanceKey], Stocked | None]:
@@ -68,18 +65,36 @@ class Shelves:
 
     def of(self, item: str) -> Iterator[Stocked]:
         """What stands of an item."""
-        return (row for code in self._places.get(item, ()) for row in self.of_lot(item, code))
+        codes = {**self._places.get(item, _EMPTY), **self._on_lines().get(item, _EMPTY)}
+        return (row for code in codes for row in self.of_lot(item, code))
 
     def of_lot(self, item: str, code: str) -> Iterator[Stocked]:
         """Where a lot stands."""
-        rows = (self._rows[item, code, place] for place in self._places.get(item, _EMPTY).get(code, ()))
+        rows = (self._rows[item, code, place] for place in self._where(item, code))
         return (row for row in rows if row.on_hand)
 
+    def free(self, item: str) -> Iterator[Stocked]:
+        """What is free of an item, in any order; what lies on a run's line is that run's."""
+        rows = (self._rows[item, code, place] for code, places in self._places.get(item, _EMPTY).items() for place in places)
+        return (row for row in rows if row.on_hand > row.allocated)
+
     def at(self, place: str) -> Iterator[Stocked]:
-        """What stands at a place, empty rows included; a run's line place has an index of its own."""
-        if place.startswith(LINE):
-            return (self._rows[key] for key in self._lines.get(place, ()))
-        return (row for row in self._rows.values() if row.place == place)
+        """What stands at a place, by item and lot; a run's line place has an index of its own."""
+        keys = self._lines.get(place, ()) if place.startswith(LINE) else (key for key in self._rows if key[2] == place)
+        return (row for row in map(self._rows.__getitem__, sorted(keys)) if row.on_hand)
+
+    def _where(self, item: str, code: str) -> tuple[str, ...]:
+        return self._places.get(item, _EMPTY).get(code, ()) + self._on_lines().get(item, _EMPTY).get(code, ())
+
+    def _on_lines(self) -> _Index:
+        """The lines on which lots lie; made when somebody asks for the first time, and kept from then on: most shops never do."""
+        if self._lined is None:
+            lined: _Index = {}
+            for keys in self._lines.values():
+                for key in keys:
+                    _enter(lined, key)
+            self._lined = lined
+        return self._lined
 
     def in_order(self, item: str, order: str) -> Iterator[Stocked]:
         """What is free of an item, in the order asked for; sorted when first asked, kept so from then on."""
@@ -88,7 +103,7 @@ class Shelves:
             orders = self._orders[item] = {}
         shelf = orders.get(order)
         if shelf is None:
-            signs = sorted(ORDERS[order](row) for row in self.of(item) if is_free(row))
+            signs = sorted(map(ORDERS[order], self.free(item)))
             shelf = orders[order] = signs, [(item, sign[-2], sign[-1]) for sign in signs]
         return map(self._rows.__getitem__, shelf[1])
 
@@ -98,21 +113,19 @@ class Shelves:
         """Write many rows, each beside the one that it changes; the loop that every command runs."""
         rows, orders = self._rows, self._orders
         for key, before, on_hand, allocated in balances:
-            if before is None:
-                if not on_hand:
-                    continue
-                row = rows[key] = _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated))
-                self._appear(key)
-                was = False
+            item, _, place = key
+            if on_hand:
+                row = rows[key] = _row(Stocked, (lots[key[:2]] if before is None else before[0], place, on_hand, allocated))
+                if before is None:
+                    self._appear(key)
+            elif before is None:
+                continue
             else:
-                row = rows[key]
-                was = before[2] > before[3]
-                if on_hand:
-                    row = rows[key] = _row(Stocked, (row[0], key[2], on_hand, allocated))
-                else:
-                    self._vanish(key)
-            if was is not (on_hand > allocated) and key[0] in orders and not key[2].startswith(LINE):
-                self._sort_in(key[0], row, free=not was)
+                row = before
+                self._vanish(key)
+            was = before is not None and before[2] > before[3]
+            if was is not (on_hand > allocated) and item in orders and not place.startswith(LINE):
+                self._sort_in(item, row, free=not was)
 
     def put(self, lot: Lot, place: str, on_hand: int, allocated: int) -> None:
         """Write a row; without `keep`, an empty one is taken out."""
@@ -132,31 +145,29 @@ class Shelves:
             self._sort_in(key[0], row, free=not was)
 
     def _appear(self, key: BalanceKey) -> None:
-        item, code, place = key
-        lots = self._places.get(item)
-        if lots is None:
-            lots = self._places[item] = {}
-        lots[code] = (*lots[code], place) if code in lots else (place,)
-        if place.startswith(LINE):
-            there = self._lines.get(place)
-            if there is None:
-                there = self._lines[place] = {}
-            there[key] = None
+        place = key[2]
+        if not place.startswith(LINE):
+            _enter(self._places, key)
+            return
+        there = self._lines.get(place)
+        if there is None:
+            there = self._lines[place] = {}
+        there[key] = None
+        if self._lined is not None:
+            _enter(self._lined, key)
 
     def _vanish(self, key: BalanceKey) -> None:
-        item, code, place = key
         del self._rows[key]
-        lots = self._places[item]
-        places = lots[code]
-        if len(places) == 1:
-            del lots[code]
-        else:
-            lots[code] = tuple([one for one in places if one != place])
-        if place.startswith(LINE):
-            there = self._lines[place]
-            del there[key]
-            if not there:
-                del self._lines[place]
+        place = key[2]
+        there = self._lines.get(place)
+        if there is None:
+            _leave(self._places, key)
+            return
+        del there[key]
+        if not there:
+            del self._lines[place]
+        if self._lined is not None:
+            _leave(self._lined, key)
 
     def _sort_in(self, item: str, row: Stocked, *, free: bool) -> None:
         for order, (signs, keys) in self._orders[item].items():
@@ -171,6 +182,24 @@ class Shelves:
     def change_lot(self, lot: Lot) -> None:
         """Show the lot as it is now in all its rows; its item is sorted again when next asked for."""
         item, code = lot.item, lot.code
-        for place in self._places.get(item, _EMPTY).get(code, ()):
+        for place in self._where(item, code):
             self._rows[item, code, place] = self._rows[item, code, place]._replace(lot=lot)
             self._orders.pop(item, None)
+
+
+def _enter(index: _Index, key: BalanceKey) -> None:
+    item, code, place = key
+    lots = index.get(item)
+    if lots is None:
+        lots = index[item] = {}
+    lots[code] = (*lots[code], place) if code in lots else (place,)
+
+
+def _leave(index: _Index, key: BalanceKey) -> None:
+    item, code, place = key
+    lots = index[item]
+    left = tuple([one for one in lots[code] if one != place])
+    if left:
+        lots[code] = left
+    else:
+        del lots[code]

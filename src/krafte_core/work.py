@@ -147,14 +147,12 @@ class Work:
         for row in rows:
             self._filed.setdefault(row.paper.number, row)
 
-    def state(self, paper: Paper) -> str:
-        """The state of a paper: what its diary adds up to, this command's entries included."""
-        name = paper.number
-        entries = self.reader.diary((name,))[name]
-        now = state(STEPS[type(paper)], entries)
-        for entry in self.changes.diary:
-            if entry.document == name:
-                now = STEPS[type(paper)][now].get(entry.step, now)
+    def state(self, paper: Paper, entries: Sequence[Entry] | None = None) -> str:
+        """The state of a paper: what its diary adds up to, this command's entries included; `entries` where it is read already."""
+        name, table = paper.number, STEPS[type(paper)]
+        now = state(table, self.reader.diary((name,))[name] if entries is None else entries)
+        if self.changes.diary:
+            now = state(table, [entry for entry in self.changes.diary if entry.document == name], now)
         return now
 
     def item(self, code: str) -> Item:
@@ -232,7 +230,7 @@ class Work:
         rows = tuple(moves)
         if not rows:
             return
-        self.changes.postings.append(Posting(kind, paper, happened_at or self.at, self.at, rows, self.by, reason))
+        self.changes.postings.append(_new(Posting, (kind, paper, happened_at or self.at, self.at, rows, self.by, reason)))
         balances = self.changes.balances
         for item, lot, steps, source, target, _ in rows:
             if source not in OUTSIDE:
@@ -264,15 +262,16 @@ class Work:
 
     def reserve(self, demand: str, line: str, taken: Iterable[Taken], firmness: str) -> None:
         """Link a need that has no links yet to lots, and guard them: `link` and `guard` in one loop, which runs for every lot."""
-        allocations, guards, promise = self.changes.allocations, self.changes.lot_guards, self.promise
-        for (lot, place, *_), steps in taken:
+        allocations, balances, guards = self.changes.allocations, self.changes.balances, self.changes.lot_guards
+        for (lot, place, _, _), steps in taken:
             item, code = lot.item, lot.code
-            key = (demand, line, LOT, item, code, place)
-            if key in allocations:
-                self.link(_new(Allocation, (*key, steps, steps, firmness)))
+            key, where = (demand, line, LOT, item, code, place), (item, code, place)
+            row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
+            if where in balances or key in allocations:
+                self.link(row)
             else:
-                allocations[key] = _new(Allocation, (*key, steps, steps, firmness))
-                promise((item, code, place), steps)
+                allocations[key] = row
+                balances[where] = 0, steps
             guards[item, code] = lot.revision
 
     def unlink(self, row: Allocation, takes: int | None = None, covers: int | None = None) -> None:
@@ -291,6 +290,18 @@ class Work:
             self.promise(key[3:], -takes)
         else:
             self.touch(key[4])
+
+    def fulfil(self, rows: Iterable[Allocation]) -> None:
+        """Take allocations of lots away in whole: `unlink` in one loop, which runs for every lot."""
+        allocations, balances = self.changes.allocations, self.changes.balances
+        for row in rows:
+            key, place = row[:6], row[3:6]
+            known = balances.get(place)
+            if known or key in allocations:
+                self.unlink(row)
+            else:
+                allocations[key] = None
+                balances[place] = 0, -row[6]
 
     def guard(self, lot: Lot) -> None:
         """The lot must still be as it was read when this command is stored."""
@@ -346,7 +357,7 @@ class Seen:
         catalogue = work.catalogue
         self.items = items
         self.item = catalogue.item
-        self.picking = catalogue.picking
+        self.picking = catalogue.pickings.__getitem__
         self.usable_places = catalogue.usable_places
         self.stock: Callable[[str, str], Iterable[Stocked]] = work.reader.lots_of
         self.day = work.day

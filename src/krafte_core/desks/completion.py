@@ -19,6 +19,7 @@ from krafte_core.recipes import Line
 from krafte_core.stock import LINE, ORDERS, PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of, unusable
 from krafte_core.work import Work, arrived
 
+_new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 
@@ -82,11 +83,12 @@ class Completion:
         run: ProductionOrder = work.paper(ProductionOrder, self.name)
         drop_expired_quotes(work, run.items)
         self.displaced = ()
-        work.step(run, work.state(run), "complete")
+        entries = work.reader.diary((self.name,))[self.name]
+        work.step(run, work.state(run, entries), "complete")
         item = work.item(run.item)
         made, scrapped = (0 if one is None else _not_negative(item, one) for one in self.given)
         before = 0
-        if any(entry.step == "report" for entry in work.reader.diary((self.name,))[self.name]):
+        if "report" in [entry.step for entry in entries]:
             before = arrived(work, [run]).get((self.name, run.item), 0)
         lost = max(0, run.steps - before - made - scrapped)
         deviations = self._consume(work, run, made + scrapped, lost)
@@ -109,21 +111,21 @@ class Completion:
         line = line_of(self.name)
         for link in work.reader.links((self.name,))[self.name]:
             work.unlink(link)  # what never came to the line is not needed any more
-        on_line: dict[str, list[_OnLine]] = {}
+        there: dict[str, list[Stocked]] = {}
         for row in work.reader.at_place(line):
-            on_line.setdefault(row.lot.item, []).append(_OnLine(row.lot, row.on_hand))
+            there.setdefault(row.lot.item, []).append(row)
         if self.used:
             _known_materials(run, self.used)
+        elif (everything := self._everything(run, there, output, lost)) is not None:
+            work.post("use", self.name, everything)
+            return {}
+        on_line = {name: [_OnLine(row.lot, row.on_hand) for row in rows] for name, rows in there.items()}
         moves: list[Move] = []
         deviations = {}
         spent: dict[str, int] = {}
         for need in run.lines:
             planned = need.requirement(output + (lost if need.follows == "charge" else 0))
             rows = on_line.get(need.item, ())
-            if not self.used and len(rows) == 1 and rows[0].steps == planned:  # as planned, from one lot: what nearly always happens
-                moves.append(Move(need.item, rows[0].lot.code, planned, line, PRODUCTION, f"{self.name}/{need.ref}"))
-                rows[0].steps = 0
-                continue
             came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{need.ref}")
             if left:
                 work.post("use", self.name, moves + came)
@@ -138,6 +140,21 @@ class Completion:
         work.post("use", self.name, moves)
         self._give_back(work, [row for rows in on_line.values() for row in rows if row.steps], line)
         return deviations
+
+    def _everything(self, run: ProductionOrder, there: Mapping[str, Sequence[Stocked]], output: int, lost: int) -> list[Move] | None:
+        """What nearly always happens: as much as planned of every material lies on the line, and all of it was used. Else None."""
+        if len(there) != len(run.lines):
+            return None
+        moves: list[Move] = []
+        for need in run.lines:
+            left, ref = need.requirement(output + lost if need.follows == "charge" else output), f"{self.name}/{need.ref}"
+            rows = there.get(need.item, ())
+            for lot, place, steps, _ in rows:
+                moves.append(_new(Move, (need.item, lot.code, steps, place, PRODUCTION, ref)))
+                left -= steps
+            if left or not rows:
+                return None
+        return moves
 
     def _wanted(
         self, work: Work, run: ProductionOrder, need: Line, planned: int, rows: Sequence[_OnLine], spent: dict[str, int]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 
@@ -45,8 +44,8 @@ class OrderNeeds:
 
     def at(self, work: Work) -> OrderNeeds:
         """The same needs for another command over the same books."""
-        twin = copy.copy(self)
-        twin.work = work
+        twin = OrderNeeds.__new__(OrderNeeds)
+        twin.__dict__.update(vars(self), work=work)
         return twin
 
     def _follow(self, numbers: Sequence[str]) -> None:

@@ -151,7 +151,7 @@ class OrderDesk:
             needs.covered(tally)
             for cover in covers:
                 tally.cover(cover, required=False)
-            return tally.answer(paper.number, work.catalogue.item)
+            return tally.answer(paper.number, work.catalogue.items.__getitem__)
 
     def promise(self, order: CustomerOrder | str, *, relaxing: Step | None = None) -> Promise:
         """When can we deliver, and why then? The earliest date with what is free now; nothing is held.
