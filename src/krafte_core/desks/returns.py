@@ -74,8 +74,7 @@ class Returns:
         'S-1'
         """
         name, at = number_of(order), business_time(happened_at, self._office.zone)
-        if not isinstance(amounts, Mapping) or not amounts:
-            raise InvalidInput("amounts", amounts, "an amount per item or line")
+        asked = _asked(amounts)
         if lot is not None and unknown_lot:
             raise InvalidInput("unknown_lot", unknown_lot, "a lot, or that it is unknown")
 
@@ -93,9 +92,14 @@ class Returns:
                 work.tell(OrderReturned(work.at, name, paper.customer, goods.item, goods.code, amount, reason))
             return Returned(name, back, reopen, tuple(work.changes.events))
 
-        asked = tuple((told(wanted), told(amount)) for wanted, amount in amounts.items())
         content = ("return", name, asked, lot, unknown_lot, to, reopen, note(reason, "reason"), at)
         return self._office.run(decide, key=key, content=content, by=by)
+
+
+def _asked(amounts: Any) -> tuple[tuple[object, object], ...]:
+    if not isinstance(amounts, Mapping) or not amounts:
+        raise InvalidInput("amounts", amounts, "an amount per item or line")
+    return tuple((told(wanted), told(amount)) for wanted, amount in amounts.items())
 
 
 def outstanding(work: Work, order: str) -> Mapping[tuple[str, LotKey], int]:
