@@ -79,6 +79,8 @@ CHAPTERS = (
         {
             "order": "`shop.purchasing.order`",
             "receive": "`shop.purchasing.receive`",
+            "change": "`shop.purchasing.change`, `shop.purchasing.cancel` of a line",
+            "reschedule": "`shop.purchasing.reschedule`",
             "close": "`shop.purchasing.receive`",
             "cancel": "`shop.purchasing.cancel`",
         },

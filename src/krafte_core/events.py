@@ -86,6 +86,15 @@ class OrderReturned(Event):
 
 
 @attrs.frozen
+class OrderLate(Event):
+    """A supply moved, and an order will be later than promised; `expected` is None where nobody can tell."""
+
+    customer: str
+    promised: date | None
+    expected: date | None
+
+
+@attrs.frozen
 class CoverLost(Event):
     """A promise lost supply because of a fact: the order or production, its line, the item, and how much is open again."""
 
@@ -134,8 +143,26 @@ class PurchaseOrdered(Event):
 
 
 @attrs.frozen
+class PurchaseChanged(Event):
+    """A line of a purchase order has another amount or price."""
+
+    supplier: str
+    item: str
+    amount: Quantity
+
+
+@attrs.frozen
+class PurchaseRescheduled(Event):
+    """A delivery is expected at another time."""
+
+    supplier: str
+    item: str
+    expected: datetime
+
+
+@attrs.frozen
 class PurchaseCancelled(Event):
-    """A purchase order was cancelled; what counted on it is open again."""
+    """A purchase order, or a line of it, was cancelled; what counted on it is open again."""
 
     supplier: str
 
@@ -147,6 +174,17 @@ class LotReceived(Event):
     item: str
     lot: str
     amount: Quantity
+
+
+@attrs.frozen
+class SentBack(Event):
+    """Goods went back to their supplier."""
+
+    supplier: str
+    item: str
+    lot: str
+    amount: Quantity
+    reason: str
 
 
 @attrs.frozen

@@ -15,11 +15,11 @@ from krafte_core.money import Money, price
 
 PURCHASE_STEPS: Steps = {
     "": {"order": "ordered"},
-    "ordered": {"receive": "ordered", "close": "closed", "cancel": "cancelled"},
+    "ordered": {"receive": "ordered", "change": "ordered", "reschedule": "ordered", "close": "closed", "cancel": "cancelled"},
     "closed": {},
     "cancelled": {},
 }
-"""The steps of a purchase order; receiving the last open amount closes it."""
+"""The steps of a purchase order; receiving or cancelling the last open amount closes it."""
 
 
 def _lines(rows: Iterable[PurchaseLine]) -> tuple[PurchaseLine, ...]:
@@ -30,6 +30,8 @@ def _lines(rows: Iterable[PurchaseLine]) -> tuple[PurchaseLine, ...]:
 class PurchaseLine:
     """One line of a purchase order; `order` sets `ref`, `given` and `steps` as for an order line.
 
+    `expected` is when this line will be here, where that differs from the paper's.
+
     >>> PurchaseLine("lye", "25 kg", price="4.10 EUR").item
     'lye'
     """
@@ -37,6 +39,7 @@ class PurchaseLine:
     item: str = attrs.field(converter=code)
     amount: Any
     price: Money | None = attrs.field(default=None, kw_only=True, converter=price)
+    expected: datetime | None = attrs.field(default=None, kw_only=True)
     ref: str = attrs.field(default="", kw_only=True)
     given: str = attrs.field(default="", kw_only=True)
     steps: int = attrs.field(default=0, kw_only=True)
@@ -59,6 +62,10 @@ class PurchaseOrder:
     def items(self) -> tuple[str, ...]:
         """The codes of the items it names, each once."""
         return tuple(dict.fromkeys(line.item for line in self.lines))
+
+    def due(self, line: PurchaseLine) -> datetime:
+        """When a line is expected."""
+        return line.expected or self.expected
 
     def line(self, ref: str) -> PurchaseLine:
         """The line of this ref, or the only line of this item.

@@ -115,7 +115,8 @@ class Shelves:
         for key, before, on_hand, allocated in balances:
             item, _, place = key
             if on_hand:
-                row = rows[key] = _row(Stocked, (lots[key[:2]] if before is None else before[0], place, on_hand, allocated))
+                lot = lots[key[:2]] if before is None else rows[key][0]  # the lot may have changed in the same command
+                row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
                 if before is None:
                     self._appear(key)
             elif before is None:

@@ -452,4 +452,4 @@ def _supplies(work: Work, paper: Any, came: Mapping[tuple[str, str], int]) -> It
     elif work.state(paper) == "ordered":
         for line in paper.lines:
             left = max(0, line.steps - came.get((paper.number, line.ref), 0))
-            yield Incoming(PURCHASE, line.item, paper.number, line.ref, left, left, epoch(paper.expected))
+            yield Incoming(PURCHASE, line.item, paper.number, line.ref, left, left, epoch(paper.due(line)))

@@ -83,7 +83,7 @@ class OrderNeeds:
     def _place_again(self, search: Search, run: ProductionOrder, links: Sequence[Allocation], inputs: Sequence[Cover]) -> None:
         lines = {line.ref: line for line in run.lines}
         parts = [(lines[need.line], cover) for need, cover in zip(self.inputs, inputs, strict=True) if need.demand == run.number]
-        if not parts and run.planned_end is not None and not any(link.ref in self.later for link in links):
+        if not parts and run.planned_end is not None and all(link.source == LOT for link in links):
             return
         parts += [(lines[link.line], self.behind(search, link)) for link in links if link.source != LOT]
         ready = max([cover.ready for _, cover in parts], default=search.now)

@@ -8,14 +8,16 @@ from typing import Any
 
 import attrs
 
-from krafte_core.allocation import PURCHASE, displaced
+from krafte_core.allocation import PURCHASE
 from krafte_core.availability import aligned
+from krafte_core.backdating import business_time
 from krafte_core.desks.stock import arrive
+from krafte_core.desks.suppliers import PurchaseChanges
 from krafte_core.errors import InvalidInput, Unknown, told
-from krafte_core.events import Event, PurchaseCancelled, PurchaseOrdered
+from krafte_core.events import Event, PurchaseOrdered
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code, note
-from krafte_core.netting import Displaced, demand_ranks, drop_expired_quotes, hand_over, lose
+from krafte_core.netting import drop_expired_quotes, hand_over
 from krafte_core.office import Office
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
@@ -37,7 +39,7 @@ class Received:
     events: tuple[Event, ...]
 
 
-class PurchasingDesk:
+class PurchasingDesk(PurchaseChanges):
     """`shop.purchasing`."""
 
     def __init__(self, office: Office) -> None:
@@ -100,6 +102,7 @@ class PurchasingDesk:
         supplier_lot: str | None = None,
         expires: date | str | None = None,
         place: str = STOCK,
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Received:
@@ -108,6 +111,8 @@ class PurchasingDesk:
         Args:
             purchase: the purchase order; `item` its line, by item or by ref.
             amount: what came; more than ordered is free stock.
+            place: where it goes; `"quarantine"` if it is to be inspected first.
+            happened_at: when it came; default now.
 
         Raises:
             NotAllowed: (`not_allowed`) closed or cancelled. AlreadyExists: (`already_exists`) the lot. And what amounts raise.
@@ -115,7 +120,8 @@ class PurchasingDesk:
         name = number_of(purchase)
         until = None if expires is None else day(expires)
         theirs = None if supplier_lot is None else code(supplier_lot, "supplier_lot")
-        content = ("receive", name, item, told(amount), lot, theirs, until, place)
+        at = business_time(happened_at, self._office.zone)
+        content = ("receive", name, item, told(amount), lot, theirs, until, place, at)
 
         def decide(work: Work) -> Received:
             paper: PurchaseOrder = work.paper(PurchaseOrder, name)
@@ -126,7 +132,7 @@ class PurchasingDesk:
             steps = known.positive(amount)
             came = arrived(work, [paper])
             row = arrive(
-                work, line.item, steps, lot, place, paper=name, line=f"{name}/{line.ref}",
+                work, line.item, steps, lot, place, paper=name, line=f"{name}/{line.ref}", at=at,
                 supplier=paper.supplier, supplier_lot=supplier_lot, expires=until, unit_cost=line.price,
             )  # fmt: skip
             left = {one.ref: max(0, one.steps - came.get((name, one.ref), 0)) for one in paper.lines}
@@ -139,30 +145,6 @@ class PurchasingDesk:
             return Received(name, row, *amounts, closed, tuple(work.changes.events))
 
         return self._office.run(decide, key=key, content=content, by=by)
-
-    def cancel(
-        self, purchase: PurchaseOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None
-    ) -> tuple[Displaced, ...]:
-        """What has not come will not come; the needs that counted on it are open again and named.
-
-        Raises:
-            NotAllowed: (`not_allowed`) closed or cancelled already. Unknown: (`unknown`) no such purchase order.
-        """
-        name = number_of(purchase)
-
-        def decide(work: Work) -> tuple[Displaced, ...]:
-            paper: PurchaseOrder = work.paper(PurchaseOrder, name)
-            drop_expired_quotes(work, paper.items)
-            work.step(paper, work.state(paper), "cancel", reason=reason)
-            supplies = [(PURCHASE, item, name) for item in paper.items]
-            claims = work.reader.claims(supplies)
-            links = [link for supply in supplies for link in claims[supply]]
-            ranks = demand_ranks(work, links)
-            losses = displaced(links, sum(link.takes for link in links), lambda link: ranks[link.demand])
-            work.tell(PurchaseCancelled(work.at, name, paper.supplier))
-            return lose(work, losses, reason or "purchase cancelled")
-
-        return self._office.run(decide, key=key, content=("cancel", name, note(reason, "reason")), by=by)
 
     def get(self, purchase: PurchaseOrder | str) -> PurchaseOrder:
         """The purchase order as it is now.
@@ -199,7 +181,7 @@ class PurchasingDesk:
                         line.item,
                         str(line.amount),
                         str(left),
-                        str(local_date(paper.expected, work.catalogue.zone)),
+                        str(local_date(paper.due(line), work.catalogue.zone)),
                         work.state(paper),
                     )
                     rows.append((paper.number, paper.supplier, *cells))
@@ -219,7 +201,17 @@ def _checked(work: Work, lines: Sequence[PurchaseLine]) -> tuple[PurchaseLine, .
         steps = item.positive(line.amount, f"line {place} ({line.item})")
         given = line.amount if isinstance(line.amount, str) else str(line.amount)
         ref = line.ref or str(place)
-        rows.append(PurchaseLine(line.item, item.quantity(steps), price=line.price, ref=code(ref, "ref"), given=given, steps=steps))
+        rows.append(
+            PurchaseLine(
+                line.item,
+                item.quantity(steps),
+                price=line.price,
+                expected=line.expected,
+                ref=code(ref, "ref"),
+                given=given,
+                steps=steps,
+            )
+        )
     if len({row.ref for row in rows}) != len(rows):
         raise InvalidInput("lines", [row.ref for row in rows], "a ref of its own for every line")
     return tuple(rows)

@@ -10,7 +10,8 @@ _ROWS = """
     balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderShipped OrderDelivered
         CoverLost ProductionPlanned ProductionStarted ProductionCompleted ProductionCancelled PurchaseOrdered PurchaseCancelled
-        LotReceived LotDecided StockChanged LotConverted OrderReturned
+        LotReceived LotDecided StockChanged LotConverted OrderReturned OrderLate
+        PurchaseChanged PurchaseRescheduled SentBack
     items Item; ledger Entry=LedgerEntry; money Money UnroundedMoney; netting OpenNeed Displaced
     orders OrderStatus OrderLine CustomerOrder Quote Stages; production Need=ProductionNeed ProductionOrder
     promise Step Slack ToBuy ToMake LinePromise Promise; purchasing PurchaseLine PurchaseOrder; quantities Quantity Scale
@@ -19,7 +20,8 @@ _ROWS = """
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
     desks.orders Confirmed Cancelled Link; desks.production Planned Started; desks.completion Deviation Completed
-    desks.purchasing Received; desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
+    desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
+    desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed

@@ -1,0 +1,94 @@
+"""Who is late: the orders behind a supply that moved, and when they are expected now.
+
+Three dates never mix: requested is the customer's wish, promised was given and stands in the diary, expected is computed now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import attrs
+
+from krafte_core.allocation import RUN
+from krafte_core.desks.needs import OrderNeeds, promise_for
+from krafte_core.diary import Entry
+from krafte_core.events import OrderLate
+from krafte_core.orders import CustomerOrder
+from krafte_core.production import ProductionOrder
+from krafte_core.store import SupplyKey
+from krafte_core.work import Work
+
+
+@attrs.frozen
+class Late:
+    """An order that will be later than promised (or, without a promise, than requested); `expected` None: nobody can tell."""
+
+    order: str
+    customer: str
+    requested: date | None
+    promised: date | None
+    expected: date | None
+
+    @property
+    def days(self) -> int | None:
+        """By how many days."""
+        due = self.promised or self.requested
+        return None if due is None or self.expected is None else (self.expected - due).days
+
+
+def promised_of(entries: Iterable[Entry]) -> date | None:
+    """The date that was given to the customer last.
+
+    >>> from datetime import datetime
+    >>> promised_of([Entry("CO-1", "confirm", datetime(2026, 1, 1), details=(("promised", "2026-01-09"),))])
+    datetime.date(2026, 1, 9)
+    """
+    given = [dict(entry.details).get("promised") for entry in entries if entry.step == "confirm"]
+    last = given[-1] if given else None
+    return date.fromisoformat(last) if last else None
+
+
+def behind(work: Work, supplies: Iterable[SupplyKey]) -> list[str]:
+    """The orders that wait for any of these supplies, directly or through the runs that will use them; in the order of numbers."""
+    frontier = [*supplies]
+    seen: set[SupplyKey] = set()
+    orders: set[str] = set()
+    while frontier:
+        seen.update(frontier)
+        claims = work.reader.claims(frontier)
+        filed = work.reader.papers({link.demand for links in claims.values() for link in links})
+        papers = [row.paper for row in filed.values()]
+        orders.update(paper.number for paper in papers if isinstance(paper, CustomerOrder))
+        runs = [(RUN, paper.item, paper.number) for paper in papers if isinstance(paper, ProductionOrder)]
+        frontier = [supply for supply in runs if supply not in seen]
+    return sorted(orders, key=lambda number: (len(number), number))
+
+
+def late(work: Work, orders: Sequence[str]) -> tuple[Late, ...]:
+    """Those of the orders that will be later than promised or, without a promise, than requested; and an event for each."""
+    filed, diaries = work.reader.papers(orders), work.reader.diary(orders)
+    rows = []
+    for number in orders:
+        paper = filed[number].paper
+        found = expected(work, paper)
+        row = Late(number, paper.customer, paper.requested, promised_of(diaries[number]), found)
+        due = row.promised or row.requested
+        if found is None or (due is not None and found > due):
+            rows.append(row)
+    return tuple(rows)
+
+
+def expected(work: Work, order: CustomerOrder) -> date | None:
+    """The day on which an order would arrive as things stand now; None where nobody can tell."""
+    arrival = promise_for(work, OrderNeeds(work, order), frozenset()).arrival
+    return None if arrival is None else work.day(arrival.timestamp())
+
+
+def moved(work: Work, supplies: Sequence[SupplyKey]) -> tuple[Late, ...]:
+    """After a supply has moved: the orders that it makes late, each told of by an event."""
+    work.settle()
+    rows = late(work, behind(work, supplies))
+    for row in rows:
+        work.tell(OrderLate(work.at, row.order, row.customer, row.promised, row.expected))
+    return rows
