@@ -8,6 +8,7 @@ from datetime import date, datetime
 from krafte_core.calendars import Calendar, compile_calendar
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
+from krafte_core.orders import OrderPart
 from krafte_core.recipes import Formula, Recipe, compiled, known, levels
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
 from krafte_core.stock import LINE, PLACES, RULES, Place, subtree
@@ -43,7 +44,10 @@ class Catalogue:
         self.places = {one.code: one for one in everything if isinstance(one, Place)}
         self._check_places()
         self.recipes = {one.code: one for one in everything if isinstance(one, Recipe)}
+        self.kits: Mapping[str, tuple[OrderPart, ...]] = {item.code: self._parts(item) for item in self.items.values() if item.kit}
+        """What one step of each kit holds, down to what is stocked."""
         self.formulas = self._compiled(self.recipes.values())
+        self._check_kits()
         self.levels = levels(self.formulas)
         self._offers = self._sorted_offers()
         blocked = [subtree([*self.places.values()], place.code) for place in self.places.values() if not place.usable]
@@ -60,6 +64,41 @@ class Catalogue:
                     raise InvalidInput("within", place.code, "a place that is not within itself")
                 seen.add(around)
                 around = self.place(around).within
+
+    def _parts(self, kit: Item, inside: tuple[str, ...] = ()) -> tuple[OrderPart, ...]:
+        """What one step of a kit holds; a kit within a kit is opened."""
+        if kit.code in inside:
+            raise InvalidInput("kit", " in ".join((*inside, kit.code)[:8]), "components that are not within themselves")
+        sums: dict[str, int] = {}
+        for name, amount in kit.kit:
+            part = known(self.items, name)
+            steps = part.positive(amount, f"kit[{name!r}] of {kit.code}")
+            inner = self._parts(part, (*inside, kit.code)) if part.kit else (OrderPart(name, 1),)
+            for one in inner:
+                sums[one.item] = sums.get(one.item, 0) + steps * one.steps
+        return tuple([OrderPart(*row) for row in sums.items()])
+
+    def _check_kits(self) -> None:
+        """A kit is put together when it leaves: nobody makes it, nothing is made of it, nobody delivers it."""
+        for recipe in self.recipes.values():
+            for name in (recipe.item, *(line.item for line in recipe.ingredients)):
+                self.stocked(name, f"recipe {recipe.code}")
+        for supplier in self.suppliers.values():
+            for offer in supplier.offers:
+                self.stocked(offer.item, f"offer of {supplier.code}")
+
+    def stocked(self, code: str, field: str = "item") -> Item:
+        """The item of this code, which is not a kit.
+
+        Raises:
+            Unknown: (`unknown`) with near names. InvalidInput: (`invalid_input`) a kit, with its components.
+        """
+        item = self.item(code)
+        if item.kit:
+            raise InvalidInput(
+                field, code, "an item that is stocked; a kit is only " + ", ".join(part.item for part in self.kits[code])
+            )
+        return item
 
     def _compiled(self, recipes: Iterable[Recipe]) -> Mapping[str, Formula]:
         formulas: dict[str, Formula] = {}

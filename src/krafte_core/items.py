@@ -175,6 +175,16 @@ def _packs(given: object) -> tuple[tuple[str, str], ...]:
     return tuple(packs.items())
 
 
+def _kit(given: object) -> tuple[tuple[str, str], ...]:
+    pairs = [*given.items()] if isinstance(given, Mapping) else [*given] if isinstance(given, tuple | list) else [given]
+    kit: dict[str, str] = {}
+    for pair in pairs if given else ():
+        if not isinstance(pair, tuple | list) or len(pair) != 2 or pair[0] in kit:
+            raise InvalidInput("kit", given, "an amount of every component, once, such as {'soap': '2 each'}")
+        kit[code(pair[0], "kit")] = pair[1] if isinstance(pair[1], str) else str(qty(pair[1]))
+    return tuple(kit.items())
+
+
 def split_name(name: str) -> str | None:
     """The name, if an amount can name it: `"1 case"`.
 
@@ -202,6 +212,7 @@ class Item:
         kind: material, packaging, semi-finished, finished or by-product.
         pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `manual`).
         release: `"at once"`, or `"by decision"` where a new lot waits for its release.
+        kit: what one of it is put together from when it leaves (`{"soap": "2 each", "candle": "1 each"}`); a kit is never stocked.
         name: how people call it; default the code.
         attributes: the host's own.
 
@@ -220,6 +231,7 @@ class Item:
     kind: str = attrs.field(default="material", kw_only=True, converter=_kind)
     pick: str = attrs.field(default="fefo", kw_only=True, converter=picking_rule)
     release: str = attrs.field(default="at once", kw_only=True, converter=_release)
+    kit: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True, converter=_kit)
     name: str = attrs.field(default="", kw_only=True, converter=_name)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
     scale: Scale = attrs.field(init=False, eq=False, repr=False)
@@ -243,6 +255,8 @@ class Item:
         object.__setattr__(self, "_steps_per_unit", 1 / ratio)
         if self.density is not None:
             density(self.density)
+        if self.kit and (not counted or ratio != 1):
+            raise InvalidInput("kit", self.unit, "a unit of count and whole pieces for what is put together from others")
         for pack, content in self.packs:
             if pack in UNITS and pack != self.unit:
                 raise InvalidInput("packs", pack, "a name that is not already a unit")

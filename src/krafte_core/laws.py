@@ -126,7 +126,8 @@ def _demands(work: Work, covered: dict[tuple[str, str], int]) -> Iterator[str]:
         if paper is None or work.state(paper) in _OVER:
             need = 0
         elif isinstance(paper, CustomerOrder):
-            need = paper.line(line).steps - shipped.get((number, line), 0)
+            wanted = paper.need(line)
+            need = (wanted.steps if wanted else 0) - shipped.get((number, line), 0)
         else:
             need = next((one.steps for one in paper.needs if one.line == line), 0)
         if steps > need:

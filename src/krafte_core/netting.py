@@ -10,7 +10,7 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Loss, displaced, from_lot, rank, shrink, without
 from krafte_core.events import CoverLost, ProductionPlanned
-from krafte_core.orders import CustomerOrder, OrderLine, Quote
+from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import COMING, ProductionOrder
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Booking, Cover
@@ -41,7 +41,7 @@ class Displaced:
 
 
 def shipped(work: Work, order: str) -> Mapping[str, int]:
-    """Steps per line that have left for the customer, less what came back for another try."""
+    """Steps per need that have left for the customer, less what came back for another try."""
     sums: dict[str, int] = {}
     for posting in work.reader.postings(papers=[order]):
         for move in posting.moves:
@@ -51,13 +51,13 @@ def shipped(work: Work, order: str) -> Mapping[str, int]:
     return sums
 
 
-def open_lines(work: Work, order: CustomerOrder, links: Sequence[Allocation], *, fresh: bool = False) -> list[tuple[OrderLine, int]]:
-    """Per line the steps that are neither shipped nor linked; `fresh` says that nothing can have been."""
+def open_needs(work: Work, order: CustomerOrder, links: Sequence[Allocation], *, fresh: bool = False) -> list[tuple[OrderNeed, int]]:
+    """Per need the steps that are neither shipped nor linked; `fresh` says that nothing can have been."""
     covered: dict[str, int] = {}
     for link in links:
         covered[link.line] = covered.get(link.line, 0) + link.covers
-    gone = {} if fresh else shipped(work, order.number)
-    return [(line, line.steps - covered.get(line.ref, 0) - gone.get(line.ref, 0)) for line in order.lines]
+    left = {} if fresh else shipped(work, order.number)
+    return [(need, need[3] - covered.get(need[0], 0) - left.get(need[0], 0)) for need in order.needs]
 
 
 def linked_runs(work: Work, numbers: Iterable[str]) -> list[tuple[ProductionOrder, str, Sequence[Allocation]]]:

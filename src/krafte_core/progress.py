@@ -7,7 +7,7 @@ from datetime import date
 
 from krafte_core.allocation import LOT, RUN, Allocation
 from krafte_core.diary import state
-from krafte_core.orders import ORDER_STEPS, CustomerOrder, Stages
+from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, Stages
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.shipping import SHIPMENT_STEPS
 from krafte_core.stock import REDELIVER, Lot, left_for_good, unusable
@@ -60,11 +60,19 @@ class Progress:
 
     def of(self, order: CustomerOrder) -> list[Stages]:
         """The stages of every line of one of the orders."""
-        by_line: dict[str, list[Allocation]] = {}
+        by_need: dict[str, list[Allocation]] = {}
         for link in self.links.get(order.number, ()):
-            by_line.setdefault(link.line, []).append(link)
+            by_need.setdefault(link.line, []).append(link)
         arrives = self._arrives[order.shipping]
-        return [self._line(order.number, line.ref, line.steps, by_line.get(line.ref, ()), arrives) for line in order.lines]
+        rows = []
+        for line in order.lines:
+            stages = {
+                need.ref: self._line(order.number, need.ref, need.steps, by_need.get(need.ref, ()), arrives) for need in line.needs
+            }
+            rows.append(_kits(line, stages) if line.parts else stages[line.ref])
+        if self.states[order.number] == "closed":
+            return [_closed(row) for row in rows]
+        return rows
 
     def _line(self, order: str, ref: str, ordered: int, links: Iterable[Allocation], arrives: date) -> Stages:
         sums = dict.fromkeys(("ready", "making", "reserved", "blocked"), 0)
@@ -126,6 +134,25 @@ class Progress:
         """Why what is linked may not be used on that day: the lot, its date, or the place; None where it may."""
         reason = unusable(self.lots[link.item, link.ref], on)
         return f"in {link.place}" if reason is None and not self.work.catalogue.usable_place(link.place) else reason
+
+
+def _kits(line: OrderLine, stages: Mapping[str, Stages]) -> Stages:
+    """The stages of a kit line: a kit is as far as the slowest of its components."""
+    so_far = dict.fromkeys(stages, 0)
+    reached, found = 0, {}
+    for name in ("delivered", "shipped", "ready", "making", "reserved"):
+        so_far = {ref: steps + getattr(stages[ref], name) for ref, steps in so_far.items()}
+        whole = line.whole(so_far)
+        found[name], reached = whole - reached, whole
+    lacks = [-(-row.blocked * line.steps // row.ordered) for row in stages.values()]
+    reasons = tuple(dict.fromkeys(reason for row in stages.values() for reason in row.reasons))
+    waiting = line.steps - reached
+    return Stages(line.steps, waiting=waiting, blocked=min(waiting, max(lacks)), reasons=reasons, **found)
+
+
+def _closed(row: Stages) -> Stages:
+    """A closed order wants no more than it got."""
+    return Stages(row.shipped + row.delivered, row.delivered, row.shipped)
 
 
 def _runs(groups: Iterable[Sequence[Allocation]]) -> list[str]:

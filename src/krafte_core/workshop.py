@@ -232,13 +232,16 @@ class Workshop:
 
 
 def _keeps_its_unit(work: Work, item: Item) -> None:
-    """Amounts in the books are steps of the item: once there are any, neither unit nor step may change."""
+    """Amounts in the books are steps of the item: once there are any, neither unit nor step may change, nor may it become a kit."""
     before = work.catalogue.items.get(item.code)
-    if before is None or (before.unit, before.smallest) == (item.unit, item.smallest):
+    if before is None or (before.unit, before.smallest, not before.kit) == (item.unit, item.smallest, not item.kit):
         return
     used = work.reader.has_lots(item.code) or any(
         work.reader.open_papers(kind, [item.code]) for kind in ("order", "production", "purchase")
     )
     if used:
-        field, now, wanted = ("unit", before.unit, item.unit) if before.unit != item.unit else ("step", before.smallest, item.smallest)
+        field, now, wanted = next(
+            row for row in (("unit", before.unit, item.unit), ("step", before.smallest, item.smallest), ("kit", before.kit, item.kit))
+            if row[1] != row[2]
+        )  # fmt: skip
         raise Immutable("item", item.code, field, str(now), str(wanted))

@@ -237,15 +237,18 @@ ORDER = CustomerOrder(
     requested=date(2026, 12, 24),
     ship_to=Address("K. Bäcker", city="Ulm"),
 )
+_TERMS = '"pack":"1","parts":[],"per":"",'
 ORDER_TEXT = (
-    '{"krafte":"1.0","type":"CustomerOrder","value":{"attributes":[],"customer":"K\\u00e4the B\\u00e4cker","lines":['
-    '{"amount":{"type":"Quantity","value":"240 each"},"attributes":[["gift",true]],"given":"20 dozen","item":"soap-bar","note":"",'
-    '"price":"3.20 EUR","ref":"1","steps":240},'
-    '{"amount":{"type":"Quantity","value":"2.5 kg"},"attributes":[],"given":"2.5 kg","item":"oil","note":"in glass",'
-    '"price":null,"ref":"2","steps":2500000}],'
+    '{"krafte":"1.0","type":"CustomerOrder","value":{"attributes":[],"customer":"K\\u00e4the B\\u00e4cker","delivery":"partial",'
+    '"discount":null,"lines":['
+    '{"amount":{"type":"Quantity","value":"240 each"},"attributes":[["gift",true]],"discount":null,"given":"20 dozen",'
+    '"item":"soap-bar","note":"","over":null,' + _TERMS + '"price":"3.20 EUR","ref":"1","sample":false,"steps":240,'
+    '"tax":null,"under":null},'
+    '{"amount":{"type":"Quantity","value":"2.5 kg"},"attributes":[],"discount":null,"given":"2.5 kg","item":"oil","note":"in glass",'
+    '"over":null,' + _TERMS + '"price":null,"ref":"2","sample":false,"steps":2500000,"tax":null,"under":null}],'
     '"notes":"","number":"CO-2026-11-001","placed_at":"2026-11-23T07:00:00+00:00","priority":0,"requested":"2026-12-24",'
     '"ship_to":{"city":"Ulm","country":"","email":"","name":"K. B\\u00e4cker","phone":"","postcode":"","region":"","street":""},'
-    '"shipping":null,"source":"","version":1}}'
+    '"shipping":null,"shipping_price":null,"source":"","tax":null,"tax_included":false,"version":1}}'
 )
 RECIPE = Recipe(
     "salsa",

@@ -9,8 +9,8 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Incoming
 from krafte_core.availability import Tally
-from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_lines
-from krafte_core.orders import CustomerOrder, OrderLine, Quote
+from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_needs
+from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import RELAXABLE, Promise, Step, promised
 from krafte_core.recipes import Formula
@@ -32,7 +32,7 @@ class OrderNeeds:
         self.links: Sequence[Allocation] = work.reader.links((order.number,))[order.number]
         if renew:
             self.links = _without_expired(work, self.links, self.on)
-        self.lines = [(line, max(0, steps)) for line, steps in open_lines(work, order, self.links, fresh=fresh)]
+        self.lines = [(need, max(0, steps)) for need, steps in open_needs(work, order, self.links, fresh=fresh)]
         self._renew = renew
         self.runs: list[tuple[ProductionOrder, str, Sequence[Allocation]]] = []
         self.inputs: list[OpenNeed] = []
@@ -212,7 +212,7 @@ def promised_date(work: Work, needs: OrderNeeds, search: Search, covers: Sequenc
     return None if ready == NEVER else work.day(_arrival(work, needs.order, search)(ready))
 
 
-def _whole(needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> list[tuple[OrderLine, Cover]]:
+def _whole(needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> list[tuple[OrderNeed, Cover]]:
     """What each line waits for: its cover, and the runs and purchases that it has already."""
     rows = []
     for (line, _), cover in zip(needs.lines, covers[: len(needs.lines)], strict=True):

@@ -12,11 +12,13 @@ from krafte_core.addresses import Address
 from krafte_core.allocation import LOT, QUOTED, RUN
 from krafte_core.availability import Availability, Shortage, Tally, aligned, shortages
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, binding_step, open_quote, promise_for, promised_date, reach_of
+from krafte_core.desks.placing import address, checked_lines, file_order, listed, order_terms, whole
 from krafte_core.diary import Entry, allow
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
-from krafte_core.events import Event, OrderCancelled, OrderConfirmed, OrderPlaced, OrderQuoted, QuoteWithdrawn
+from krafte_core.events import Event, OrderCancelled, OrderConfirmed, OrderQuoted, QuoteWithdrawn
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code, note, one_of
+from krafte_core.money import Money
 from krafte_core.netting import Writer, drop_expired_quotes, end_quote
 from krafte_core.office import Office
 from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
@@ -29,8 +31,6 @@ from krafte_core.stock import CUSTOMER
 from krafte_core.times import day, instant
 from krafte_core.work import Seen, Work, number_of
 
-MOST_LINES = 10_000
-MOST_PRIORITY = 1_000_000
 WHEN_SHORT = ("wait", "refuse")
 
 
@@ -86,6 +86,11 @@ class OrderDesk:
         priority: int = 0,
         notes: str = "",
         source: str = "",
+        delivery: str = "partial",
+        discount: Money | str | None = None,
+        shipping_price: Money | str | None = None,
+        tax: Money | str | None = None,
+        tax_included: bool = False,
         attributes: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> CustomerOrder:
@@ -93,11 +98,15 @@ class OrderDesk:
 
         Args:
             customer: who ordered.
-            lines: at least one; an amount of each item in any unit or pack that the item knows.
+            lines: at least one; an amount of each item in any unit or pack that the item knows. A kit keeps today's composition.
             requested: the customer's wish, a day.
             shipping: the code of a shipping method.
             priority: higher gets scarce supply first.
+            delivery: `"partial"` may leave in parts, `"complete"` only as a whole.
+            discount, shipping_price, tax: of the whole order, as given; `tax_included` where the prices hold their taxes already.
             key: the host's idempotency key.
+
+        Undone by: `shop.orders.cancel`.
 
         Raises:
             Unknown: (`unknown`) an item or shipping method. InvalidInput: an amount, a ref that names two lines, no lines.
@@ -108,23 +117,21 @@ class OrderDesk:
         >>> str(shop.orders.place(customer="Anna", lines=[OrderLine("soap", "2 dozen")]).lines[0].amount)
         '24 each'
         """
-        rows = _listed(lines)
-        content = ("place", customer, rows, requested, shipping, _address(ship_to), priority, notes, source, pairs(attributes))
+        rows = listed(lines)
+        terms = order_terms(delivery, discount, shipping_price, tax, tax_included)
+        content = ("place", customer, rows, requested, shipping, address(ship_to), priority, notes, source, pairs(attributes), terms)
         wish = None if requested is None else day(requested)
 
         def decide(work: Work) -> CustomerOrder:
-            checked = _checked_lines(work, rows)
+            checked = checked_lines(work, rows)
             work.catalogue.method(shipping)
             who, words, where = code(customer, "customer"), note(notes, "notes"), note(source, "source")
-            urgency = _whole(priority, "priority")
+            urgency = whole(priority, "priority")
             order = CustomerOrder(
                 work.number("CO"), who, checked, placed_at=work.at, requested=wish, shipping=shipping, ship_to=ship_to,
-                priority=urgency, notes=words, source=where, attributes=content[-1],
+                priority=urgency, notes=words, source=where, attributes=content[-2], **terms,
             )  # fmt: skip
-            work.file(order, new=True)
-            work.step(order, "", "place")
-            work.tell(OrderPlaced(work.at, order.number, order.customer))
-            return order
+            return file_order(work, order)
 
         return self._office.run(decide, key=key, content=content)
 
@@ -399,56 +406,6 @@ def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:
                 order, _, line = move.line.partition("/")
                 sums[order, line] = sums.get((order, line), 0) + move.steps
     return sums
-
-
-def _listed(lines: Any) -> tuple[OrderLine, ...]:
-    if not isinstance(lines, Sequence) or not all(isinstance(line, OrderLine) for line in lines):
-        raise InvalidInput("lines", lines, "a list of OrderLine")
-    if not 0 < len(lines) <= MOST_LINES:
-        raise InvalidInput("lines", f"{len(lines)} lines", f"1 to {MOST_LINES}")
-    return tuple(lines)
-
-
-def _address(given: Any) -> Address | None:
-    if given is not None and not isinstance(given, Address):
-        raise InvalidInput("ship_to", given, "an Address")
-    for field in attrs.fields(Address) if given is not None else ():
-        note(getattr(given, field.name), f"ship_to.{field.name}")
-    return given
-
-
-def _checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, ...]:
-    """The lines in the items' own units, each with a ref of its own."""
-    checked: list[OrderLine] = []
-    refs: set[str] = set()
-    for place, line in enumerate(lines, 1):
-        item = work.item(line.item)
-        steps = item.positive(line.amount, f"line {place} ({line.item})")
-        ref = code(line.ref, f"line {place}: ref") if line.ref else str(place)
-        if ref in refs or "/" in ref:
-            raise InvalidInput(f"line {place}: ref", ref, "a name of its own, without a slash")
-        refs.add(ref)
-        amount = item.quantity(steps)
-        given = line.amount if isinstance(line.amount, str) else str(line.amount)
-        checked.append(
-            OrderLine(
-                line.item,
-                amount,
-                price=line.price,
-                ref=ref,
-                note=note(line.note),
-                attributes=line.attributes,
-                given=given,
-                steps=steps,
-            )
-        )
-    return tuple(checked)
-
-
-def _whole(value: int, field: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST_PRIORITY:
-        raise InvalidInput(field, value, f"a whole number, at most {MOST_PRIORITY}")
-    return value
 
 
 def _board(work: Work, progress: Progress, order: CustomerOrder, entries: Sequence[Entry]) -> Iterable[Sequence[str]]:

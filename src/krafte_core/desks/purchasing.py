@@ -197,7 +197,7 @@ def _listed(lines: Any) -> tuple[PurchaseLine, ...]:
 def _checked(work: Work, lines: Sequence[PurchaseLine]) -> tuple[PurchaseLine, ...]:
     rows = []
     for place, line in enumerate(lines, 1):
-        item = work.item(line.item)
+        item = work.catalogue.stocked(line.item, f"line {place}")
         steps = item.positive(line.amount, f"line {place} ({line.item})")
         given = line.amount if isinstance(line.amount, str) else str(line.amount)
         ref = line.ref or str(place)

@@ -13,7 +13,7 @@ from krafte_core.errors import InvalidInput, LotUnknown, TooMuch, told
 from krafte_core.events import Event, OrderReturned
 from krafte_core.items import note
 from krafte_core.office import Office
-from krafte_core.orders import CustomerOrder, OrderLine
+from krafte_core.orders import CustomerOrder, OrderNeed
 from krafte_core.quantities import Quantity
 from krafte_core.stock import CUSTOMER, QUARANTINE, REDELIVER, Lot, Move
 from krafte_core.store import LotKey
@@ -53,7 +53,7 @@ class Returns:
 
         Args:
             order: the order that they were shipped for.
-            amounts: how much of which item (or line ref), at most what was shipped and has not come back.
+            amounts: how much of which item (or line ref; of a kit, its components), at most what was shipped and has not come back.
             lot: the lot's code, as it stands on the goods; it may be left out where only one lot was shipped.
             unknown_lot: nobody can tell the lot any more: the goods become a lot of their own, which the trace shows as undecided
                 among those that were shipped.
@@ -83,7 +83,7 @@ class Returns:
             work.catalogue.place(to)
             work.step(paper, work.state(paper), "return", reason=reason)
             out = outstanding(work, name)
-            rows = [_row(work, paper.line(wanted), amount, out, lot, unknown_lot) for wanted, amount in amounts.items()]
+            rows = [_row(work, paper.need_of(wanted), amount, out, lot, unknown_lot) for wanted, amount in amounts.items()]
             lots = [(line, _goods(work, name, line.item, which, at), steps) for line, which, steps in rows]
             moves = [Move(goods.item, goods.code, steps, CUSTOMER, to, f"{name}/{line.ref}") for line, goods, steps in lots]
             enter(work, REDELIVER if reopen else "return", name, moves, at=at, reason=reason)
@@ -116,8 +116,8 @@ def outstanding(work: Work, order: str) -> Mapping[tuple[str, LotKey], int]:
 
 
 def _row(
-    work: Work, line: OrderLine, amount: Any, out: Mapping[tuple[str, LotKey], int], lot: str | None, unknown: bool
-) -> tuple[OrderLine, LotKey | None, int]:
+    work: Work, line: OrderNeed, amount: Any, out: Mapping[tuple[str, LotKey], int], lot: str | None, unknown: bool
+) -> tuple[OrderNeed, LotKey | None, int]:
     item = work.item(line.item)
     steps = item.positive(amount, f"amounts[{line.item!r}]")
     sent = {key: there for (ref, key), there in out.items() if ref == line.ref}

@@ -15,6 +15,7 @@ from krafte_core.errors import InvalidInput, Short, told
 from krafte_core.events import Event, OrderDelivered, OrderShipped
 from krafte_core.items import attributes as pairs
 from krafte_core.items import note
+from krafte_core.netting import shipped
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, OrderLine
 from krafte_core.quantities import Quantity
@@ -158,10 +159,10 @@ def _one_customer(papers: Sequence[CustomerOrder], amounts: Mapping[str, Any] | 
 
 
 def _chosen(work: Work, order: CustomerOrder, amounts: Mapping[str, Any] | None) -> list[tuple[_Ready, int]]:
-    """What leaves for an order: per line the usable links in expiry order, up to the amount asked for."""
+    """What leaves for an order: per line the usable links in expiry order, up to the amount asked for; kits only whole."""
     ready, blocked = _ready(work, order)
     if amounts is None:
-        chosen = [(row, row.link.takes) for line in order.lines for row in ready.get(line.ref, ())]
+        chosen = [one for line in order.lines for one in _of_line(work, order, line, ready, None)]
         if not chosen:
             raise Short(tuple(_shortage(work, line, line.steps, 0, blocked) for line in order.lines))
         return chosen
@@ -171,14 +172,50 @@ def _chosen(work: Work, order: CustomerOrder, amounts: Mapping[str, Any] | None)
         raise InvalidInput("amounts", [*amounts], "every line once, by its ref or its item")
     for (name, amount), line in zip(amounts.items(), lines, strict=True):
         left = work.item(line.item).positive(amount, f"amounts[{name!r}]")
-        there = sum(row.link.takes for row in ready.get(line.ref, ()))
+        there = _there(work, order, line, ready)
         if left > there:
             raise Short((_shortage(work, line, left, there, blocked),))
-        for row in ready[line.ref]:
-            took = min(left, row.link.takes)
-            if took:
-                chosen.append((row, took))
-                left -= took
+        chosen += _of_line(work, order, line, ready, left)
+    return chosen
+
+
+def _sums(line: OrderLine, ready: Mapping[str, Sequence[_Ready]]) -> dict[str, int]:
+    return {need.ref: sum([row.link.takes for row in ready.get(need.ref, ())]) for need in line.needs}
+
+
+def _there(work: Work, order: CustomerOrder, line: OrderLine, ready: Mapping[str, Sequence[_Ready]]) -> int:
+    """Steps of the line that may leave: of a kit as many as are whole with what has left before."""
+    sums = _sums(line, ready)
+    if not line.parts:
+        return sums[line.ref]
+    before = shipped(work, order.number)
+    return line.whole({ref: steps + before.get(ref, 0) for ref, steps in sums.items()}) - line.whole(before)
+
+
+def _of_line(
+    work: Work, order: CustomerOrder, line: OrderLine, ready: Mapping[str, Sequence[_Ready]], steps: int | None
+) -> list[tuple[_Ready, int]]:
+    if not line.parts:
+        return _taken(ready.get(line.ref, ()), steps)
+    kits = _there(work, order, line, ready) if steps is None else steps
+    before = shipped(work, order.number)
+    upto = line.whole(before) + kits
+    return [
+        row
+        for need, part in zip(line.needs, line.parts, strict=True)
+        for row in _taken(ready.get(need.ref, ()), max(0, part.steps * upto - before.get(need.ref, 0)) if kits else 0)
+    ]
+
+
+def _taken(rows: Sequence[_Ready], steps: int | None) -> list[tuple[_Ready, int]]:
+    if steps is None:
+        return [(row, row.link.takes) for row in rows]
+    chosen = []
+    for row in rows:
+        took = min(steps, row.link.takes)
+        if took:
+            chosen.append((row, took))
+            steps -= took
     return chosen
 
 

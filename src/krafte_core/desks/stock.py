@@ -270,7 +270,7 @@ def arrive(
     **fields: Any,
 ) -> Lot:
     """A new lot comes into the house."""
-    known = work.item(item)
+    known = work.catalogue.stocked(item)
     work.catalogue.place(place)
     if lot is not None and work.reader.lots([(item, code(lot, "lot"))]):
         raise AlreadyExists(f"lot of {item}", lot)

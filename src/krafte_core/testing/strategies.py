@@ -33,7 +33,7 @@ from krafte_core.durations import Duration, Kind
 from krafte_core.errors import Conflict, Unknown
 from krafte_core.items import KINDS, MOST_STEPS, PICKING_RULES, RELEASES, Item
 from krafte_core.money import Money, UnroundedMoney
-from krafte_core.orders import CustomerOrder, OrderLine
+from krafte_core.orders import DELIVERIES, CustomerOrder, OrderLine
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
@@ -280,6 +280,10 @@ def orders(draw: st.DrawFn, among: Sequence[Item] | None = None) -> CustomerOrde
         priority=draw(st.integers(-9, 9)),
         notes=draw(st.sampled_from(("", "Bitte klingeln!\n"))),
         attributes=draw(host_attributes()),
+        delivery=draw(st.sampled_from(DELIVERIES)),
+        discount=draw(st.none() | st.fractions(0, 1) | moneys("EUR")),
+        shipping_price=draw(st.none() | moneys("EUR")),
+        tax_included=draw(st.booleans()),
     )
 
 

@@ -13,8 +13,8 @@ _ROWS = """
         LotReceived LotDecided StockChanged LotConverted OrderReturned OrderLate
         PurchaseChanged PurchaseRescheduled SentBack
     items Item; ledger Entry=LedgerEntry; money Money UnroundedMoney; netting OpenNeed Displaced
-    orders OrderStatus OrderLine CustomerOrder Quote Stages; production Need=ProductionNeed ProductionOrder
-    promise Step Slack ToBuy ToMake LinePromise Promise; purchasing PurchaseLine PurchaseOrder; quantities Quantity Scale
+    orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages; production Need=ProductionNeed ProductionOrder
+    promise Step Slack ToBuy ToMake LinePromise Promise; terms Totals; purchasing PurchaseLine PurchaseOrder; quantities Quantity Scale
     recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall
     recipes Ingredient Operation BatchSize Recipe Line Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
