@@ -13,7 +13,6 @@ from krafte_core.purchasing import PURCHASE_STEPS
 from krafte_core.shipping import SHIPMENT_STEPS
 
 PAGE = Path(__file__).with_name("steps.md")
-NOBODY = "no command yet"
 
 
 class Chapter(NamedTuple):
@@ -60,14 +59,26 @@ CHAPTERS = (
         "",
         {
             "propose": "`shop.orders.quote`",
-            "plan": "`shop.orders.confirm`, `shop.production.plan`, `shop.production.make`",
+            "plan": "`shop.orders.confirm`, `shop.production.plan`, `shop.production.plan_for`, `shop.production.make`",
             "withdraw": "the end of its quote",
-            "release": NOBODY,
+            "change": "`shop.production.change`, `shop.production.merge`",
+            "split": "`shop.production.split`",
+            "merge": "`shop.production.merge`, for the runs that go into another",
+            "reschedule": "`shop.production.reschedule`",
+            "release": "`shop.production.release`",
+            "replan": "`shop.production.replan`",
             "start": "`shop.production.start`, `shop.production.make`",
-            "report": NOBODY,
+            "issue": "`shop.production.issue`",
+            "give_back": "`shop.production.give_back`",
+            "scrap": "`shop.production.scrap`",
+            "report": "`shop.production.report`",
             "complete": "`shop.production.complete`, `shop.production.make`",
-            "close": NOBODY,
-            "reverse": NOBODY,
+            "stop": "`shop.production.stop`",
+            "use": "`shop.production.use`",
+            "reverse a part": "`shop.production.reverse` with a part of the output",
+            "reverse": "`shop.production.reverse`",
+            "close": "`shop.production.close`",
+            "reopen": "`shop.production.reopen`",
             "cancel": "`shop.production.cancel`",
         },
     ),

@@ -156,6 +156,10 @@ class Catalogue:
         """Whether what stands there may be used; a place within a blocked one may not, nor the line, which is a run's own."""
         return place in self.usable_places
 
+    def within(self, place: str) -> frozenset[str]:
+        """The place and everything within it."""
+        return subtree([*self.places.values()], place)
+
     def method(self, code: str | None) -> ShippingMethod | None:
         """The shipping method of this code; None for none.
 

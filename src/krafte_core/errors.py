@@ -23,6 +23,7 @@
     ├── NotAllowed              not_allowed           a step that the paper's table does not have
     ├── Short                   short                 an intention beyond what is free
     ├── TooMuch                 too_much              a fact beyond what the books hold
+    ├── BeyondTolerance         beyond_tolerance      a use that its item allows only with a reason
     ├── LotNotUsable            lot_not_usable        a lot asked for by name
     ├── LotUnknown              lot_unknown           several lots may be meant
     ├── NoSource                no_source             neither recipe nor supplier
@@ -383,6 +384,22 @@ class TooMuch(KrafteError):
         """The sentence."""
         offer = f"; {self.offer}" if self.offer else ""
         return f"{told(self.what)}: {told(self.given)} is more than the {told(self.there)} there{offer}"
+
+
+@error
+class BeyondTolerance(KrafteError):
+    """A use (or an output) that differs from the plan by more than its item allows without a reason: the limit that was passed."""
+
+    code: ClassVar[str] = "beyond_tolerance"
+    item: str
+    planned: Any
+    given: Any
+    limit: Any
+
+    def __str__(self) -> str:
+        """The sentence."""
+        how = f"{told(self.given)} where {told(self.planned)} was planned, the limit is {told(self.limit)}"
+        return f"{told(self.item)}: {how}; say the reason, and it is written down"
 
 
 @error

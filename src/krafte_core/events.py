@@ -113,10 +113,53 @@ class ProductionPlanned(Event):
 
 
 @attrs.frozen
+class ProductionChanged(Event):
+    """A planned production makes another amount now: it was resized, split or merged."""
+
+    item: str
+    amount: Quantity
+
+
+@attrs.frozen
+class ProductionReleased(Event):
+    """A production shall be made as it is planned."""
+
+    item: str
+
+
+@attrs.frozen
+class ProductionRescheduled(Event):
+    """A production will be made at another time."""
+
+    item: str
+    start: datetime | None
+    end: datetime | None
+
+
+@attrs.frozen
 class ProductionStarted(Event):
     """The materials are on the line."""
 
     item: str
+
+
+@attrs.frozen
+class ProductionReported(Event):
+    """A part of a production was made, into which lot; the rest is still coming."""
+
+    item: str
+    lot: str
+    made: Quantity
+
+
+@attrs.frozen
+class UseDeviated(Event):
+    """A material was used beyond its tolerance, or a product made beyond it: planned, what really happened, and why."""
+
+    item: str
+    planned: Quantity
+    used: Quantity
+    reason: str
 
 
 @attrs.frozen
@@ -126,6 +169,15 @@ class ProductionCompleted(Event):
     item: str
     lot: str
     made: Quantity
+
+
+@attrs.frozen
+class ProductionReversed(Event):
+    """What a production made was taken back, wholly or in part; the materials are there again."""
+
+    item: str
+    amount: Quantity
+    reason: str
 
 
 @attrs.frozen

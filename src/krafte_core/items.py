@@ -24,6 +24,8 @@ from krafte_core.units import BASES, UNITS, Unit, unit
 
 KINDS = ("material", "packaging", "semi-finished", "finished", "by-product")
 RELEASES = ("at once", "by decision")
+CONSUMPTION = ("flexible", "warn", "strict")
+MOST_TOLERANCE = 10
 PICKING_RULES = ("fefo", "fifo", "lifo", "single_lot", "fewest_lots", "manual")
 MOST_STEPS = 2**63 - 1
 """More does not fit into a database's integer."""
@@ -160,6 +162,20 @@ def _release(value: str) -> str:
     return one_of(value, RELEASES, "release")
 
 
+def _consumption(value: str) -> str:
+    return one_of(value, CONSUMPTION, "consumption")
+
+
+def _tolerance(given: object) -> Fraction | None:
+    if given is None or (isinstance(given, Fraction) and 0 <= given <= MOST_TOLERANCE):
+        return given
+    value, sign = split(given, "tolerance") if isinstance(given, str) else (Decimal(-1), "")
+    share = Fraction(value) / 100
+    if sign != "%" or not 0 <= share <= MOST_TOLERANCE:
+        raise InvalidInput("tolerance", given, f"a percentage from 0 % to {MOST_TOLERANCE * 100} %")
+    return share
+
+
 def _packs(given: object) -> tuple[tuple[str, str], ...]:
     pairs = [*given.items()] if isinstance(given, Mapping) else [*given] if isinstance(given, tuple | list) else [given]
     packs: dict[str, str] = {}
@@ -213,6 +229,9 @@ class Item:
         pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `manual`).
         release: `"at once"`, or `"by decision"` where a new lot waits for its release.
         kit: what one of it is put together from when it leaves (`{"soap": "2 each", "candle": "1 each"}`); a kit is never stocked.
+        tolerance: how far use and output may differ from the plan (`"5 %"`); default any where `consumption` is flexible, else none.
+        consumption: what a difference beyond the tolerance means: `"flexible"` it is told, `"warn"` there is an event as well,
+            `"strict"` it needs a reason.
         name: how people call it; default the code.
         attributes: the host's own.
 
@@ -232,6 +251,8 @@ class Item:
     pick: str = attrs.field(default="fefo", kw_only=True, converter=picking_rule)
     release: str = attrs.field(default="at once", kw_only=True, converter=_release)
     kit: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True, converter=_kit)
+    tolerance: Fraction | None = attrs.field(default=None, kw_only=True, converter=_tolerance)
+    consumption: str = attrs.field(default="flexible", kw_only=True, converter=_consumption)
     name: str = attrs.field(default="", kw_only=True, converter=_name)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
     scale: Scale = attrs.field(init=False, eq=False, repr=False)

@@ -11,13 +11,13 @@ import attrs
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Loss, displaced, from_lot, rank, shrink, without
 from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
-from krafte_core.production import COMING, ProductionOrder
+from krafte_core.production import COMING, ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Booking, Cover
-from krafte_core.stock import PRODUCTION, Lot, left_for_good
+from krafte_core.stock import Lot, left_for_good, line_of
 from krafte_core.store import SupplyKey
 from krafte_core.times import moment
-from krafte_core.work import Work
+from krafte_core.work import Work, arrived
 
 
 class OpenNeed(NamedTuple):
@@ -77,26 +77,25 @@ def linked_runs(work: Work, numbers: Iterable[str]) -> list[tuple[ProductionOrde
     return found
 
 
-def used_by(work: Work, run: str) -> Mapping[str, int]:
-    """Steps per recipe line that a run has used so far."""
-    sums: dict[str, int] = {}
-    for posting in work.reader.postings(papers=[run]):
-        if posting.paper == run:
-            for move in posting.moves:
-                sign = (move.target == PRODUCTION) - (move.source == PRODUCTION and posting.kind != "make")
-                if sign:
-                    line = move.line.partition("/")[2]
-                    sums[line] = sums.get(line, 0) + sign * move.steps
-    return sums
-
-
-def open_inputs(work: Work, run: ProductionOrder, links: Sequence[Allocation]) -> list[OpenNeed]:
-    """Per need of a run the steps that are neither used nor linked."""
-    covered: dict[str, int] = dict(used_by(work, run.number))
+def open_inputs(work: Work, run: ProductionOrder, links: Sequence[Allocation], *, begun: bool = False) -> list[OpenNeed]:
+    """Per need of a run the steps that are not linked; of one that has begun also neither made up nor on its line."""
+    covered: dict[str, int] = {}
     for link in links:
         covered[link.line] = covered.get(link.line, 0) + link.covers
-    rows = [OpenNeed(run.number, need.line, need.item, need.steps - covered.get(need.line, 0)) for need in run.needs]
-    return [row for row in rows if row.steps > 0]
+    made, there = 0, dict[str, int]()
+    if begun:
+        made = max(0, arrived(work, [run]).get((run.number, run.item), 0))
+        for row in work.reader.at_place(line_of(run.number)):
+            there[row.lot.item] = there.get(row.lot.item, 0) + row.on_hand
+    rows = []
+    for line in run.lines:
+        left = between(line, made, run.steps) - covered.get(line.ref, 0)
+        brought = min(max(0, left), there.get(line.item, 0))
+        if brought:
+            there[line.item] -= brought
+        if left > brought:
+            rows.append(OpenNeed(run.number, line.ref, line.item, left - brought))
+    return rows
 
 
 class Writer:
@@ -157,6 +156,7 @@ class Writer:
             planned_at=work.at,
             planned_start=_instant(start),
             planned_end=_instant(batch.end),
+            at=batch.at,
         )
         work.file(run, new=True)
         work.step(run, "", self.step)
@@ -165,7 +165,7 @@ class Writer:
         return run
 
     def _book(self, number: str, batch: Batch) -> None:
-        for task in batch.tasks:
+        for task in batch.tasks if batch.at is None else ():
             if task.operation.at is not None and task.worked > task.start:
                 self.work.book(Booking(task.operation.at, int(task.start), int(task.worked), number, task.operation.name))
 

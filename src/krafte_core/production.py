@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from krafte_core.diary import Steps, ends
+from krafte_core.diary import Steps
 from krafte_core.errors import InvalidInput
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line, Recipe
@@ -16,17 +16,26 @@ PRODUCTION_STEPS: Steps = {
     "": {"propose": "proposed", "plan": "planned"},
     "proposed": {"plan": "planned", "withdraw": "withdrawn"},
     "withdrawn": {},
-    "planned": {"release": "released", "start": "started", "cancel": "cancelled"},
-    "released": {"start": "started", "cancel": "cancelled"},
-    "started": {"report": "started", "complete": "done"},
-    "done": {"close": "closed", "reverse": "reversed"},
-    "closed": {},
+    "planned": {
+        "change": "planned", "split": "planned", "merge": "merged", "reschedule": "planned",
+        "release": "released", "start": "started", "cancel": "cancelled",
+    },
+    "released": {"replan": "planned", "reschedule": "released", "start": "started", "cancel": "cancelled"},
+    "started": {
+        "issue": "started", "give_back": "started", "scrap": "started", "report": "started",
+        "complete": "done", "stop": "done", "reverse": "reversed", "reverse a part": "started",
+    },
+    "done": {"use": "done", "close": "closed", "reverse": "reversed", "reverse a part": "done"},
+    "closed": {"reopen": "done"},
     "reversed": {},
     "cancelled": {},
-}
+    "merged": {},
+}  # fmt: skip
 """The steps of a production order."""
 COMING = frozenset({"proposed", "planned", "released", "started"})
 """The states in which a run will still bring something."""
+ENDED = frozenset({"withdrawn", "done", "closed", "reversed", "cancelled", "merged"})
+"""The states in which nothing more comes out of a run; there is no way back from them to one in which something does."""
 
 
 @attrs.frozen
@@ -54,7 +63,10 @@ class Need:
 
 @attrs.frozen
 class ProductionOrder:
-    """One run: what it makes, how much was planned, the recipe as it was then and its compiled lines, and when."""
+    """One run: what it makes, how much was planned, the recipe as it was then and its compiled lines, and when.
+
+    `at` is the place of the partner who makes it, from materials that stand there; None where it is made in the house.
+    """
 
     number: str
     item: str
@@ -65,6 +77,7 @@ class ProductionOrder:
     planned_at: datetime = attrs.field(kw_only=True)
     planned_start: datetime | None = attrs.field(default=None, kw_only=True)
     planned_end: datetime | None = attrs.field(default=None, kw_only=True)
+    at: str | None = attrs.field(default=None, kw_only=True)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True)
     version: int = attrs.field(default=1, kw_only=True)
 
@@ -90,5 +103,15 @@ class ProductionOrder:
         raise InvalidInput("item", name, "one of " + ", ".join(line.ref for line in self.lines))
 
 
-ENDED = ends(PRODUCTION_STEPS) | {"done"}
-"""The states in which nothing more comes out of a run."""
+def between(line: Line, before: int, after: int) -> int:
+    """Steps of a material that are planned for the output from `before` to `after`: the parts of a run add up to the whole.
+
+    >>> from decimal import Decimal
+    >>> from krafte_core.quantities import Scale
+    >>> oil = Line("oil", "oil", Scale("kg", Decimal(1)), 1, 3)
+    >>> [between(oil, 0, 4), between(oil, 4, 9), between(oil, 0, 9)]
+    [2, 1, 3]
+    """
+    if after <= before:
+        return 0
+    return line.requirement(after) - (line.requirement(before) if before else 0)

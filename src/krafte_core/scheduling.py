@@ -95,11 +95,15 @@ class Task:
 
 @attrs.define(eq=False)
 class Batch:
-    """One run that the search would make: its size, its inputs, its work; `left` are the steps that nobody has asked for yet."""
+    """One run that the search would make: its size, its inputs, its work; `left` are the steps that nobody has asked for yet.
+
+    `at` is the place of the partner who makes it, if it is not made in the house.
+    """
 
     formula: Formula
     steps: int
     left: int
+    at: str | None = attrs.field(default=None, kw_only=True)
     inputs: list[tuple[Line, Cover]] = attrs.field(factory=list)
     tasks: list[Task] = attrs.field(factory=list)
     ready: float = NEVER
@@ -253,7 +257,16 @@ class Search:
 
     # covering a need --------------------------------------------------------------------------------------------------
 
-    def cover(self, item: str, steps: int, on: date | None = None, *, make: bool = True, by: object = None) -> Cover:
+    def cover(
+        self,
+        item: str,
+        steps: int,
+        on: date | None = None,
+        *,
+        make: bool = True,
+        by: object = None,
+        places: Container[str] | None = None,
+    ) -> Cover:
         """How so many steps of the item would be covered, and by when.
 
         Args:
@@ -262,6 +275,7 @@ class Search:
             on: the day on which lots must be good; default today.
             make: False takes what is there or on its way, and nothing new is made.
             by: who wants it: needs of the same kind are alike, so that it does not matter which of them comes first.
+            places: only what stands at these places (a partner's), and nothing that is on its way, made or bought.
         """
         if steps <= 0:
             return Cover(item, 0, self.now)
@@ -273,7 +287,7 @@ class Search:
             used = self._lots[item] = {}
         elif used:
             rows = _not_taken(rows, used)
-        picked = pick(rule, rows, steps, on or self.today, usable_places=situation.usable_places)
+        picked = pick(rule, rows, steps, on or self.today, usable_places=situation.usable_places if places is None else places)
         for (lot, place, *_), took in picked.taken:
             key = (lot.code, place)
             before = used.get(key, 0)
@@ -281,8 +295,10 @@ class Search:
             journal.append((_put, used, key, before))
         found = Cover(item, steps, self.now, picked.taken)
         self._want(item, by or found, scarce=picked.missing > 0)
-        if picked.missing:
+        if picked.missing and places is None:
             self._rest(found, picked.missing, make=make)
+        elif picked.missing:
+            found.missing, found.ready, self.lacks = picked.missing, NEVER, True
         return found
 
     def _rest(self, found: Cover, steps: int, *, make: bool) -> None:
@@ -407,17 +423,20 @@ class Search:
 
     # making ---------------------------------------------------------------------------------------------------------
 
-    def batch(self, formula: Formula, steps: int) -> Batch:
-        """A batch as early as its inputs and work centers allow; lots that would expire before its start are not for it."""
+    def batch(self, formula: Formula, steps: int, *, at: str | None = None, places: Container[str] | None = None) -> Batch:
+        """A batch as early as its inputs and work centers allow; lots that would expire before its start are not for it.
+
+        One that a partner makes (`at`) takes its inputs from `places`, and no time of our work centers.
+        """
         on, kind = self.today, (formula.recipe.code, steps)
         while True:
             mark = len(self._journal)
-            batch = Batch(formula, steps, steps)
+            batch = Batch(formula, steps, steps, at=at)
             ready: float = self.now
             inputs = batch.inputs
             for line in formula.lines:
                 need = -(-steps * line.numerator // line.denominator)
-                cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind)
+                cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
                 ready = max(ready, cover.ready)
             batch.ready = ready
@@ -453,7 +472,7 @@ class Search:
         if operation.at is not None and seconds:
             center, whole = self._center(operation.at), math.ceil(at)
             opened = start = center.opening(whole, seconds, pausable=operation.pausable)[0]
-            if ("queue", operation.at) in self.relaxing:
+            if batch.at is not None or ("queue", operation.at) in self.relaxing:
                 worked = center.opening(whole, seconds, pausable=operation.pausable)[1]
             else:
                 first, last = center.first_fit(whole, seconds, pausable=operation.pausable)

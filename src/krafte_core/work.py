@@ -22,6 +22,7 @@ from krafte_core.errors import LotNotUsable, Unknown
 from krafte_core.events import Event
 from krafte_core.ids import number
 from krafte_core.items import Item
+from krafte_core.ledger import REVERSE
 from krafte_core.orders import ORDER_STEPS, QUOTE_STEPS, CustomerOrder, Quote
 from krafte_core.production import COMING, ENDED, PRODUCTION_STEPS, ProductionOrder
 from krafte_core.purchasing import PURCHASE_STEPS, PurchaseOrder
@@ -428,13 +429,16 @@ def source_of(paper: Paper) -> str:
 
 
 def arrived(work: Work, papers: Iterable[Paper]) -> Mapping[tuple[str, str], int]:
-    """Steps that runs have made and purchases have brought so far, per (number, line); a run's line is its item."""
+    """Steps that runs have made, less what was taken back, and purchases brought, per (number, line); a run's line is its item."""
     numbers = [paper.number for paper in papers]
     sums: dict[tuple[str, str], int] = {}
     for posting in work.reader.postings(papers=numbers) if numbers else ():
         for move in posting.moves:
             if move.source == PRODUCTION and posting.kind == "make":
                 key = (posting.paper, move.item)
+            elif move.target == PRODUCTION and posting.kind == REVERSE:
+                sums[posting.paper, move.item] = sums.get((posting.paper, move.item), 0) - move.steps
+                continue
             elif move.source == SUPPLIER:
                 key = (posting.paper, move.line.partition("/")[2])
             else:

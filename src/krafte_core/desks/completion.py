@@ -1,36 +1,42 @@
-"""Completing a run: what was really used, what came out, who gets it, and who loses what did not come."""
+"""Reporting and completing a run: what was really used, what came out, who gets it, and who loses what did not come."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import attrs
 
-from krafte_core.allocation import LOT, RUN, displaced
-from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch
-from krafte_core.events import Event, ProductionCompleted
+from krafte_core.allocation import LOT, RUN, shrink
+from krafte_core.desks.handling import Taking, homeward, told
+from krafte_core.diary import Entry
+from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
+from krafte_core.events import Event, ProductionCompleted, ProductionReported, UseDeviated
 from krafte_core.items import Item, code
-from krafte_core.netting import Displaced, demand_ranks, drop_expired_quotes, hand_over, lose
-from krafte_core.production import ProductionOrder
+from krafte_core.netting import Displaced, drop_expired_quotes, hand_over, open_inputs
+from krafte_core.production import ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
-from krafte_core.stock import LINE, ORDERS, PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of, unusable
+from krafte_core.stock import PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of
 from krafte_core.work import Work, arrived
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
+ByProducts = Mapping[str, Any]
+"""Per item an amount, or amounts per lot."""
 
 
 @attrs.frozen
 class Deviation:
-    """Planned and used of one material."""
+    """Planned and used of one material (or planned and made of the product); `limit` is the one of its tolerance that was passed."""
 
     item: str
     planned: Quantity
     used: Quantity
+    limit: Quantity | None = None
 
     @property
     def under(self) -> bool:
@@ -42,10 +48,19 @@ class Deviation:
         """More was used than planned."""
         return self.used > self.planned
 
+    @property
+    def beyond(self) -> bool:
+        """The difference is larger than the item's tolerance."""
+        return self.limit is not None
+
 
 @attrs.frozen
 class Completed:
-    """What `complete` did: the lot, the amounts, who got the output, who lost, and where use differed from the plan."""
+    """What `complete` (or `report`) did: the lots, the amounts, who got the output, who lost, and where use differed from the plan.
+
+    `lost` is what was planned and neither made nor scrapped; while the run goes on nothing is lost. `output` says, once the run is
+    over, whether what was made differs from what was planned.
+    """
 
     production: str
     item: str
@@ -56,6 +71,23 @@ class Completed:
     deviations: Mapping[str, Deviation]
     displaced: tuple[Displaced, ...]
     events: tuple[Event, ...]
+    by_products: tuple[Lot, ...] = ()
+    output: Deviation | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Said:
+    """What the maker said about a part of a run, or its end."""
+
+    made: Any
+    scrapped: Any = None
+    used: Used = attrs.field(factory=dict)
+    lot: str | None = None
+    expires: date | None = None
+    to: str = STOCK
+    by_products: ByProducts = attrs.field(factory=dict)
+    into: str | None = None
+    reason: str = ""
 
 
 @attrs.define
@@ -67,87 +99,104 @@ class _OnLine:
 
 
 class Completion:
-    """The decision behind `shop.production.complete`."""
+    """The decision behind `shop.production.complete`, and with `ends=False` behind `report`."""
 
-    def __init__(self, name: str, made: Any, scrapped: Any, used: Used, lot: str | None, expires: date | None, to: str) -> None:
+    def __init__(self, name: str, said: Said, *, ends: bool = True) -> None:
         self.name = name
-        self.given = (made, scrapped)
-        self.used = used
-        self.lot = lot
-        self.expires = expires
-        self.to = to
+        self.said = said
+        self.ends = ends
+        self.used: Used = said.used
         self.displaced: tuple[Displaced, ...] = ()
 
     def decide(self, work: Work) -> Completed:
         """Use, output, and what it did to others."""
         run: ProductionOrder = work.paper(ProductionOrder, self.name)
         drop_expired_quotes(work, run.items)
-        self.displaced = ()
+        said, item, self.displaced = self.said, work.item(run.item), ()
         entries = work.reader.diary((self.name,))[self.name]
-        work.step(run, work.state(run, entries), "complete")
-        item = work.item(run.item)
-        made, scrapped = (0 if one is None else _not_negative(item, one) for one in self.given)
-        before = 0
-        if "report" in [entry.step for entry in entries]:
-            before = arrived(work, [run]).get((self.name, run.item), 0)
-        lost = max(0, run.steps - before - made - scrapped)
-        deviations = self._consume(work, run, made + scrapped, lost)
-        lot = self._output(work, run, item, made, scrapped) if made + scrapped else None
-        supply = (RUN, run.item, self.name)
-        displaced_rows = self.displaced + hand_over(work, supply, "", lot, self.to, made, 0, f"{self.name} made less")
-        for booking in work.reader.booked_for((self.name,))[self.name]:
+        work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason)
+        made, scrapped = (0 if one is None else _not_negative(item, one) for one in (said.made, said.scrapped))
+        steps = [entry.step for entry in entries]
+        before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
+        lost = max(0, run.steps - before - made - scrapped) if self.ends else 0
+        self.used = said.used
+        extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
+        deviations = self._consume(work, run, before, made + scrapped, lost, extras)
+        output = self._output_differs(work, item, run.steps, before, made)
+        parts = steps.count("report")
+        lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
+        lot = self._output(work, item, lot_code, made, scrapped) if made + scrapped else None
+        others = self._by_products(work, run, lot_code)
+        coming = 0 if self.ends else max(0, run.steps - before - made - scrapped)
+        free = made - self._into_parent(work, run, lot, made)
+        displaced = self.displaced + hand_over(
+            work, (RUN, run.item, self.name), "", lot, said.to, free, coming, f"{self.name} made less"
+        )
+        for booking in work.reader.booked_for((self.name,))[self.name] if self.ends else ():
             if booking.end > work.now:  # done sooner: the time is free again
                 work.unbook(booking)
-        work.tell(ProductionCompleted(work.at, self.name, run.item, lot.code if lot else "", item.quantity(made)))
+        happened = ProductionCompleted if self.ends else ProductionReported
+        work.tell(happened(work.at, self.name, run.item, lot.code if lot else "", item.quantity(made)))
         return Completed(
             self.name, run.item, lot, item.quantity(made), item.quantity(scrapped), item.quantity(lost),
-            deviations, displaced_rows, tuple([event for part in work.everything() for event in part.events]),
+            deviations, displaced, told(work), others, output,
         )  # fmt: skip
 
     # materials --------------------------------------------------------------------------------------------------------
 
-    def _consume(self, work: Work, run: ProductionOrder, output: int, lost: int) -> dict[str, Deviation]:
-        """Use what was given or planned, give the rest of the line back, and say where the two differ."""
+    def _consume(
+        self, work: Work, run: ProductionOrder, before: int, output: int, lost: int, extras: Mapping[str, str]
+    ) -> dict[str, Deviation]:
+        """Use what was given or planned, give the rest of the line back at the end, and say where the two differ."""
         line = line_of(self.name)
-        for link in work.reader.links((self.name,))[self.name]:
+        for link in work.reader.links((self.name,))[self.name] if self.ends else ():
             work.unlink(link)  # what never came to the line is not needed any more
         there: dict[str, list[Stocked]] = {}
         for row in work.reader.at_place(line):
             there.setdefault(row.lot.item, []).append(row)
         if self.used:
-            _known_materials(run, self.used)
-        elif (everything := self._everything(run, there, output, lost)) is not None:
+            _known_materials(run, self.used, extras)
+        elif not extras and self.ends and (everything := self._everything(run, there, before, output, lost)) is not None:
             work.post("use", self.name, everything)
             return {}
         on_line = {name: [_OnLine(row.lot, row.on_hand) for row in rows] for name, rows in there.items()}
+        if extras and self.ends:
+            self.used = {**self._what_stays(work, run, extras, on_line), **self.used}
         moves: list[Move] = []
         deviations = {}
         spent: dict[str, int] = {}
-        for need in run.lines:
-            planned = need.requirement(output + (lost if need.follows == "charge" else 0))
-            rows = on_line.get(need.item, ())
-            came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{need.ref}")
+        additional = [
+            Line(name, name, work.item(name).scale, 0, 1) for name in extras if name not in {need.item for need in run.lines}
+        ]
+        for need in (*run.lines, *additional):
+            planned = between(need, before, before + output + (lost if need.follows == "charge" else 0))
+            rows, ref = on_line.get(need.item, ()), extras.get(need.item, need.ref) if need in additional else need.ref
+            came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{ref}")
             if left:
-                work.post("use", self.name, moves + came)
+                work.post("use", self.name, moves + came, reason=self.said.reason)
                 work.settle()  # so that what this run gave up, and what it has drawn, is seen
-                moves, came = [], came + self._from_house(work, need, left, sum([move.steps for move in came]))
+                moves, came = [], came + self._from_house(work, run, need, ref, left, sum([move.steps for move in came]))
             else:
                 moves += came
             used = sum([move.steps for move in came])
             if used != planned:
-                quantity = work.item(need.item).quantity
-                deviations[need.ref] = Deviation(need.item, quantity(planned), quantity(used))
-        work.post("use", self.name, moves)
-        self._give_back(work, [row for rows in on_line.values() for row in rows if row.steps], line)
+                deviations[need.ref] = self._deviation(work, work.item(need.item), planned, used, known=need in additional)
+        work.post("use", self.name, moves, reason=self.said.reason)
+        if self.ends:
+            left_over = [row._replace(on_hand=one.steps) for row, one in _beside(there, on_line) if one.steps]
+            work.post("give_back", self.name, homeward(work, self.name, left_over) if left_over else ())
         return deviations
 
-    def _everything(self, run: ProductionOrder, there: Mapping[str, Sequence[Stocked]], output: int, lost: int) -> list[Move] | None:
+    def _everything(
+        self, run: ProductionOrder, there: Mapping[str, Sequence[Stocked]], before: int, output: int, lost: int
+    ) -> list[Move] | None:
         """What nearly always happens: as much as planned of every material lies on the line, and all of it was used. Else None."""
         if len(there) != len(run.lines):
             return None
         moves: list[Move] = []
         for need in run.lines:
-            left, ref = need.requirement(output + lost if need.follows == "charge" else output), f"{self.name}/{need.ref}"
+            left = between(need, before, before + output + (lost if need.follows == "charge" else 0))
+            ref = f"{self.name}/{need.ref}"
             rows = there.get(need.item, ())
             for lot, place, steps, _ in rows:
                 moves.append(_new(Move, (need.item, lot.code, steps, place, PRODUCTION, ref)))
@@ -155,6 +204,17 @@ class Completion:
             if left or not rows:
                 return None
         return moves
+
+    def _what_stays(
+        self, work: Work, run: ProductionOrder, extras: Mapping[str, str], on_line: Mapping[str, Sequence[_OnLine]]
+    ) -> dict[str, Any]:
+        """Of a material that was issued or given back by hand, what stays on the line was used."""
+        stays: dict[str, Any] = {}
+        for name in extras:
+            refs = {need.ref for need in run.lines if need.item == name}
+            if not refs & self.used.keys():
+                stays[name] = work.item(name).quantity(sum(row.steps for row in on_line.get(name, ())))
+        return stays
 
     def _wanted(
         self, work: Work, run: ProductionOrder, need: Line, planned: int, rows: Sequence[_OnLine], spent: dict[str, int]
@@ -173,8 +233,8 @@ class Completion:
             lots = given.items() if first else ()
             return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots}
         left = (_not_negative(item, given) if given else 0) - spent.get(name, 0)
-        last = [one.ref for one in run.lines if self._said_for(one) == name][-1]
-        steps = left if need.ref == last else min(planned, left)
+        last = [one.ref for one in run.lines if self._said_for(one) == name][-1:] or [need.ref]
+        steps = left if need.ref == last[0] else min(planned, left)
         spent[name] = spent.get(name, 0) + steps
         return steps
 
@@ -182,64 +242,58 @@ class Completion:
         """The name under which the use of this line may be given."""
         return need.ref if need.ref in self.used else need.item
 
-    def _from_house(self, work: Work, need: Line, left: Mapping[str | None, int], drawn: int) -> list[Move]:
+    def _from_house(
+        self, work: Work, run: ProductionOrder, need: Line, ref: str, left: Mapping[str | None, int], drawn: int
+    ) -> list[Move]:
         """Use of what was not brought to the line. It happened: free lots first, then promises to others shrink in release order."""
         drop_expired_quotes(work, (need.item,))
         moves: list[Move] = []
         for lot, steps in left.items():
-            rows, missing = _there(work, need, lot), steps
-            for row in rows:
-                took = min(row.free, missing)
-                missing -= took
-                moves += [Move(need.item, row.lot.code, took, row.place, PRODUCTION, f"{self.name}/{need.ref}")] if took else []
-            if missing:
-                moves += self._displace(work, need, rows, missing, steps + drawn)
-        for name in dict.fromkeys(move.lot for move in moves):
-            work.guard(work.lot(need.item, name))
-        work.post("use", self.name, moves)
+            taking = Taking(work, run, work.item(need.item), lot=lot, fact=True)
+            moves += taking.moves(ref, steps, PRODUCTION, drawn)
+            self.displaced += taking.displaced
+        work.post("use", self.name, moves, reason=self.said.reason)
         return moves
 
-    def _displace(self, work: Work, need: Line, rows: Sequence[Stocked], missing: int, steps: int) -> list[Move]:
-        supplies = [(LOT, row.lot.item, row.lot.code) for row in rows]
-        claims, places = work.reader.claims(supplies), {(row.lot.code, row.place) for row in rows}
-        links = [link for supply in dict.fromkeys(supplies) for link in claims[supply] if (link.ref, link.place) in places]
-        ranks = demand_ranks(work, links)
-        losses = displaced(links, missing, lambda link: ranks[link.demand])
-        short = missing - sum(loss.takes for loss in losses)
-        if short:
-            quantity = work.item(need.item).quantity
-            offer = "count the lot up first, then use it"
-            raise TooMuch(f"used of {need.item}", quantity(steps), quantity(steps - short), offer)
-        self.displaced += lose(work, losses, f"used by {self.name}")
-        ref = f"{self.name}/{need.ref}"
-        return [Move(need.item, one.allocation.ref, one.takes, one.allocation.place, PRODUCTION, ref) for one in losses]
+    # what differs -----------------------------------------------------------------------------------------------------
 
-    def _give_back(self, work: Work, left: Sequence[_OnLine], line: str) -> None:
-        """What stays on the line goes back to where it came from: to the last place first, never more than came from there."""
-        if not left:
-            return
-        came: dict[tuple[str, str], dict[str, int]] = {}
-        for posting in work.reader.postings(papers=[self.name]):
-            for move in posting.moves:
-                if move.target == line:
-                    places = came.setdefault((move.item, move.lot), {})
-                    places[move.source] = places.get(move.source, 0) + move.steps
-        moves = []
-        for row in left:
-            steps = row.steps
-            for place, most in reversed(came.get((row.lot.item, row.lot.code), {}).items()):
-                back = min(steps, most)
-                moves += [Move(row.lot.item, row.lot.code, back, line, place)] if back else []
-                steps -= back
-            moves += [Move(row.lot.item, row.lot.code, steps, line, STOCK)] if steps else []  # counted up on the line
-        work.post("give_back", self.name, moves)
+    def _deviation(self, work: Work, item: Item, planned: int, used: int, *, known: bool = False) -> Deviation:
+        """The difference, and the limit that it passes; `known` differences were explained before.
+
+        Raises:
+            BeyondTolerance: (`beyond_tolerance`) the item is strict, and no reason was given.
+        """
+        allowed = item.tolerance if item.tolerance is not None else None if item.consumption == "flexible" else 0
+        quantity, limit = item.quantity, None
+        if allowed is not None and not known:
+            low, high = math.ceil(planned * (1 - min(1, allowed))), math.floor(planned * (1 + allowed))
+            limit = None if low <= used <= high else quantity(low if used < low else high)
+        if limit is not None and item.consumption == "strict" and not self.said.reason:
+            raise BeyondTolerance(item.code, quantity(planned), quantity(used), limit)
+        if limit is not None and item.consumption != "flexible":
+            work.tell(UseDeviated(work.at, self.name, item.code, quantity(planned), quantity(used), self.said.reason))
+        return Deviation(item.code, quantity(planned), quantity(used), limit)
+
+    def _output_differs(self, work: Work, item: Item, planned: int, before: int, made: int) -> Deviation | None:
+        """Whether all that was made, less what was scrapped of it, is what was planned; told when the run is over."""
+        if not self.ends:
+            return None
+        if before:
+            before -= sum(
+                move.steps
+                for posting in work.reader.postings(papers=[self.name])
+                for move in posting.moves
+                if posting.kind == "scrap" and posting.paper == self.name and move.item == item.code and move.line == ""
+            )
+        return None if before + made == planned else self._deviation(work, item, planned, before + made)
 
     # output -----------------------------------------------------------------------------------------------------------
 
-    def _output(self, work: Work, run: ProductionOrder, item: Item, made: int, scrapped: int) -> Lot:
-        name = code(self.lot, "lot") if self.lot is not None else self.name
-        work.catalogue.place(self.to)
-        before = work.reader.lots([(item.code, name)]).get((item.code, name))
+    def _output(self, work: Work, item: Item, lot_code: str, made: int, scrapped: int) -> Lot:
+        """The lot that came out; what is scrapped enters it and is scrapped from it."""
+        name, to = code(lot_code, "lot"), self.said.to
+        work.catalogue.place(to)
+        before = work.changes.lots.get((item.code, name)) or work.reader.lots([(item.code, name)]).get((item.code, name))
         if before is not None and before.paper != self.name:
             raise AlreadyExists(f"lot of {item.code}", name)
         lot = before or Lot(
@@ -248,16 +302,103 @@ class Completion:
             origin="run",
             paper=self.name,
             received_at=work.at,
-            expires=self.expires,
+            expires=self.said.expires,
             disposition="waiting" if item.release == "by decision" else "released",
         )
         if before is None:
             work.new_lot(lot)
-        moves = [Move(item.code, name, made + scrapped, PRODUCTION, self.to)]
-        work.post("make", self.name, moves)
+        else:
+            work.guard(lot)
+        work.post("make", self.name, [Move(item.code, name, made + scrapped, PRODUCTION, to)])
         if scrapped:
-            work.post("scrap", self.name, [Move(item.code, name, scrapped, self.to, SCRAP)])
+            work.post("scrap", self.name, [Move(item.code, name, scrapped, to, SCRAP)], reason=self.said.reason)
         return lot
+
+    def _by_products(self, work: Work, run: ProductionOrder, lot_code: str) -> tuple[Lot, ...]:
+        """What else came out: each item into lots of its own, by default one of the same code as the product's."""
+        lots = []
+        for name, given in self.said.by_products.items():
+            item = work.item(name)
+            if name == run.item:
+                raise InvalidInput("by_products", name, "items other than the product itself")
+            amounts = given if isinstance(given, Mapping) else {lot_code: given}
+            for lot, amount in amounts.items():
+                lots.append(self._output(work, item, lot, item.positive(amount, f"by_products[{name!r}]"), 0))
+        return tuple(lots)
+
+    def _into_parent(self, work: Work, run: ProductionOrder, lot: Lot | None, made: int) -> int:
+        """Output that goes straight to the line of the run that it was made for: as much as that one still needs."""
+        if self.said.into is None:
+            return 0
+        parent: ProductionOrder = work.paper(ProductionOrder, self.said.into)
+        now, item = work.state(parent), work.item(run.item)
+        if now != "started":
+            raise NotAllowed(parent.number, now, f"take in {run.item}", ("start",))
+        if item.release == "by decision":
+            raise work.refuse_lot(run.item, lot.code if lot else self.name, "waits for release")
+        links = work.reader.links((parent.number,))[parent.number]
+        mine = [link for link in links if link.source == RUN and link.ref == self.name]
+        others = [link for link in links if link not in mine and link.item == run.item and link.source != LOT]
+        lacking = [need for need in open_inputs(work, parent, others, begun=True) if need.item == run.item]
+        if not lacking:
+            raise InvalidInput("into", parent.number, f"a run that still needs {run.item}")
+        moves, left = [], made
+        for need in lacking:
+            took = min(left, need.steps)
+            if took and lot is not None:
+                ref = f"{parent.number}/{need.line}"
+                moves.append(Move(run.item, lot.code, took, self.said.to, line_of(parent.number), ref))
+                left -= took
+        came = made - left
+        for link in mine:
+            took = min(came, link.takes)
+            came -= took
+            if took:
+                work.unlink(link, took, shrink(link, took).covers)
+        work.touch(parent.number)
+        work.post("issue", parent.number, moves)
+        work.settle()
+        return made - left
+
+
+def stop(work: Work, name: str, reason: str) -> Completed:
+    """End a run with what it has made: nothing more is used, what lies on the line goes back, who waited for more is named."""
+    run: ProductionOrder = work.paper(ProductionOrder, name)
+    drop_expired_quotes(work, run.items)
+    work.step(run, work.state(run), "stop", reason=reason)
+    item = work.item(run.item)
+    came = max(0, arrived(work, [run]).get((name, run.item), 0))
+    displaced = abandon(work, run, reason or f"{name} was stopped")
+    work.tell(ProductionCompleted(work.at, name, run.item, "", item.quantity(0)))
+    nothing, left = item.quantity(0), item.quantity(max(0, run.steps - came))
+    return Completed(name, run.item, None, nothing, nothing, left, {}, displaced, told(work))
+
+
+def abandon(work: Work, run: ProductionOrder, reason: str) -> tuple[Displaced, ...]:
+    """A run that has begun goes no further: what it had is free again, and who counted on its output is named."""
+    name = run.number
+    for link in work.reader.links((name,))[name]:
+        work.unlink(link)
+    for booking in work.reader.booked_for((name,))[name]:
+        if booking.end > work.now:
+            work.unbook(booking)
+    work.post("give_back", name, homeward(work, name, work.reader.at_place(line_of(name))), reason=reason)
+    return hand_over(work, (RUN, run.item, name), "", None, STOCK, 0, 0, reason)
+
+
+def _handled(entries: Iterable[Entry]) -> dict[str, str]:
+    """The items that were issued or given back by hand, each with the line that it serves."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry.step in ("issue", "give_back"):
+            details = dict(entry.details)
+            found.setdefault(details["item"], details["line"])
+    return found
+
+
+def _beside(there: Mapping[str, Sequence[Stocked]], on_line: Mapping[str, Sequence[_OnLine]]) -> Iterable[tuple[Stocked, _OnLine]]:
+    for name, rows in there.items():
+        yield from zip(rows, on_line[name], strict=True)
 
 
 def _not_negative(item: Item, amount: Any) -> int:
@@ -267,11 +408,12 @@ def _not_negative(item: Item, amount: Any) -> int:
     return steps
 
 
-def _known_materials(run: ProductionOrder, used: Used) -> None:
-    names = {name for line in run.lines for name in (line.ref, line.item)}
+def _known_materials(run: ProductionOrder, used: Used, extras: Iterable[str]) -> None:
+    names = {name for line in run.lines for name in (line.ref, line.item)} | {*extras}
     for name in used:
         if name not in names:
-            raise InvalidInput("used", name, "one of " + ", ".join(line.ref for line in run.lines))
+            choices = [*(line.ref for line in run.lines), *extras]
+            raise InvalidInput("used", name, f"one of {', '.join(dict.fromkeys(choices))}; issue what the recipe does not have")
 
 
 def _draw(
@@ -300,16 +442,3 @@ def _off_line(need: Line, rows: Iterable[_OnLine], left: int, line: str, ref: st
             row.steps -= took
             left -= took
     return moves, left
-
-
-def _there(work: Work, need: Line, lot: str | None) -> list[Stocked]:
-    """Where a material stands that may be used without having been on the line: usable lots, or the lot that was named."""
-    if lot is not None:
-        work.lot(need.item, lot)
-        return [row for row in work.reader.standing([(need.item, lot)])[need.item, lot] if not row.place.startswith(LINE)]
-    usable = work.catalogue.usable_places
-    rows = [
-        row for row in work.reader.stocked((need.item,))[need.item] if row.place in usable and unusable(row.lot, work.today) is None
-    ]
-    rule = work.item(need.item).pick
-    return sorted(rows, key=ORDERS["age" if rule in ("fifo", "lifo") else "expiry"], reverse=rule == "lifo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import attrs
@@ -22,6 +22,13 @@ NOT_BEGUN = ("proposed", "planned", "released")
 
 class OrderNeeds:
     """What of an order is open, on all levels: its lines, and the inputs of the runs that it already has."""
+
+    netted: Sequence[str] = NOT_BEGUN
+    """The states of runs whose inputs are netted again."""
+    moved: Mapping[str, float] = {}
+    """Runs that are placed anew, and the instant before which each is not to begin."""
+    elsewhere: frozenset[str] = frozenset()
+    """Runs that somebody else takes care of in the same search."""
 
     def __init__(self, work: Work, order: CustomerOrder, *, renew: bool = False) -> None:
         self.work = work
@@ -48,24 +55,39 @@ class OrderNeeds:
         twin.__dict__.update(vars(self), work=work)
         return twin
 
+    def leave_out(self, numbers: frozenset[str]) -> None:
+        """Runs that somebody else takes care of in the same search are not netted here."""
+        self.elsewhere = numbers
+        self.runs = [row for row in self.runs if row[0].number not in numbers]
+        self.inputs = [need for need in self.inputs if need.demand not in numbers]
+        self._own = len(self.runs), len(self.inputs)
+
     def _follow(self, numbers: Sequence[str]) -> None:
         """Take up runs, and those behind them, with what they still need."""
-        seen = {run.number for run, *_ in self.runs}
+        seen = {run.number for run, *_ in self.runs} | self.elsewhere
         for run, state, links in linked_runs(self.work, [number for number in numbers if number not in seen]):
             if run.number not in seen:
                 renewed = _renewed(self.work, state, links) if self._renew else links
                 self.runs.append((run, state, renewed))
-                self.inputs += open_inputs(self.work, run, renewed) if state in NOT_BEGUN else ()
+                self.inputs += open_inputs(self.work, run, renewed, begun=state not in NOT_BEGUN) if state in self.netted else ()
 
-    def search(self, search: Search, *, follow: bool = True) -> list[Cover]:
-        """The covers of the lines, then those of the runs' inputs; also of runs that the search counts on, unless told not to."""
-        covers = [search.cover(line.item, steps, self.on) for line, steps in self.lines]
+    def search(self, search: Search, *, follow: bool = True, found: list[Cover] | None = None) -> list[Cover]:
+        """The covers of the lines, then those of the runs' inputs; also of runs that the search counts on, unless told not to.
+
+        `found` are the covers of the lines, where somebody has searched for them already.
+        """
+        covers = [search.cover(line.item, steps, self.on) for line, steps in self.lines] if found is None else found
         del self.runs[self._own[0] :], self.inputs[self._own[1] :]
         inputs: list[Cover] = []
         while True:
             only = {(run.number, line.ref) for run, *_ in self.runs for line in run.lines if line.from_stock}
+            away = {run.number: run.at for run, *_ in self.runs if run.at is not None}
             inputs += [
-                _from_stock(search, need) if need[:2] in only else search.cover(need.item, need.steps)
+                search.cover(need.item, need.steps, places=self.work.catalogue.within(away[need.demand]))
+                if need.demand in away
+                else _from_stock(search, need)
+                if need[:2] in only
+                else search.cover(need.item, need.steps)
                 for need in self.inputs[len(inputs) :]
             ]
             known = len(self.runs)
@@ -83,13 +105,16 @@ class OrderNeeds:
     def _place_again(self, search: Search, run: ProductionOrder, links: Sequence[Allocation], inputs: Sequence[Cover]) -> None:
         lines = {line.ref: line for line in run.lines}
         parts = [(lines[need.line], cover) for need, cover in zip(self.inputs, inputs, strict=True) if need.demand == run.number]
-        if not parts and run.planned_end is not None and all(link.source == LOT for link in links):
+        anew = self.moved.get(run.number)
+        if anew is None and not parts and run.planned_end is not None and all(link.source == LOT for link in links):
             return
         parts += [(lines[link.line], self.behind(search, link)) for link in links if link.source != LOT]
         ready = max([cover.ready for _, cover in parts], default=search.now)
-        if run.planned_start is None or ready > run.planned_start.timestamp():
+        if anew is not None or run.planned_start is None or ready > run.planned_start.timestamp():
             item = self.work.item(run.item)
-            batch = Batch(Formula(run.recipe, item, item.positive(run.recipe.makes), run.lines), run.steps, 0, parts, ready=ready)
+            formula = Formula(run.recipe, item, item.positive(run.recipe.makes), run.lines)
+            batch = Batch(formula, run.steps, 0, parts, ready=max(ready, anew or ready), at=run.at)
+            ready = batch.ready
             if ready < NEVER:
                 search.place(batch)
             self.later[run.number] = batch

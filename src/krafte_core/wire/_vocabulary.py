@@ -9,7 +9,8 @@ _ROWS = """
     addresses Address; allocation Key=AllocationKey Allocation Loss; availability Need Shortage Availability
     balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderShipped OrderDelivered
-        CoverLost ProductionPlanned ProductionStarted ProductionCompleted ProductionCancelled PurchaseOrdered PurchaseCancelled
+        CoverLost ProductionPlanned ProductionChanged ProductionReleased ProductionRescheduled ProductionStarted
+        ProductionReported ProductionCompleted UseDeviated ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled
         LotReceived LotDecided StockChanged LotConverted OrderReturned OrderLate
         PurchaseChanged PurchaseRescheduled SentBack
     items Item; ledger Entry=LedgerEntry; money Money UnroundedMoney; netting OpenNeed Displaced
@@ -19,14 +20,15 @@ _ROWS = """
     recipes Ingredient Operation BatchSize Recipe Line Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
-    desks.orders Confirmed Cancelled Link; desks.production Planned Started; desks.completion Deviation Completed
+    desks.orders Confirmed Cancelled Link; desks.replanning Planned Replanned; desks.running Started
+    desks.completion Deviation Completed; desks.handling Handled Stepped; desks.reversing Reversed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
-        Short TooMuch LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused Conflict BrokenLaw
-        WireError UnknownVersion
+        Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused Conflict
+        BrokenLaw WireError UnknownVersion
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 

@@ -1,0 +1,498 @@
+"""Runs before they begin: plan one, one for many orders, resize, split, merge, move; and cover again what a run lacks.
+
+Whatever changes the size of a run keeps the links that still fit. What became too much goes in release order, what is missing now is
+netted like the needs of an order, and the work is placed anew, not before the run was to begin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import attrs
+
+from krafte_core.allocation import LOT, RUN, Allocation, rank, shrink
+from krafte_core.availability import Shortage, shortages
+from krafte_core.desks.handling import told
+from krafte_core.desks.lateness import Late, moved
+from krafte_core.desks.needs import NOT_BEGUN, OrderNeeds, accept_quote, promised_date, reach_of
+from krafte_core.diary import allow
+from krafte_core.errors import InvalidInput, NoSource, NotAllowed, Short
+from krafte_core.events import Event, OrderConfirmed, ProductionChanged, ProductionRescheduled
+from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, squeeze
+from krafte_core.orders import ORDER_STEPS, CustomerOrder
+from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
+from krafte_core.scheduling import NEVER, Cover, Search, lacking
+from krafte_core.times import epoch
+from krafte_core.work import Seen, Work
+
+
+@attrs.frozen
+class Planned:
+    """What `plan` did: the run, and the materials that are still missing."""
+
+    production: ProductionOrder
+    shortages: tuple[Shortage, ...]
+    events: tuple[Event, ...]
+
+
+@attrs.frozen
+class Replanned:
+    """What `change`, `split`, `merge`, `reschedule` or `cover` did.
+
+    Attributes:
+        productions: the runs as they are now, the one that was asked for first.
+        shortages: materials that are still missing for them.
+        displaced: who counted on output that does not come any more.
+        late: the orders that will be there later than they were promised, because of this.
+    """
+
+    productions: tuple[ProductionOrder, ...]
+    shortages: tuple[Shortage, ...]
+    displaced: tuple[Displaced, ...]
+    late: tuple[Late, ...]
+    events: tuple[Event, ...]
+
+    @property
+    def production(self) -> ProductionOrder:
+        """The run that was asked for."""
+        return self.productions[0]
+
+
+class RunNeeds(OrderNeeds):
+    """What runs still lack, on all levels: like the needs of an order that has no lines of its own.
+
+    Args:
+        numbers: the runs, upper ones before those that they wait for.
+        moved: runs that are placed anew, and the instant (epoch seconds) before which each is not to begin.
+        net: whether what they lack is covered.
+    """
+
+    netted: Sequence[str] = (*NOT_BEGUN, "started")
+
+    def __init__(self, work: Work, numbers: Sequence[str], moved: Mapping[str, float], *, net: bool = True) -> None:
+        self.work = work
+        self.links, self.lines = (), []
+        self.runs, self.inputs, self.later = [], [], {}
+        self.moved = moved
+        self.netted = RunNeeds.netted if net else ()
+        self._renew = net
+        self._follow(numbers)
+        self._own = len(self.runs), len(self.inputs)
+
+
+def planning(item: str, amount: Any, when_short: str, *, levels: bool = True, at: str | None = None) -> Callable[[Work], Planned]:
+    """The decision behind `shop.production.plan`."""
+
+    def decide(work: Work) -> Planned:
+        known = work.item(item)
+        steps = known.positive(amount)
+        places = None if at is None else work.catalogue.within(work.catalogue.place(at).code)
+        formula = work.catalogue.formula(item)
+        if formula is None:
+            raise NoSource((item,))
+        drop_expired_quotes(work, work.catalogue.reach(item))
+        search = Search(Seen(work, work.catalogue.reach(item)), make=levels)
+        batch = search.batch(formula, steps, at=at, places=places)
+        covers = [cover for _, cover in batch.inputs]
+        missing = lacking(covers)
+        short = shortages(missing, covers, work.catalogue.item) if missing else ()
+        if short and when_short == "refuse":
+            raise Short(short)
+        writer = Writer(work)
+        found = Cover(item, 0, batch.end, made=[(batch, 0)])
+        writer.write(found, "", "")
+        run = next(iter(writer.runs.values()))
+        return Planned(run, short, tuple(work.changes.events))
+
+    return decide
+
+
+# resize, split, merge -------------------------------------------------------------------------------------------------
+
+
+def changing(name: str, amount: Any, reason: str) -> Callable[[Work], Replanned]:
+    """The decision behind `shop.production.change`."""
+
+    def decide(work: Work) -> Replanned:
+        run = _planned(work, name, "change")
+        steps = work.item(run.item).positive(amount)
+        displaced = resize(work, run, steps, reason)
+        return _again(work, [name], displaced)
+
+    return decide
+
+
+def resize(work: Work, run: ProductionOrder, steps: int, reason: str = "") -> tuple[Displaced, ...]:
+    """Give a planned run another size: its links shrink to it, and its time at the work centers is free until `cover_again`.
+
+    Who counts on output that does not come any more is named.
+    """
+    now, item = work.state(run), work.item(run.item)
+    work.step(run, now, "change", reason=reason, details=(("amount", str(item.quantity(steps))),))
+    _write(work, run, steps)
+    links = work.reader.links((run.number,))[run.number]
+    for line in run.lines:
+        _loosen(work, [link for link in links if link.line == line.ref], line.requirement(steps))
+    supply = (RUN, run.item, run.number)
+    claims = work.reader.claims([supply])[supply]
+    return squeeze(work, claims, sum(link.takes for link in claims) - steps, reason or f"{run.number} is smaller now")
+
+
+def splitting(name: str, amounts: Any) -> Callable[[Work], Replanned]:
+    """The decision behind `shop.production.split`."""
+    given = [*amounts] if isinstance(amounts, list | tuple) else [amounts]
+
+    def decide(work: Work) -> Replanned:
+        run = _planned(work, name, "split")
+        item = work.item(run.item)
+        parts = [item.positive(amount, f"amounts[{n}]") for n, amount in enumerate(given)]
+        if not parts or sum(parts) >= run.steps:
+            raise InvalidInput("amounts", ", ".join(map(str, given)), f"less than {run.planned} in all, so that something is left")
+        sizes = [run.steps - sum(parts), *parts]
+        work.step(run, work.state(run), "split", details=(("into", ", ".join(str(item.quantity(steps)) for steps in sizes)),))
+        runs = [_write(work, run, sizes[0]), *(_new_part(work, run, steps) for steps in parts)]
+        links = work.reader.links((name,))[name]
+        for line in run.lines:
+            _deal([link for link in links if link.line == line.ref], [(one.number, line.requirement(one.steps)) for one in runs], work)
+        _hand_on(work, run, runs)
+        return _again(work, [one.number for one in runs], ())
+
+    return decide
+
+
+def _new_part(work: Work, run: ProductionOrder, steps: int) -> ProductionOrder:
+    item = work.item(run.item)
+    part = attrs.evolve(
+        run, number=work.number("PB"), steps=steps, planned=item.quantity(steps), planned_at=work.at, planned_end=None, version=1
+    )
+    work.file(part, new=True)
+    work.step(part, "", "plan", details=(("from", run.number),))
+    work.tell(ProductionChanged(work.at, part.number, part.item, part.planned))
+    return part
+
+
+def _deal(links: Iterable[Allocation], needs: Sequence[tuple[str, int]], work: Work) -> None:
+    """Deal the links of a line out to the parts of its run, one after the other; the first part is the run itself."""
+    queue = [*links]
+    whole = {link[:6]: link for link in queue}
+    for place, (number, need) in enumerate(needs):
+        left = need
+        while queue and left > 0:
+            link = queue.pop(0)
+            covers = min(left, link.covers)
+            takes = link.takes if covers == link.covers else -(-covers * link.takes // link.covers)
+            if takes < link.takes:
+                queue.insert(0, link._replace(takes=link.takes - takes, covers=link.covers - covers))
+            left -= covers
+            if place:
+                work.unlink(whole[link[:6]], takes, covers)
+                work.link(link._replace(demand=number, takes=takes, covers=covers))
+    for link in queue:
+        work.unlink(whole[link[:6]], link.takes, link.covers)
+
+
+def _hand_on(work: Work, run: ProductionOrder, runs: Sequence[ProductionOrder]) -> None:
+    """Those who count on a run now count on its parts, the most urgent on the first."""
+    supply = (RUN, run.item, run.number)
+    claims = work.reader.claims([supply])[supply]
+    ranks = demand_ranks(work, claims)
+    room = [(one.number, one.steps) for one in runs]
+    for link in sorted(claims, key=lambda link: (ranks[link.demand], link[:6])):
+        left = link
+        while left.takes > 0:
+            number, free = room[0]
+            took = min(free, left.takes)
+            covers = left.covers if took == left.takes else shrink(left, took).covers
+            if number != run.number and took:
+                work.unlink(link, took, covers)
+                work.link(link._replace(ref=number, takes=took, covers=covers))
+                work.touch(link.demand)
+            left = left._replace(takes=left.takes - took, covers=left.covers - covers)
+            room[0] = (number, free - took)
+            if free == took:
+                room.pop(0)
+
+
+def merging(name: str, others: Sequence[str]) -> Callable[[Work], Replanned]:
+    """The decision behind `shop.production.merge`."""
+
+    def decide(work: Work) -> Replanned:
+        run = _planned(work, name, "change")
+        rest = [_planned(work, other, "merge") for other in dict.fromkeys(others)]
+        for one in rest:
+            if one.number == name or (one.item, one.at, one.lines) != (run.item, run.at, run.lines):
+                raise InvalidInput("others", one.number, f"other planned runs of {run.item} by the same recipe and at the same place")
+        if not rest:
+            raise InvalidInput("others", others, "at least one other run")
+        item, steps = work.item(run.item), sum(one.steps for one in (run, *rest))
+        work.step(run, work.state(run), "change", details=(("amount", str(item.quantity(steps))),))
+        merged = _write(work, run, steps)
+        inputs = {link[:6]: link for link in work.reader.links((name,))[name]}
+        known = {link[:6]: link for link in work.reader.claims([(RUN, run.item, name)])[RUN, run.item, name]}
+        for one in rest:
+            work.step(one, work.state(one), "merge", details=(("into", name),))
+            _free_time(work, one)
+            for link in work.reader.links((one.number,))[one.number]:
+                work.unlink(link)
+                row = link._replace(demand=name)
+                work.link(row, inputs.get(row[:6]))
+            supply = (RUN, one.item, one.number)
+            for link in work.reader.claims([supply])[supply]:
+                work.unlink(link)
+                row = link._replace(ref=name)
+                work.link(row, known.get(row[:6]))
+                work.touch(link.demand)
+        work.settle()
+        links = work.reader.links((name,))[name]
+        for line in merged.lines:
+            _loosen(work, [link for link in links if link.line == line.ref], line.requirement(steps))
+        return _again(work, [name], ())
+
+    return decide
+
+
+def _planned(work: Work, name: str, step: str) -> ProductionOrder:
+    """The run, if it is planned and nothing more.
+
+    Raises:
+        NotAllowed: (`not_allowed`) with what is possible.
+    """
+    run: ProductionOrder = work.paper(ProductionOrder, name)
+    allow(PRODUCTION_STEPS, name, work.state(run), step)
+    drop_expired_quotes(work, work.catalogue.reach(run.item))
+    return run
+
+
+def _write(work: Work, run: ProductionOrder, steps: int) -> ProductionOrder:
+    """The run with another size; its time is free until it is placed again."""
+    changed = attrs.evolve(run, steps=steps, planned=work.item(run.item).quantity(steps), version=run.version + 1)
+    work.file(changed)
+    _free_time(work, run)
+    work.tell(ProductionChanged(work.at, run.number, run.item, changed.planned))
+    return changed
+
+
+def _free_time(work: Work, run: ProductionOrder) -> None:
+    for booking in work.reader.booked_for((run.number,))[run.number]:
+        work.unbook(booking)
+
+
+def _loosen(work: Work, links: Sequence[Allocation], need: int) -> None:
+    """Take from the links of a need what is beyond it: purchases and runs first, then the lots that were taken last."""
+    excess = sum(link.covers for link in links) - need
+    queue = list(reversed(links))
+    queue.sort(key=lambda link: link.source == LOT)
+    for link in queue:
+        if excess <= 0:
+            break
+        loss = shrink(link, min(link.takes, -(-excess * link.takes // link.covers)))
+        work.unlink(link, loss.takes, loss.covers)
+        excess -= loss.covers
+
+
+def _again(work: Work, names: Sequence[str], displaced: tuple[Displaced, ...]) -> Replanned:
+    work.settle()
+    short = cover_again(work, names, anew=True)
+    return _answer(work, names, short, displaced, ())
+
+
+def _answer(
+    work: Work, names: Sequence[str], short: tuple[Shortage, ...], displaced: tuple[Displaced, ...], late: tuple[Late, ...]
+) -> Replanned:
+    return Replanned(tuple([work.paper(ProductionOrder, name) for name in names]), short, displaced, late, told(work))
+
+
+def cover_again(work: Work, names: Sequence[str], *, anew: bool = False) -> tuple[Shortage, ...]:
+    """Net what these runs lack, and those behind them; with `anew` they are placed again, not before they were to begin."""
+    runs = [work.paper(ProductionOrder, name) for name in names]
+    anew_from = {run.number: float(epoch(run.planned_start) if run.planned_start else work.now) for run in runs} if anew else {}
+    needs = RunNeeds(work, names, anew_from)
+    search = Search(Seen(work, reach_of(work, [run.item for run in runs])))
+    covers = needs.search(search)
+    missing = lacking(covers) if search.lacks else {}
+    short = shortages(missing, covers, work.catalogue.item) if missing else ()
+    needs.write(Writer(work), covers)
+    return short
+
+
+def covering_again(name: str, when_short: str) -> Callable[[Work], Replanned]:
+    """The decision behind `shop.production.cover`."""
+
+    def decide(work: Work) -> Replanned:
+        run: ProductionOrder = work.paper(ProductionOrder, name)
+        now = work.state(run)
+        if now not in ("planned", "released", "started"):
+            raise NotAllowed(name, now, "cover", tuple(PRODUCTION_STEPS[now]))
+        drop_expired_quotes(work, work.catalogue.reach(run.item))
+        short = cover_again(work, [name])
+        if short and when_short == "refuse":
+            raise Short(short)
+        return _answer(work, [name], short, (), ())
+
+    return decide
+
+
+# moving ---------------------------------------------------------------------------------------------------------------
+
+
+def rescheduling(name: str, start: datetime, reason: str) -> Callable[[Work], Replanned]:
+    """The decision behind `shop.production.reschedule`."""
+
+    def decide(work: Work) -> Replanned:
+        run = _planned(work, name, "reschedule")
+        if start < work.at:
+            raise InvalidInput("start", str(start), f"an instant that is not before {work.at}")
+        uppers = _uppers(work, run)
+        work.step(run, work.state(run), "reschedule", reason=reason, details=(("start", start.isoformat()),))
+        _free_time(work, run)
+        work.settle()
+        needs = RunNeeds(work, [*uppers, name], {name: float(epoch(start))}, net=False)
+        search = Search(Seen(work, reach_of(work, [one.item for one, *_ in needs.runs])))
+        needs.write(Writer(work), needs.search(search, follow=False))
+        work.settle()
+        run = work.paper(ProductionOrder, name)
+        work.tell(ProductionRescheduled(work.at, name, run.item, run.planned_start, run.planned_end))
+        return _answer(work, [name], (), (), moved(work, [(RUN, run.item, name)]))
+
+    return decide
+
+
+def _uppers(work: Work, run: ProductionOrder) -> list[str]:
+    """The runs that wait for this one, over all levels, each before those that it waits for."""
+    found: dict[str, None] = {}
+    frontier = [(RUN, run.item, run.number)]
+    while frontier:
+        claims = work.reader.claims(frontier)
+        rows = work.reader.papers({link.demand: None for supply in frontier for link in claims[supply]})
+        runs = [row.paper for row in rows.values() if isinstance(row.paper, ProductionOrder)]
+        for one in runs:
+            found.pop(one.number, None)
+            found[one.number] = None
+        frontier = [(RUN, one.item, one.number) for one in runs]
+    return [*reversed(found)]
+
+
+# one run for many orders ----------------------------------------------------------------------------------------------
+
+
+def planning_for(names: Sequence[str], item: str | None, when_short: str) -> Callable[[Work], ProductionOrder]:
+    """The decision behind `shop.production.plan_for`."""
+
+    def decide(work: Work) -> ProductionOrder:
+        orders = _orders(work, names)
+        reach = reach_of(work, [code for order in orders for code in order.items])
+        search = Search(Seen(work, reach))
+        everything: list[OrderNeeds] = []
+        for order in orders:
+            needs = OrderNeeds(work, order, renew=True)
+            needs.leave_out(frozenset(run.number for other in everything for run, *_ in other.runs))
+            everything.append(needs)
+        found = _together(work, search, everything)
+        rows = [
+            (needs, needs.search(search, follow=needs is everything[-1], found=covers))
+            for needs, covers in zip(everything, found, strict=True)
+        ]
+        covers = [cover for _, one in rows for cover in one]
+        missing = lacking(covers) if search.lacks else {}
+        short = shortages(missing, covers, work.catalogue.item) if missing else ()
+        if short and when_short == "refuse":
+            raise Short(short)
+        batch = _the_batch(work, search, found, item)
+        writer = Writer(work)
+        for needs, one in rows:
+            promised = promised_date(work, needs, search, one)
+            needs.write(writer, one)
+            details = (("promised", promised.isoformat()),) if promised else ()
+            work.step(needs.order, needs.state, "confirm", details=details)
+            work.tell(OrderConfirmed(work.at, needs.order.number, needs.order.customer, promised))
+        return writer.runs[id(batch)]
+
+    return decide
+
+
+def _orders(work: Work, names: Sequence[str]) -> list[CustomerOrder]:
+    """The orders, the most urgent first, their quotes accepted."""
+    orders: list[CustomerOrder] = [work.paper(CustomerOrder, name) for name in dict.fromkeys(names)]
+    if not orders:
+        raise InvalidInput("orders", names, "at least one order")
+    drop_expired_quotes(work, reach_of(work, [code for order in orders for code in order.items]))
+    for order in orders:
+        allow(ORDER_STEPS, order.number, work.state(order), "confirm")
+        accept_quote(work, order)
+    return sorted(orders, key=lambda one: rank(one.priority, one.requested, one.placed_at, one.number))
+
+
+def _together(work: Work, search: Search, everything: Sequence[OrderNeeds]) -> list[list[Cover]]:
+    """The covers of every order's lines: stock to the most urgent first, then what is on its way or made, for all in one."""
+    usable = work.catalogue.usable_places
+    found: list[list[Cover]] = []
+    open_: dict[str, list[tuple[Cover, date]]] = {}
+    for needs in everything:
+        rows = [search.cover(line.item, steps, needs.on, places=usable) for line, steps in needs.lines]
+        found.append(rows)
+        for cover in rows:
+            if cover.missing:
+                open_.setdefault(cover.item, []).append((cover, needs.on))
+    for code, covers in open_.items():
+        whole = search.cover(code, sum(cover.missing for cover, _ in covers), max(on for _, on in covers))
+        _share(whole, [cover for cover, _ in covers], search.now)
+    return found
+
+
+def _share(whole: Cover, covers: Sequence[Cover], now: int) -> None:
+    """What was found for all goes to the most urgent first; what nobody can bring is missing for the last."""
+    coming = [(row, steps, row.at) for row, steps in whole.expected]
+    made = [(batch, steps, batch.end) for batch, steps in whole.made]
+    for cover in covers:
+        left, cover.missing, cover.ready = cover.missing, 0, float(now)
+        cover.expected, left = _dealt(coming, left, cover)
+        cover.made, left = _dealt(made, left, cover)
+        if left and whole.bought is not None:
+            cover.bought = attrs.evolve(whole.bought, needed=left)
+            cover.ready = max(cover.ready, whole.bought.at)
+        elif left:
+            cover.missing, cover.ready = left, NEVER
+
+
+def _dealt(supplies: list[tuple[Any, int, float]], left: int, cover: Cover) -> tuple[list[tuple[Any, int]], int]:
+    """So much from the first of the supplies, and what they do not bring."""
+    taken = []
+    while left and supplies:
+        source, steps, at = supplies.pop(0)
+        took = min(left, steps)
+        if took < steps:
+            supplies.insert(0, (source, steps - took, at))
+        taken.append((source, took))
+        cover.ready = max(cover.ready, at)
+        left -= took
+    return taken, left
+
+
+def _the_batch(work: Work, search: Search, found: Sequence[Sequence[Cover]], item: str | None) -> Any:
+    """The one new batch of the item, for everybody.
+
+    Raises:
+        InvalidInput: (`invalid_input`) nothing is to be made, or several items are, or it does not fit into one batch.
+    """
+    batches: dict[str, dict[int, Any]] = {}
+    for covers in found:
+        for cover in covers:
+            for batch, _ in cover.made:
+                batches.setdefault(cover.item, {})[id(batch)] = batch
+    if item is not None:
+        work.item(item)
+    wanted = [code for code in batches if item in (None, code)]
+    if not wanted:
+        raise InvalidInput("item", item, "something that must be made for these orders; what they need is covered: confirm them")
+    if len(wanted) > 1:
+        raise InvalidInput("item", item, f"one of {', '.join(wanted)}: the run that is asked for; the others are planned with it")
+    made = [*batches[wanted[0]].values()]
+    if len(made) > 1:
+        known = work.item(wanted[0])
+        total, most = known.quantity(sum(one.steps for one in made)), known.quantity(max(one.steps for one in made))
+        raise InvalidInput(
+            "orders", f"{total} of {known.code}", f"orders that fit into one batch of {most}; confirm them one by one instead"
+        )
+    return made[0]
