@@ -570,18 +570,27 @@ def order_in(state: str) -> tuple[Workshop, str]:
 
 def production_in(state: str) -> tuple[Workshop, str]:
     shop = workshop()
+    shop.production.plan("cream", "1 each")  # for merging
     if state in {"proposed", "withdrawn"}:
         quote = shop.orders.quote("CO-2026-11-002", until=UNTIL)
         if state == "withdrawn":
             shop.orders.withdraw(quote)
         return shop, shop.production.find()[-1].number
     number = shop.production.find()[0].number
-    if state in {"started", "done"}:
+    if state == "released":
+        shop.production.release(number)
+    if state in {"started", "done", "closed", "reversed"}:
         shop.production.start(number)
-    if state == "done":
+    if state in {"done", "closed", "reversed"}:
         shop.production.complete(number, made="20 each")
+    if state == "closed":
+        shop.production.close(number)
+    if state == "reversed":
+        shop.production.reverse(number, force=True)
     if state == "cancelled":
         shop.production.cancel(number)
+    if state == "merged":
+        shop.production.merge(shop.production.find()[1], [number])
     return shop, number
 
 
@@ -642,8 +651,23 @@ PAPERS: dict[str, tuple[Any, Callable[[str], tuple[Workshop, str]], dict[str, Ca
         PRODUCTION_STEPS,
         production_in,
         {
+            "change": lambda shop, number: shop.production.change(number, "30 each"),
+            "split": lambda shop, number: shop.production.split(number, "1 each"),
+            "merge": lambda shop, number: shop.production.merge(shop.production.find()[1], [number]),
+            "reschedule": lambda shop, number: shop.production.reschedule(number, "2026-11-25 08:00"),
+            "release": lambda shop, number: shop.production.release(number),
+            "replan": lambda shop, number: shop.production.replan(number),
             "start": lambda shop, number: shop.production.start(number),
+            "issue": lambda shop, number: shop.production.issue(number, "oil", "1 kg"),
+            "give_back": lambda shop, number: shop.production.give_back(number, "oil", "1 kg"),
+            "scrap": lambda shop, number: shop.production.scrap(number, "oil", "1 kg", reason="spilt"),
+            "report": lambda shop, number: shop.production.report(number, made="1 each"),
             "complete": lambda shop, number: shop.production.complete(number, made="1 each"),
+            "stop": lambda shop, number: shop.production.stop(number),
+            "use": lambda shop, number: shop.production.use(number, "oil", "1 g", reason="forgotten"),
+            "reverse": lambda shop, number: shop.production.reverse(number, force=True),
+            "close": lambda shop, number: shop.production.close(number),
+            "reopen": lambda shop, number: shop.production.reopen(number),
             "cancel": lambda shop, number: shop.production.cancel(number),
         },
     ),
@@ -668,14 +692,7 @@ PAPERS: dict[str, tuple[Any, Callable[[str], tuple[Workshop, str]], dict[str, Ca
         },
     ),
 }
-NO_COMMAND_YET = {("production", "released"), ("production", "closed"), ("production", "reversed")}
-STATES = [
-    (paper, state, step)
-    for paper, (table, _, commands) in PAPERS.items()
-    for state in table
-    for step in commands
-    if state and (paper, state) not in NO_COMMAND_YET
-]
+STATES = [(paper, state, step) for paper, (table, _, commands) in PAPERS.items() for state in table for step in commands if state]
 
 
 @pytest.mark.parametrize(("paper", "state", "step"), STATES)

@@ -27,8 +27,8 @@ _ROWS = """
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
-        Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused Conflict
-        BrokenLaw WireError UnknownVersion
+        Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused
+        Conflict BrokenLaw WireError UnknownVersion
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 
