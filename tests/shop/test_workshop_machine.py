@@ -587,7 +587,8 @@ class WorkshopMachine(RuleBasedStateMachine):
     def cancel_run(self, which):
         run = self.choose(self.naive.runs.values(), which, lambda row: row.state == "planned")
         must = None if run.state == "planned" else NotAllowed
-        drawn = sum(link.covers for link in self.links() if link.source == "run" and link.ref == run.number)
+        counting = self.naive.counted(self.links(), self.clock.now())
+        drawn = sum(link.covers for link in counting if link.source == "run" and link.ref == run.number)
         lost = self.do(lambda key: self.shop.production.cancel(run.number, key=key), must=must)
         if not must:
             run.state = "cancelled"
