@@ -8,7 +8,8 @@ from types import MappingProxyType
 _ROWS = """
     addresses Address; allocation Key=AllocationKey Allocation Loss; availability Need Shortage Availability
     balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
-    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderShipped OrderDelivered
+    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged OrderClosed
+        OrderReopened OrderPicked OrderShipped OrderDelivered
         CoverLost ProductionPlanned ProductionStarted ProductionCompleted ProductionCancelled PurchaseOrdered PurchaseCancelled
         LotReceived LotDecided StockChanged LotConverted OrderReturned OrderLate
         PurchaseChanged PurchaseRescheduled SentBack
@@ -19,7 +20,8 @@ _ROWS = """
     recipes Ingredient Operation BatchSize Recipe Line Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
-    desks.orders Confirmed Cancelled Link; desks.production Planned Started; desks.completion Deviation Completed
+    desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
+    desks.allocating Reserved Allocated; desks.releasing Freed; desks.production Planned Started; desks.completion Deviation Completed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
