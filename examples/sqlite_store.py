@@ -134,8 +134,9 @@ class SqliteWriter(SqliteReader):
 
     def write(self, changes: Changes) -> None:
         balances, put = checked(self, changes), self._db.executemany
-        for number, paper in changes.papers.items():
-            self._paper(number, paper)
+        opened = {number: row.paper for number, row in self.papers(changes.opened).items()}
+        for number, paper in (opened | changes.papers).items():
+            self._paper(number, paper, opened=number in opened)
         sql = "DELETE FROM names WHERE kind = 'open' AND id = (SELECT id FROM filed WHERE kind = 'papers' AND key = ?)"
         put(sql, [(number,) for number in changes.closed])
         put("INSERT INTO stamps VALUES (?, 1) ON CONFLICT DO UPDATE SET stamp = stamp + 1", [(name,) for name in changes.stamps])
@@ -166,10 +167,10 @@ class SqliteWriter(SqliteReader):
             place = self._db.execute(sql, (event.document, dumps(event))).lastrowid
             self._db.execute("INSERT INTO waiting (name, id, document) SELECT name, ?, ? FROM boxes", (place, event.document))
 
-    def _paper(self, number: str, paper: Paper) -> None:
+    def _paper(self, number: str, paper: Paper, *, opened: bool = False) -> None:
         sql = "SELECT max(names.kind) FROM filed JOIN names USING (id) WHERE filed.kind = 'papers' AND key = ?"
         closed = self._db.execute(sql, (number,)).fetchone()[0] == "kind"  # and no name of the kind 'open'
-        kind, items = KINDS[type(paper)], () if closed else paper.items
+        kind, items = KINDS[type(paper)], () if closed and not opened else paper.items
         self._file("papers", number, paper, ("kind", kind), *(("open", (kind, item)) for item in items))
 
     def _file(self, kind: str, key: Any, row: Any, *names: tuple[str, Any]) -> None:

@@ -338,6 +338,8 @@ class Books:
             self._file(paper)
         if changes.closed:
             self._close(changes.closed)
+        if changes.opened:
+            self._open_again(changes.opened)
         for key, lot in changes.lots.items():
             self._put_lot(key, lot)
         if self._base is None:
@@ -415,6 +417,16 @@ class Books:
                 self._closed.add(number)
             if paper is not None:
                 self._take_out(paper)
+
+    def _open_again(self, numbers: Iterable[str]) -> None:
+        for number in numbers:
+            paper = self._papers.get(number)
+            if paper is None and self._base is not None:
+                paper = self._papers[number] = self._base.papers((number,))[number].paper
+            if paper is not None:
+                self._closed.discard(number)
+                for item in paper.items:
+                    self._open[KINDS[type(paper)]].setdefault(item, {})[number] = None
 
     def _take_out(self, paper: Paper) -> None:
         by_item = self._open[KINDS[type(paper)]]

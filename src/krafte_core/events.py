@@ -57,6 +57,54 @@ class OrderCancelled(Event):
 
 
 @attrs.frozen
+class OrderChanged(Event):
+    """The content of an order changed: what, from which words to which; `promised` is the date that holds from now on."""
+
+    customer: str
+    promised: date | None
+    changes: tuple[tuple[str, str], ...]
+
+
+@attrs.frozen
+class OrderSplit(Event):
+    """A part of an order became an order of its own, `part`."""
+
+    customer: str
+    part: str
+
+
+@attrs.frozen
+class OrderMerged(Event):
+    """An order was taken into another, `into`, and goes on there."""
+
+    customer: str
+    into: str
+
+
+@attrs.frozen
+class OrderClosed(Event):
+    """What is open of an order is not wanted any more: per item how much will not be delivered."""
+
+    customer: str
+    waived: tuple[tuple[str, Quantity], ...]
+
+
+@attrs.frozen
+class OrderReopened(Event):
+    """A cancelled or closed order is wanted again."""
+
+    customer: str
+
+
+@attrs.frozen
+class OrderPicked(Event):
+    """Goods of an order were taken from the shelf; `unpicked`: they were put back."""
+
+    customer: str
+    unpicked: bool
+
+
+@attrs.frozen
 class OrderShipped(Event):
     """Goods of an order left the house."""
 

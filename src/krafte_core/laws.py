@@ -19,7 +19,7 @@ from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, Posting, in
 from krafte_core.work import STEPS, Work, arrived
 
 _ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND, "return": CUSTOMER, "conversion": PRODUCTION}
-_OVER = ENDED | {"cancelled"}
+_OVER = ENDED | {"cancelled", "merged"}
 
 
 def findings(work: Work) -> Iterator[str]:

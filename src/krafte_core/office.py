@@ -181,7 +181,8 @@ def combined(parts: Sequence[Changes]) -> Changes:
         whole.catalogue |= part.catalogue
         whole.stamps = part.stamps | whole.stamps
         whole.lot_guards = part.lot_guards | whole.lot_guards
-        whole.closed |= part.closed
+        whole.closed = (whole.closed - part.opened) | part.closed
+        whole.opened = (whole.opened - part.closed) | part.opened
     return whole
 
 

@@ -30,10 +30,18 @@ DELIVERIES = ("partial", "complete")
 Day = date  # a field named `date` would hide the type
 ORDER_STEPS: Steps = {
     "": {"place": "placed"},
-    "placed": {"confirm": "confirmed", "cancel": "cancelled"},
-    "confirmed": {"confirm": "confirmed", "ship": "confirmed", "return": "confirmed", "cancel": "cancelled"},
-    "cancelled": {},
-}
+    "placed": {
+        "confirm": "confirmed", "change": "placed", "split": "placed", "absorb": "placed", "merge": "merged", "cancel": "cancelled",
+    },
+    "confirmed": {
+        "confirm": "confirmed", "change": "confirmed", "split": "confirmed", "absorb": "confirmed", "allocate": "confirmed",
+        "free": "confirmed", "swap": "confirmed", "pick": "confirmed", "unpick": "confirmed", "ship": "confirmed",
+        "return": "confirmed", "close": "closed", "merge": "merged", "cancel": "cancelled",
+    },
+    "closed": {"reopen": "confirmed", "return": "closed"},
+    "cancelled": {"reopen": "placed"},
+    "merged": {},
+}  # fmt: skip
 """The steps of a customer order."""
 QUOTE_STEPS: Steps = {
     "": {"quote": "open"},
@@ -49,6 +57,7 @@ class OrderStatus(enum.Enum):
     """What a customer sees, in the order of precedence: the first that applies."""
 
     CANCELLED = "cancelled"
+    MERGED = "merged"
     DELIVERED = "delivered"
     SHIPPED = "shipped"
     PARTLY_SHIPPED = "partly shipped"
@@ -312,8 +321,12 @@ def status(now: str, lines: Sequence[Stages]) -> OrderStatus:
     """
     if now == "cancelled":
         return OrderStatus.CANCELLED
+    if now == "merged":
+        return OrderStatus.MERGED
     gone = sum(line.shipped + line.delivered for line in lines)
     still_open = [line for line in lines if line.shipped + line.delivered < line.ordered]
+    if now == "closed" and not gone:
+        return OrderStatus.CANCELLED
     if not still_open and gone:
         on_the_road = any(line.shipped for line in lines)
         return OrderStatus.SHIPPED if on_the_road else OrderStatus.DELIVERED
@@ -332,6 +345,7 @@ STATUS_WORDS: Mapping[str, Mapping[OrderStatus, str]] = {
     "en": {one: one.value for one in OrderStatus},
     "de": {
         OrderStatus.CANCELLED: "storniert",
+        OrderStatus.MERGED: "zusammengelegt",
         OrderStatus.DELIVERED: "zugestellt",
         OrderStatus.SHIPPED: "versandt",
         OrderStatus.PARTLY_SHIPPED: "teilweise versandt",

@@ -109,6 +109,8 @@ class Changes:
     """Lot revisions that were read (0: there was no such lot)."""
     closed: set[str] = attrs.field(factory=set)
     """Papers whose state is now one after which nothing more is open: they leave the index of open papers."""
+    opened: set[str] = attrs.field(factory=set)
+    """Papers that were closed and are open again, under the items that they name now: they are back in the index."""
     key: str | None = None
     stored: Stored | None = None
 

@@ -51,7 +51,7 @@ NAMES = {
     Shipment: "shipment",
 }
 _CLOSING: Mapping[type, frozenset[str]] = {
-    CustomerOrder: frozenset({"cancelled"}),
+    CustomerOrder: frozenset({"cancelled", "closed", "merged"}),
     Quote: frozenset({"accepted", "withdrawn", "expired"}),
     ProductionOrder: frozenset(ENDED),
     PurchaseOrder: frozenset({"closed", "cancelled"}),
@@ -214,8 +214,11 @@ class Work:
         after = allow(STEPS[kind], paper.number, now, step)
         self.note(paper.number, step, reason=reason, details=details)
         self.touch(paper.number)
-        if after in _CLOSING[kind]:
+        closing = _CLOSING[kind]
+        if after in closing:
             self.changes.closed.add(paper.number)
+        elif now in closing:
+            self.changes.opened.add(paper.number)
         return after
 
     def note(self, document: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> None:

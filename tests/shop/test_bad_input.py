@@ -565,6 +565,12 @@ def order_in(state: str) -> tuple[Workshop, str]:
         shop.orders.confirm(number)
     if state == "cancelled":
         shop.orders.cancel(number)
+    if state == "closed":
+        shop.orders.confirm(number)
+        shop.shipping.ship(number, amounts={"cream": "2 each"})
+        shop.orders.close(number)
+    if state == "merged":
+        shop.orders.merge(shop.orders.repeat(number), [number])
     return shop, number
 
 
@@ -645,6 +651,10 @@ PAPERS: dict[str, tuple[Any, Callable[[str], tuple[Workshop, str]], dict[str, Ca
             "confirm": lambda shop, number: shop.orders.confirm(number),
             "ship": lambda shop, number: shop.shipping.ship(number),
             "cancel": lambda shop, number: shop.orders.cancel(number),
+            "reopen": lambda shop, number: shop.orders.reopen(number),
+            "pick": lambda shop, number: shop.orders.pick(number),
+            "split": lambda shop, number: shop.orders.split(number, {"cream": "1 each"}),
+            "change": lambda shop, number: shop.orders.change(number, lines=[OrderLine("cream", "6 each")]),
         },
     ),
     "production": (

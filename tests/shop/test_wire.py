@@ -36,7 +36,7 @@ from krafte_core import (
     Recipe,
     qty,
 )
-from krafte_core.desks.orders import Confirmed
+from krafte_core.desks.confirming import Confirmed
 from krafte_core.errors import FloatRefused, KrafteError, NotAllowed, Short, Unknown, UnknownVersion, WireError
 from krafte_core.events import Event, OrderPlaced
 from krafte_core.scheduling import Purchase

@@ -10,18 +10,22 @@ import attrs
 
 from krafte_core.addresses import Address
 from krafte_core.allocation import LOT, QUOTED, RUN
-from krafte_core.availability import Availability, Shortage, Tally, aligned, shortages
-from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, binding_step, open_quote, promise_for, promised_date, reach_of
+from krafte_core.availability import Availability, Tally, aligned, shortages
+from krafte_core.desks.allocating import OrderLots
+from krafte_core.desks.changing import OrderChanges
+from krafte_core.desks.confirming import Confirmed, confirm
+from krafte_core.desks.dividing import OrderParts
+from krafte_core.desks.needs import Kept, OrderNeeds, binding_step, open_quote, promise_for, promised_date, reach_of
 from krafte_core.desks.placing import address, checked_lines, file_order, listed, order_terms, whole
-from krafte_core.diary import Entry, allow
+from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
-from krafte_core.events import Event, OrderCancelled, OrderConfirmed, OrderQuoted, QuoteWithdrawn
+from krafte_core.events import OrderQuoted, QuoteWithdrawn
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code, note, one_of
 from krafte_core.money import Money
 from krafte_core.netting import Writer, drop_expired_quotes, end_quote
 from krafte_core.office import Office
-from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
+from krafte_core.orders import CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
 from krafte_core.production import ProductionOrder
 from krafte_core.progress import Progress
 from krafte_core.promise import RELAXABLE, Promise, Step
@@ -35,26 +39,6 @@ WHEN_SHORT = ("wait", "refuse")
 
 
 @attrs.frozen
-class Confirmed:
-    """What `confirm` did: the promised date, the runs it planned, and what is still short."""
-
-    order: str
-    promised: date | None
-    productions: tuple[str, ...]
-    shortages: tuple[Shortage, ...]
-    events: tuple[Event, ...]
-
-
-@attrs.frozen
-class Cancelled:
-    """What `cancel` did: the runs that lost this order as a reason keep their output free."""
-
-    order: str
-    freed: tuple[str, ...]
-    events: tuple[Event, ...]
-
-
-@attrs.frozen
 class Link:
     """How much of a supply covers how much of an order's line."""
 
@@ -65,7 +49,7 @@ class Link:
     amount: Quantity
 
 
-class OrderDesk:
+class OrderDesk(OrderChanges, OrderParts, OrderLots):
     """`shop.orders`."""
 
     def __init__(self, office: Office) -> None:
@@ -256,6 +240,7 @@ class OrderDesk:
         *,
         make: bool = True,
         when_short: str = "wait",
+        force: bool = False,
         key: str | None = None,
         by: str | None = None,
     ) -> Confirmed:
@@ -267,37 +252,24 @@ class OrderDesk:
             order: the order.
             make: False covers from stock and open supply only.
             when_short: `"wait"` reserves what there is; `"refuse"` reserves nothing where something is missing.
+            force: take finished goods that others have reserved, in release order, where free stock is not enough; the answer names
+                who was displaced. What is picked or quoted stays.
             key: the host's idempotency key.
             by: who signs.
 
         Raises:
             Short: (`short`) with `when_short="refuse"`: what is missing per item, and when it could be there.
-            NotAllowed: (`not_allowed`) the order is cancelled. Unknown: (`unknown`) no such order.
+            NotAllowed: (`not_allowed`) it is cancelled, closed or merged. Unknown: (`unknown`) no such order.
+
+        Undone by: `shop.orders.free`, `shop.orders.cancel`.
         """
         one_of(when_short, WHEN_SHORT, "when_short")
         name = number_of(order)
 
         def decide(work: Work) -> Confirmed:
-            paper = work.paper(CustomerOrder, name)
-            reach = reach_of(work, paper.items)
-            drop_expired_quotes(work, reach)
-            accept_quote(work, paper)
-            allow(ORDER_STEPS, name, work.state(paper), "confirm")
-            needs, search, covers = self._kept.plan(work, paper, reach, make=make, renew=True)
-            missing = lacking(covers) if search.lacks else {}
-            short = shortages(missing, covers, work.catalogue.item) if missing else ()
-            promised = promised_date(work, needs, search, covers)
-            if short and when_short == "refuse":
-                raise Short(short, promised)
-            writer = Writer(work)
-            needs.write(writer, covers)
-            details = (("promised", promised.isoformat()),) if promised else ()
-            work.step(paper, needs.state, "confirm", details=details)
-            work.tell(OrderConfirmed(work.at, paper.number, paper.customer, promised))
-            runs = tuple(run.number for run in writer.runs.values())
-            return Confirmed(paper.number, promised, runs, short, tuple(work.changes.events))
+            return confirm(work, name, self._kept, make=make, when_short=when_short, force=force)
 
-        return self._office.run(decide, key=key, content=("confirm", name, make, when_short), by=by)
+        return self._office.run(decide, key=key, content=("confirm", name, make, when_short, force), by=by)
 
     def quote(self, order: CustomerOrder | str, *, until: datetime | str, key: str | None = None, by: str | None = None) -> Quote:
         """Hold material and capacity for an order until an instant; `confirm` turns it into links and runs.
@@ -353,33 +325,6 @@ class OrderDesk:
             return paper
 
         return self._office.run(decide, key=key, content=("withdraw", name), by=by)
-
-    def cancel(self, order: CustomerOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None) -> Cancelled:
-        """Cancel what has not been shipped: what was allocated is free again; runs keep their output, free for others.
-
-        Raises:
-            NotAllowed: (`not_allowed`) cancelled already, or a part has been shipped. Unknown: (`unknown`) no such order.
-        """
-        name = number_of(order)
-
-        def decide(work: Work) -> Cancelled:
-            paper = work.paper(CustomerOrder, name)
-            drop_expired_quotes(work, paper.items)
-            now = work.state(paper)
-            if any(move.target == CUSTOMER for posting in work.reader.postings(papers=[name]) for move in posting.moves):
-                raise NotAllowed(name, "partly shipped", "cancel", ("ship the rest",))
-            quote = open_quote(work, paper)
-            if quote is not None:
-                end_quote(work, quote, "withdraw")
-            links = [link for link in work.reader.links((name,))[name] if link.firmness != QUOTED]
-            for link in links:
-                work.unlink(link)
-            work.step(paper, now, "cancel", reason=note(reason, "reason"))
-            work.tell(OrderCancelled(work.at, name, paper.customer))
-            freed = tuple(dict.fromkeys(link.ref for link in links if link.source == RUN))
-            return Cancelled(name, freed, tuple(work.changes.events))
-
-        return self._office.run(decide, key=key, content=("cancel", name, reason), by=by)
 
 
 def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:

@@ -117,6 +117,15 @@ class Reading(Hooks):
         store.commit(Changes(papers={"PO-1": paper("PO-1", "oil", version=2)}, stamps={"PO-1": 2}))
         assert self._open(store, "purchase") == {"oil": {("PO-2", 2)}}, "a closed paper that is written again stays closed"
 
+    def test_a_closed_paper_can_be_opened_again(self, store: Store) -> None:
+        """It is back under the items that it names by then; opening one that is open changes nothing."""
+        store.commit(filing(paper("CO-1", "soap"), paper("CO-2", "oil")))
+        store.commit(Changes(stamps={"CO-1": 1, "CO-2": 1}, closed={"CO-1"}, opened={"CO-2"}))
+        assert self._open(store, "order") == {"oil": {("CO-2", 2)}}
+        store.commit(Changes(papers={"CO-1": paper("CO-1", "oil", version=2)}, stamps={"CO-1": 2}))
+        store.commit(Changes(stamps={"CO-1": 3}, opened={"CO-1"}))
+        assert self._open(store, "order") == {"oil": {("CO-1", 4), ("CO-2", 2)}}
+
     def test_a_changed_paper_is_open_under_the_items_that_it_names_now(self, store: Store) -> None:
         """A line that was taken out or put in counts at once."""
         commit(store, filing(paper("CO-1", "soap", "oil")), filing(paper("CO-2", "oil")))

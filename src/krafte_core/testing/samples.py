@@ -237,6 +237,14 @@ def _close(changes: Changes, reader: Reader, a: int, b: int, c: int) -> None:
         changes.closed.add(number)
 
 
+def _open(changes: Changes, reader: Reader, a: int, b: int, c: int) -> None:
+    number = NUMBERS[(a * 3 + b) % len(NUMBERS)]
+    filed = reader.papers((number,))
+    if filed and number not in changes.papers and number not in changes.closed and not number.startswith("SH"):
+        _touch(changes, reader, number)
+        changes.opened.add(number)
+
+
 def _lot(changes: Changes, reader: Reader, a: int, b: int, c: int) -> None:
     key = LOTS[a]
     before = changes.lots.get(key) or reader.lots((key,)).get(key)
@@ -294,6 +302,7 @@ def _stale(changes: Changes, reader: Reader, a: int, b: int, c: int) -> None:
 MOVES: Mapping[str, Draft] = {
     "paper": _file,
     "close": _close,
+    "open": _open,
     "lot": _lot,
     "stock": _stock,
     "link": _link,

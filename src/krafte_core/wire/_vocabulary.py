@@ -8,7 +8,8 @@ from types import MappingProxyType
 _ROWS = """
     addresses Address; allocation Key=AllocationKey Allocation Loss; availability Need Shortage Availability
     balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
-    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderShipped OrderDelivered
+    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged OrderClosed
+        OrderReopened OrderPicked OrderShipped OrderDelivered
         CoverLost ProductionPlanned ProductionChanged ProductionReleased ProductionRescheduled ProductionStarted
         ProductionReported ProductionCompleted UseDeviated ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled
         LotReceived LotDecided StockChanged LotConverted OrderReturned OrderLate
@@ -20,7 +21,8 @@ _ROWS = """
     recipes Ingredient Operation BatchSize Recipe Line Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
-    desks.orders Confirmed Cancelled Link; desks.replanning Planned Replanned; desks.running Started
+    desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
+    desks.allocating Reserved Allocated; desks.releasing Freed; desks.replanning Planned Replanned; desks.running Started
     desks.completion Deviation Completed; desks.handling Handled Stepped; desks.reversing Reversed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided

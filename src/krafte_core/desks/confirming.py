@@ -1,0 +1,160 @@
+"""Covering what is open of an order: the netting behind `confirm`, and behind every change of an order that is confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import attrs
+
+from krafte_core.allocation import LOT, PICKED, QUOTED, RUN, Allocation, displaced
+from krafte_core.availability import Shortage, shortages
+from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
+from krafte_core.desks.releasing import formula_of, resize
+from krafte_core.diary import allow
+from krafte_core.errors import Short
+from krafte_core.events import Event, OrderConfirmed
+from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose
+from krafte_core.orders import ORDER_STEPS, CustomerOrder
+from krafte_core.production import ProductionOrder
+from krafte_core.scheduling import Cover, Search, lacking
+from krafte_core.stock import pick, unusable
+from krafte_core.work import Seen, Work
+
+
+@attrs.frozen
+class Confirmed:
+    """What `confirm` did: the promised date, the runs it planned, what is still short, and who was displaced by force."""
+
+    order: str
+    promised: date | None
+    productions: tuple[str, ...]
+    shortages: tuple[Shortage, ...]
+    events: tuple[Event, ...]
+    displaced: tuple[Displaced, ...] = ()
+
+
+@attrs.frozen
+class Netted:
+    """What netting an order again gave: the date, the new runs, what is short, and the state that the order was in."""
+
+    promised: date | None
+    productions: tuple[str, ...]
+    shortages: tuple[Shortage, ...]
+    state: str
+
+    @property
+    def details(self) -> tuple[tuple[str, str], ...]:
+        """The date as the diary keeps it."""
+        return (("promised", self.promised.isoformat()),) if self.promised else ()
+
+
+def net(work: Work, order: CustomerOrder, kept: Kept, reach: Sequence[str], *, make: bool = True, when_short: str = "wait") -> Netted:
+    """Cover what is open of an order and write it down.
+
+    Raises:
+        Short: (`short`) with `when_short="refuse"`: what is missing per item, and when it could be there.
+    """
+    needs, search, covers = kept.plan(work, order, reach, make=make, renew=True)
+    missing = lacking(covers) if search.lacks else {}
+    short = shortages(missing, covers, work.catalogue.item) if missing else ()
+    promised = promised_date(work, needs, search, covers)
+    if short and when_short == "refuse":
+        raise Short(short, promised)
+    writer = Writer(work)
+    needs.write(writer, covers)
+    return Netted(promised, tuple([run.number for run in writer.runs.values()]), short, needs.state)
+
+
+def confirm(work: Work, name: str, kept: Kept, *, make: bool, when_short: str, force: bool) -> Confirmed:
+    """The decision behind `shop.orders.confirm`."""
+    paper = work.paper(CustomerOrder, name)
+    reach = reach_of(work, paper.items)
+    drop_expired_quotes(work, reach)
+    accept_quote(work, paper)
+    allow(ORDER_STEPS, name, work.state(paper), "confirm")
+    losers = take_for(work, paper) if force else ()
+    done = net(work, paper, kept, reach, make=make, when_short=when_short)
+    work.step(paper, done.state, "confirm", details=done.details)
+    work.tell(OrderConfirmed(work.at, paper.number, paper.customer, done.promised))
+    events = work.changes.events if not losers else everything_told(work)
+    return Confirmed(paper.number, done.promised, done.productions, done.shortages, tuple(events), losers)
+
+
+def everything_told(work: Work) -> tuple[Event, ...]:
+    """The events of every decision of the command."""
+    return tuple([event for part in work.everything() for event in part.events])
+
+
+def take_for(work: Work, order: CustomerOrder) -> tuple[Displaced, ...]:
+    """By force: finished goods that are reserved for others become free for this order, as far as free stock is not enough."""
+    needs = OrderNeeds(work, order, renew=True)
+    rows: list[Displaced] = []
+    for need, steps in needs.lines:
+        rule, order_of = work.catalogue.pickings[need.item]
+        stocked = work.reader.lots_of(need.item, order_of)
+        missing = pick(rule, stocked, steps, needs.on, usable_places=work.catalogue.usable_places).missing if steps else 0
+        if missing:
+            rows += take(work, order.number, need.item, missing, needs.on)
+            work.settle()
+    return tuple(rows)
+
+
+def take(
+    work: Work, order: str, item: str, steps: int, on: date, lot: str | None = None, place: str | None = None
+) -> tuple[Displaced, ...]:
+    """Reserved stock of others becomes free, in release order; what is picked or quoted stays where it is."""
+    usable = work.catalogue.usable_places
+    rows = [
+        row for row in work.reader.stocked((item,))[item]
+        if row.place in usable and unusable(row.lot, on) is None and lot in (None, row.lot.code) and place in (None, row.place)
+    ]  # fmt: skip
+    supplies = list(dict.fromkeys((LOT, item, row.lot.code) for row in rows))
+    places = {(row.lot.code, row.place) for row in rows}
+    claims = work.reader.claims(supplies)
+    links = [link for supply in supplies for link in claims[supply] if _may_lose(link, order) and (link.ref, link.place) in places]
+    if not links:
+        return ()
+    ranks = demand_ranks(work, links)
+    return lose(work, displaced(links, steps, lambda link: ranks[link.demand]), f"taken for {order}")
+
+
+def _may_lose(link: Allocation, order: str) -> bool:
+    return link.demand != order and link.firmness not in (PICKED, QUOTED)
+
+
+def grow(work: Work, order: CustomerOrder, reach: Sequence[str]) -> tuple[str, ...]:
+    """Planned runs of the order make more, where that is as good as a run of its own; the numbers of those that grew.
+
+    They must be allowed to by their batch rule, and what they need more of must be there when they begin: nobody waits for the change.
+    """
+    needs = OrderNeeds(work, order)
+    own = {link.ref for link in needs.links if link.source == RUN}
+    runs = {run.item: run for run, state, _ in reversed(needs.runs) if state == "planned" and run.number in own}
+    if not runs:
+        return ()
+    covers = needs.search(Search(Seen(work, reach)))
+    grown: dict[str, None] = {}
+    for (need, _), cover in zip(needs.lines, covers, strict=False):
+        run = runs.get(need.item)
+        if run is not None and cover.made and _grown(work, order.number, need.ref, run, cover):
+            grown[run.number] = None
+    if grown:
+        work.settle()
+    return tuple(grown)
+
+
+def _grown(work: Work, order: str, need: str, run: ProductionOrder, cover: Cover) -> bool:
+    begins = max(float(work.now), run.planned_start.timestamp()) if run.planned_start else float(work.now)
+    if max([batch.ready for batch, _ in cover.made]) > begins:
+        return False
+    now: ProductionOrder = work.paper(ProductionOrder, run)  # an earlier line may have made it grow
+    more = sum([steps for _, steps in cover.made])
+    sizes = formula_of(work, now).batches(now.steps + more)
+    if len(sizes) != 1:
+        return False
+    resize(work, now, sizes[0])
+    link = Allocation(order, need, RUN, run.item, run.number, "", more, more)
+    before = [row for row in work.reader.links((order,))[order] if row[:6] == link[:6]]
+    work.link(link, before[0] if before else None)
+    return True
