@@ -56,8 +56,9 @@ def open_needs(work: Work, order: CustomerOrder, links: Sequence[Allocation], *,
     covered: dict[str, int] = {}
     for link in links:
         covered[link.line] = covered.get(link.line, 0) + link.covers
-    left = {} if fresh else shipped(work, order.number)
-    return [(need, need[3] - covered.get(need[0], 0) - left.get(need[0], 0)) for need in order.needs]
+    gone = {} if fresh else shipped(work, order.number)
+    enough = {line.ref for line in order.lines if line.under is not None and gone.get(line.ref, 0) >= line.least} if gone else ()
+    return [(need, 0 if need[0] in enough else need[3] - covered.get(need[0], 0) - gone.get(need[0], 0)) for need in order.needs]
 
 
 def linked_runs(work: Work, numbers: Iterable[str]) -> list[tuple[ProductionOrder, str, Sequence[Allocation]]]:

@@ -7,6 +7,7 @@ every line into stages, `status` names the whole.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
@@ -152,6 +153,21 @@ class OrderLine:
         if self.sample:
             return self.price * 0
         return line_total(self.price, self.amount, self.pack, self.discount)
+
+    @property
+    def least(self) -> int:
+        """The fewest steps that are all of the line.
+
+        >>> line = OrderLine("paint", "100 L", steps=1000, under="5 %", over="2 %")
+        >>> line.least, line.most
+        (950, 1020)
+        """
+        return self.steps if self.under is None else math.ceil(self.steps * (1 - self.under))
+
+    @property
+    def most(self) -> int:
+        """The most steps that may be delivered for the line."""
+        return self.steps if self.over is None else math.floor(self.steps * (1 + self.over))
 
     @property
     def needs(self) -> tuple[OrderNeed, ...]:

@@ -69,7 +69,8 @@ class Progress:
             stages = {
                 need.ref: self._line(order.number, need.ref, need.steps, by_need.get(need.ref, ()), arrives) for need in line.needs
             }
-            rows.append(_kits(line, stages) if line.parts else stages[line.ref])
+            row = _kits(line, stages) if line.parts else stages[line.ref]
+            rows.append(_closed(row) if line.under is not None and row.shipped + row.delivered >= line.least else row)
         if self.states[order.number] == "closed":
             return [_closed(row) for row in rows]
         return rows
