@@ -81,16 +81,7 @@ class ShippingDesk(Returns):
         def decide(work: Work) -> Shipment:
             papers: list[CustomerOrder] = [work.paper(CustomerOrder, name) for name in names]
             _one_customer(papers, amounts, lots)
-            for paper in papers:
-                work.step(paper, work.state(paper), "ship")
-            lines: list[ShipmentLine] = []
-            moves: list[Move] = []
-            for paper in papers:
-                choice = Choice(work, paper, force=force)
-                choice.take(amounts, lots)
-                for row in choice.chosen:
-                    _leave(work, paper.number, row, lines, moves)
-                choice.settle()
+            lines, moves = _loaded(work, papers, amounts, lots, force=force)
             number = work.number("SH")
             first = papers[0]
             shipment = Shipment(
@@ -177,6 +168,23 @@ def _one_customer(papers: Sequence[CustomerOrder], amounts: Amounts | None, lots
         raise InvalidInput("amounts", [*asked], "amounts for a single order; ship several in whole, or one by one")
     if amounts is not None and lots is not None:
         raise InvalidInput("lots", [*lots], "amounts, or amounts per lot")
+
+
+def _loaded(
+    work: Work, papers: Sequence[CustomerOrder], amounts: Amounts | None, lots: Lots | None, *, force: bool
+) -> tuple[list[ShipmentLine], list[Move]]:
+    """What leaves for all the orders, line by line and move by move."""
+    for paper in papers:
+        work.step(paper, work.state(paper), "ship")
+    lines: list[ShipmentLine] = []
+    moves: list[Move] = []
+    for paper in papers:
+        choice = Choice(work, paper, force=force)
+        choice.take(amounts, lots)
+        for row in choice.chosen:
+            _leave(work, paper.number, row, lines, moves)
+        choice.settle()
+    return lines, moves
 
 
 def _leave(work: Work, order: str, row: Leaving, lines: list[ShipmentLine], moves: list[Move]) -> None:
