@@ -378,13 +378,17 @@ class Books:
         if changes.key is not None and self.result(changes.key) is not None:
             raise Conflict(f"key {changes.key}")
         balances: list[Balance] = []
+        keep = balances.append
         standing = self._shelves.get if self._base is None else self._row
         for where, (moved, promised) in changes.balances.items():
             before = standing(where)
-            on_hand, allocated = (moved, promised) if before is None else (before[2] + moved, before[3] + promised)
-            if not 0 <= allocated <= on_hand:
+            if before is None:
+                on_hand, allocated = moved, promised
+            else:
+                on_hand, allocated = before[2] + moved, before[3] + promised
+            if allocated < 0 or on_hand < allocated:
                 raise Conflict("stock of {} {} in {}".format(*where))
-            balances.append((where, before, on_hand, allocated))
+            keep((where, before, on_hand, allocated))
         return balances
 
     def _row(self, where: BalanceKey) -> Stocked | None:
@@ -460,11 +464,15 @@ class Books:
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
         table, plain, claimed = self._links, self._base is None, self._lot_claims
         for key, link in links.items():
-            demand = key[0]
-            if plain and link is not None and demand in table:
-                table[demand][key] = link
+            rows = table.get(key[0])
+            if not plain or rows is None:
+                self._put(table, key[0], key, link)
+            elif link is not None:
+                rows[key] = link
             else:
-                self._put(table, demand, key, link)
+                rows.pop(key, None)
+                if not rows:
+                    del table[key[0]]
             if claimed or key[2] != LOT:
                 self._put(self._claims, key[2:5], key, link)
 

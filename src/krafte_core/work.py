@@ -36,6 +36,7 @@ from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
 
 _new = tuple.__new__
+_UNTOUCHED = (0, 0)
 STEPS: Mapping[type, Steps] = {
     CustomerOrder: ORDER_STEPS,
     Quote: QUOTE_STEPS,
@@ -240,12 +241,12 @@ class Work:
         for item, lot, steps, source, target, _ in rows:
             if source not in OUTSIDE:
                 key = (item, lot, source)
-                known = balances.get(key)
-                balances[key] = (known[0] - steps, known[1]) if known else (-steps, 0)
+                moved, promised = balances.get(key, _UNTOUCHED)
+                balances[key] = moved - steps, promised
             if target not in OUTSIDE:
                 key = (item, lot, target)
-                known = balances.get(key)
-                balances[key] = (known[0] + steps, known[1]) if known else (steps, 0)
+                moved, promised = balances.get(key, _UNTOUCHED)
+                balances[key] = moved + steps, promised
 
     def promise(self, key: tuple[str, str, str], steps: int) -> None:
         """Change what is allocated of a lot at a place."""
@@ -270,8 +271,8 @@ class Work:
         allocations, balances, guards = self.changes.allocations, self.changes.balances, self.changes.lot_guards
         for (lot, place, _, _), steps in taken:
             item, code = lot.item, lot.code
-            key, where = (demand, line, LOT, item, code, place), (item, code, place)
             row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
+            key, where = row[:6], row[3:6]
             if where in balances or key in allocations:
                 self.link(row)
             else:
