@@ -21,6 +21,7 @@ from krafte_core.stock import ORDERS, Lot, Posting, Stocked
 from krafte_core.store import (
     KINDS,
     AllocationKey,
+    BalanceKey,
     CatalogueValue,
     Changes,
     Filed,
@@ -62,7 +63,7 @@ class Books:
         self._catalogue: dict[tuple[str, str], CatalogueValue] = {}
         self._papers: dict[str, Paper] = {}
         self._numbers: dict[str, list[str]] = {}
-        self._position: dict[str, int] = {}
+        self._positions: dict[str, dict[str, int]] = {}
         self._open: dict[str, dict[str, dict[str, None]]] = {kind: {} for kind in KINDS.values()}
         self._closed: set[str] = set()
         self._stamps: dict[str, int] = {}
@@ -124,12 +125,14 @@ class Books:
 
     def _filed(self, kind: str, after: str) -> Iterator[Paper]:
         numbers = self._numbers.get(kind, [])
-        if self._base is not None and after not in self._position:
+        positions = self._positions.setdefault(kind, {})
+        positions.update(zip(numbers[len(positions) :], range(len(positions), len(numbers)), strict=True))
+        if self._base is not None and after not in positions:
             while page := self._base.find(kind, after=after):
                 yield from (self._papers.get(paper.number, paper) for paper in page)
                 after = page[-1].number
             after = ""
-        start = self._position.get(after, -1) + 1
+        start = positions.get(after, -1) + 1
         yield from (self._papers[number] for number in numbers[start:])
 
     def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
@@ -223,13 +226,16 @@ class Books:
     def claims(self, supplies: Iterable[SupplyKey]) -> Mapping[SupplyKey, Sequence[Allocation]]:
         """See `Reader`. Claims on lots are indexed from the first time that somebody asks: most shops never do."""
         wanted = [*supplies]
-        if not self._lot_claims and any(supply[0] == LOT for supply in wanted):
+        if not self._lot_claims and LOT in [supply[0] for supply in wanted]:
             self._lot_claims = True
             for rows in self._links.values():
                 for key, link in rows.items():
                     if key[2] == LOT:
                         self._put(self._claims, key[2:5], key, link)
-        merged = self._merged(wanted, self._claims, self._base.claims(wanted) if self._base is not None else _EMPTY)
+        own: Mapping[SupplyKey, Mapping[Any, Any]] = self._claims
+        if self._base is None:
+            return {supply: sorted(own.get(supply, _EMPTY).values()) for supply in wanted}
+        merged = self._merged(wanted, own, self._base.claims(wanted))
         return {supply: sorted(rows) for supply, rows in merged.items()}
 
     def bookings(self, work_centers: Iterable[str], since: int) -> Mapping[str, Sequence[Booking]]:
@@ -241,9 +247,10 @@ class Books:
 
     def booked_for(self, papers: Iterable[str]) -> Mapping[str, Sequence[Booking]]:
         """See `Reader`."""
+        if self._base is None:
+            return {paper: [*self._bookings.get(paper, _EMPTY).values()] for paper in papers}
         wanted = [*papers]
-        theirs = self._base.booked_for(wanted) if self._base is not None else _EMPTY
-        return self._merged(wanted, self._bookings, theirs, _booking_key)
+        return self._merged(wanted, self._bookings, self._base.booked_for(wanted), _booking_key)
 
     def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
         """See `Reader`."""
@@ -342,12 +349,13 @@ class Books:
             self._open_again(changes.opened)
         for key, lot in changes.lots.items():
             self._put_lot(key, lot)
-        if self._base is None:
-            self._shelves.settle(balances, self._lots)
-        else:
+        if self._base is not None:
             for (item, code, place), _, on_hand, allocated in balances:
                 self._shelves.put(self.lots([(item, code)])[item, code], place, on_hand, allocated)
-        self._put_links(changes.allocations)
+        elif balances:
+            self._shelves.settle(balances, self._lots)
+        if changes.allocations:
+            self._put_links(changes.allocations)
         for booking_key, booking in changes.bookings.items():
             self._put_booking(booking_key, booking)
         self._journal.write(changes.postings, changes.diary)
@@ -362,23 +370,32 @@ class Books:
         for name, stamp in changes.stamps.items():
             if self._stamps.get(name, 0) != stamp and self._stamp(name) != stamp:
                 raise Conflict(name)
+        lots = self._lots
         for key, revision in changes.lot_guards.items():
-            lot = self._lots.get(key) or self.lots((key,)).get(key)
+            lot = lots.get(key) or self.lots((key,)).get(key)
             if (lot.revision if lot else 0) != revision:
                 raise Conflict(f"lot {key[1]} of {key[0]}")
         if changes.key is not None and self.result(changes.key) is not None:
             raise Conflict(f"key {changes.key}")
         balances: list[Balance] = []
-        standing = self._shelves.get
+        keep = balances.append
+        standing = self._shelves.get if self._base is None else self._row
         for where, (moved, promised) in changes.balances.items():
             before = standing(where)
-            if before is None and self._base is not None:
-                before = next((row for row in self._base.standing([where[:2]])[where[:2]] if row.place == where[2]), None)
-            on_hand, allocated = (moved, promised) if before is None else (before[2] + moved, before[3] + promised)
-            if not 0 <= allocated <= on_hand:
+            if before is None:
+                on_hand, allocated = moved, promised
+            else:
+                on_hand, allocated = before[2] + moved, before[3] + promised
+            if allocated < 0 or on_hand < allocated:
                 raise Conflict("stock of {} {} in {}".format(*where))
-            balances.append((where, before, on_hand, allocated))
+            keep((where, before, on_hand, allocated))
         return balances
+
+    def _row(self, where: BalanceKey) -> Stocked | None:
+        own = self._shelves.get(where)
+        if own is None and self._base is not None:
+            return next((row for row in self._base.standing([where[:2]])[where[:2]] if row.place == where[2]), None)
+        return own
 
     def _file(self, paper: Paper) -> None:
         number = paper.number
@@ -386,9 +403,7 @@ class Books:
         self._papers[number] = paper
         if before is None and (self._base is None or not self._base.papers((number,))):
             kind = KINDS[type(paper)]
-            numbers = self._numbers.setdefault(kind, [])
-            self._position[number] = len(numbers)
-            numbers.append(number)
+            self._numbers.setdefault(kind, []).append(number)
             if kind != "shipment":
                 for item in paper.items:
                     self._open[kind].setdefault(item, {})[number] = None
@@ -449,11 +464,15 @@ class Books:
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
         table, plain, claimed = self._links, self._base is None, self._lot_claims
         for key, link in links.items():
-            demand = key[0]
-            if plain and link is not None and demand in table:
-                table[demand][key] = link
+            rows = table.get(key[0])
+            if not plain or rows is None:
+                self._put(table, key[0], key, link)
+            elif link is not None:
+                rows[key] = link
             else:
-                self._put(table, demand, key, link)
+                rows.pop(key, None)
+                if not rows:
+                    del table[key[0]]
             if claimed or key[2] != LOT:
                 self._put(self._claims, key[2:5], key, link)
 

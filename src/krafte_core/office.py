@@ -103,8 +103,7 @@ class Office:
                         return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
                 work = Work(reader, self.catalogue(reader), now, Numbers(self.store, taken), by or self.by)
                 answer = decide(work)
-            parts = work.everything()
-            changes = parts[0] if len(parts) == 1 else combined(parts)
+            changes = combined(work.everything()) if work.earlier else work.changes
             if key is not None:
                 changes.key, changes.stored = key, Stored(fingerprint, answer)
             elif changes.is_empty:

@@ -287,18 +287,19 @@ class Search:
             used = self._lots[item] = {}
         elif used:
             rows = _not_taken(rows, used)
-        picked = pick(rule, rows, steps, on or self.today, usable_places=situation.usable_places if places is None else places)
-        for (lot, place, *_), took in picked.taken:
+        within = situation.usable_places if places is None else places
+        taken, _, missing = pick(rule, rows, steps, on or self.today, usable_places=within)
+        for (lot, place, _, _), took in taken:
             key = (lot.code, place)
             before = used.get(key, 0)
             used[key] = before + took
             journal.append((_put, used, key, before))
-        found = Cover(item, steps, self.now, picked.taken)
-        self._want(item, by or found, scarce=picked.missing > 0)
-        if picked.missing and places is None:
-            self._rest(found, picked.missing, make=make)
-        elif picked.missing:
-            found.missing, found.ready, self.lacks = picked.missing, NEVER, True
+        found = Cover(item, steps, self.now, taken)
+        self._want(item, by or found, scarce=missing > 0)
+        if missing and places is None:
+            self._rest(found, missing, make=make)
+        elif missing:
+            found.missing, found.ready, self.lacks = missing, NEVER, True
         return found
 
     def _rest(self, found: Cover, steps: int, *, make: bool) -> None:

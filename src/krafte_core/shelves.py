@@ -111,64 +111,67 @@ class Shelves:
 
     def settle(self, balances: Iterable[Balance], lots: Mapping[LotKey, Lot]) -> None:
         """Write many rows, each beside the one that it changes; the loop that every command runs."""
-        rows, orders = self._rows, self._orders
+        rows = self._rows
         for key, before, on_hand, allocated in balances:
-            item, _, place = key
-            if on_hand:
-                lot = lots[key[:2]] if before is None else rows[key][0]  # the lot may have changed in the same command
-                row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
-                if before is None:
-                    self._appear(key)
-            elif before is None:
-                continue
+            if before is None:
+                if on_hand:
+                    self._appear(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated)))
+            elif not on_hand:
+                self._vanish(key, before)
             else:
-                row = before
-                self._vanish(key)
-            was = before is not None and before[2] > before[3]
-            if was is not (on_hand > allocated) and item in orders and not place.startswith(LINE):
-                self._sort_in(item, row, free=not was)
+                lot, place, had, promised = rows[key]  # not `before`: the lot may have changed in the same command
+                row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
+                if (had > promised) is not (on_hand > allocated):
+                    self._turned(key, row)
 
     def put(self, lot: Lot, place: str, on_hand: int, allocated: int) -> None:
         """Write a row; without `keep`, an empty one is taken out."""
         key = (lot.item, lot.code, place)
-        before = self._rows.get(key)
-        if on_hand or self._keep:
-            self._rows[key] = row = _row(Stocked, (lot, place, on_hand, allocated))
-            if before is None:
-                self._appear(key)
-        elif before is not None:
-            row = before
-            self._vanish(key)
+        before, row = self._rows.get(key), _row(Stocked, (lot, place, on_hand, allocated))
+        if not (on_hand or self._keep):
+            if before is not None:
+                self._vanish(key, before)
+        elif before is None:
+            self._appear(key, row)
         else:
-            return
-        was = before is not None and before[2] > before[3]
-        if was != (on_hand > allocated) and key[0] in self._orders and not place.startswith(LINE):
-            self._sort_in(key[0], row, free=not was)
+            self._rows[key] = row
+            if (before[2] > before[3]) is not (on_hand > allocated):
+                self._turned(key, row)
 
-    def _appear(self, key: BalanceKey) -> None:
+    def _turned(self, key: BalanceKey, row: Stocked) -> None:
+        """Something of the row is free now and nothing was, or the other way round."""
+        if key[0] in self._orders and not key[2].startswith(LINE):
+            self._sort_in(key[0], row, free=row[2] > row[3])
+
+    def _appear(self, key: BalanceKey, row: Stocked) -> None:
+        self._rows[key] = row
         place = key[2]
-        if not place.startswith(LINE):
-            _enter(self._places, key)
+        if place.startswith(LINE):
+            there = self._lines.get(place)
+            if there is None:
+                there = self._lines[place] = {}
+            there[key] = None
+            if self._lined is not None:
+                _enter(self._lined, key)
             return
-        there = self._lines.get(place)
-        if there is None:
-            there = self._lines[place] = {}
-        there[key] = None
-        if self._lined is not None:
-            _enter(self._lined, key)
+        _enter(self._places, key)
+        if row[2] > row[3] and key[0] in self._orders:
+            self._sort_in(key[0], row, free=True)
 
-    def _vanish(self, key: BalanceKey) -> None:
+    def _vanish(self, key: BalanceKey, row: Stocked) -> None:
         del self._rows[key]
         place = key[2]
         there = self._lines.get(place)
-        if there is None:
-            _leave(self._places, key)
+        if there is not None:
+            del there[key]
+            if not there:
+                del self._lines[place]
+            if self._lined is not None:
+                _leave(self._lined, key)
             return
-        del there[key]
-        if not there:
-            del self._lines[place]
-        if self._lined is not None:
-            _leave(self._lined, key)
+        _leave(self._places, key)
+        if row[2] > row[3] and key[0] in self._orders:
+            self._sort_in(key[0], row, free=False)
 
     def _sort_in(self, item: str, row: Stocked, *, free: bool) -> None:
         for order, (signs, keys) in self._orders[item].items():

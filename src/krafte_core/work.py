@@ -31,11 +31,12 @@ from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.scheduling import NEVER, Booking, Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
 from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, Taken
-from krafte_core.store import Changes, Filed, Paper, Reader
+from krafte_core.store import Changes, Filed, LotKey, Paper, Reader
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
 
 _new = tuple.__new__
+_UNTOUCHED = (0, 0)
 STEPS: Mapping[type, Steps] = {
     CustomerOrder: ORDER_STEPS,
     Quote: QUOTE_STEPS,
@@ -106,7 +107,7 @@ class Work:
         self.changes = Changes()
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
-        self._earlier: list[Changes] = []
+        self.earlier: list[Changes] = []
 
     # reading ----------------------------------------------------------------------------------------------------------
 
@@ -120,13 +121,13 @@ class Work:
         sheet = Books(self.reader)
         sheet.apply(self.changes)
         self.reader = sheet
-        self._earlier.append(self.changes)
+        self.earlier.append(self.changes)
         self.changes = Changes()
         self._filed = {}
 
     def everything(self) -> Sequence[Changes]:
         """The changes of every decision of the command, in order."""
-        return [*self._earlier, self.changes]
+        return [*self.earlier, self.changes]
 
     def paper(self, kind: type[Any], paper: Any) -> Any:
         """The paper as it is now.
@@ -134,7 +135,7 @@ class Work:
         Raises:
             Unknown: (`unknown`) no paper of this kind has the number.
         """
-        name = number_of(paper)
+        name = paper if type(paper) is str else number_of(paper)
         filed = self._filed.get(name)
         if filed is None:
             filed = self.reader.papers((name,)).get(name)
@@ -210,15 +211,16 @@ class Work:
         Raises:
             NotAllowed: (`not_allowed`) with the steps that are possible.
         """
-        kind = type(paper)
-        after = allow(STEPS[kind], paper.number, now, step)
-        self.note(paper.number, step, reason=reason, details=details)
-        self.touch(paper.number)
+        changes, kind, name = self.changes, type(paper), paper.number
+        after = allow(STEPS[kind], name, now, step)
+        changes.diary.append(_new(Entry, (name, step, self.at, self.by, reason, details)))
+        if name not in changes.stamps:
+            self.touch(name)
         closing = _CLOSING[kind]
         if after in closing:
-            self.changes.closed.add(paper.number)
+            changes.closed.add(name)
         elif now in closing:
-            self.changes.opened.add(paper.number)
+            changes.opened.add(name)
         return after
 
     def note(self, document: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> None:
@@ -239,12 +241,12 @@ class Work:
         for item, lot, steps, source, target, _ in rows:
             if source not in OUTSIDE:
                 key = (item, lot, source)
-                known = balances.get(key)
-                balances[key] = (known[0] - steps, known[1]) if known else (-steps, 0)
+                moved, promised = balances.get(key, _UNTOUCHED)
+                balances[key] = moved - steps, promised
             if target not in OUTSIDE:
                 key = (item, lot, target)
-                known = balances.get(key)
-                balances[key] = (known[0] + steps, known[1]) if known else (steps, 0)
+                moved, promised = balances.get(key, _UNTOUCHED)
+                balances[key] = moved + steps, promised
 
     def promise(self, key: tuple[str, str, str], steps: int) -> None:
         """Change what is allocated of a lot at a place."""
@@ -269,8 +271,8 @@ class Work:
         allocations, balances, guards = self.changes.allocations, self.changes.balances, self.changes.lot_guards
         for (lot, place, _, _), steps in taken:
             item, code = lot.item, lot.code
-            key, where = (demand, line, LOT, item, code, place), (item, code, place)
             row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
+            key, where = row[:6], row[3:6]
             if where in balances or key in allocations:
                 self.link(row)
             else:
@@ -306,6 +308,11 @@ class Work:
             else:
                 allocations[key] = None
                 balances[place] = 0, -row[6]
+
+    def guard_all(self, lots: Mapping[LotKey, Lot]) -> None:
+        """These lots must still be as they were read."""
+        own = self.changes.lots
+        self.changes.lot_guards |= {key: lot.revision for key, lot in lots.items() if key not in own}
 
     def guard(self, lot: Lot) -> None:
         """The lot must still be as it was read when this command is stored."""

@@ -233,14 +233,17 @@ def promise_for(work: Work, needs: OrderNeeds, relaxing: frozenset[tuple[str, st
 
 def promised_date(work: Work, needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> date | None:
     """Only the day of the promise behind the covers; None where nobody can tell."""
-    ready = max((cover.ready for _, cover in _whole(needs, search, covers)), default=work.now)
+    ready = max([cover.ready for _, cover in _whole(needs, search, covers)], default=work.now)
     return None if ready == NEVER else work.day(_arrival(work, needs.order, search)(ready))
 
 
 def _whole(needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> list[tuple[OrderNeed, Cover]]:
     """What each line waits for: its cover, and the runs and purchases that it has already."""
-    rows = []
-    for (line, _), cover in zip(needs.lines, covers[: len(needs.lines)], strict=True):
+    rows: list[tuple[OrderNeed, Cover]] = []
+    for (line, _), cover in zip(needs.lines, covers, strict=False):
+        if not needs.links:
+            rows.append((line, cover))
+            continue
         behind = [needs.behind(search, link) for link in needs.links if link.line == line.ref and link.source != LOT]
         if behind:
             cover = attrs.evolve(  # noqa: PLW2901

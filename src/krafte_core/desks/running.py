@@ -431,8 +431,8 @@ def starting(name: str, when_short: str) -> Callable[[Work], Started]:
             lot = lots[item, code_]
             if lot.disposition != "released" or place not in usable or (lot.expires is not None and lot.expires < work.today):
                 raise work.refuse_lot(item, code_, unusable(lot, work.today) or f"in {place}")
-            work.guard(lot)
             moves.append(_new(Move, (item, code_, takes, place, line, f"{name}/{need}")))
+        work.guard_all(lots)
         work.fulfil(reserved)  # what lies on the run's own line is nobody else's
         work.post("start", name, moves)
         work.tell(ProductionStarted(work.at, name, run.item))
