@@ -10,6 +10,7 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, Allocation
 from krafte_core.availability import Shortage, aligned
+from krafte_core.desks.departing import depart
 from krafte_core.desks.returns import Returns
 from krafte_core.errors import InvalidInput, Short, told
 from krafte_core.events import Event, OrderDelivered, OrderShipped
@@ -79,7 +80,9 @@ class ShippingDesk(Returns):
             lines: list[ShipmentLine] = []
             moves: list[Move] = []
             for paper in papers:
-                for ready, steps in _chosen(work, paper, amounts):
+                chosen = _chosen(work, paper, amounts)
+                depart(work, paper, [(row.link, steps) for row, steps in chosen])
+                for ready, steps in chosen:
                     _leave(work, paper.number, ready, steps, lines, moves)
             number = work.number("SH")
             first = papers[0]

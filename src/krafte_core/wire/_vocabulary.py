@@ -21,7 +21,8 @@ _ROWS = """
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
     desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
-    desks.allocating Reserved Allocated; desks.releasing Freed; desks.production Planned Started; desks.completion Deviation Completed
+    desks.allocating Reserved Allocated; desks.releasing Freed; desks.board BoardRow Board; desks.timeline TimelineEntry OrderTimeline
+    desks.production Planned Started; desks.completion Deviation Completed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
