@@ -343,10 +343,8 @@ class Books:
             self._stamps[name] = stamp + 1
         for paper in changes.papers.values():
             self._file(paper)
-        if changes.closed:
-            self._close(changes.closed)
-        if changes.opened:
-            self._open_again(changes.opened)
+        self._close(changes.closed)
+        self._open_again(changes.opened)
         for key, lot in changes.lots.items():
             self._put_lot(key, lot)
         if self._base is not None:

@@ -56,6 +56,7 @@ LOT = Lot("lye", "NA-1", received_at=DAY)
 NOT_VALUES = {
     "allocation.Incoming": "a row of the search: its time may be never",
     "allocation.Rank": "a sort key",
+    "desks.choosing.Leaving": "a choice on its way into a shipment line",
     "desks.completion.Said": "the arguments of a command",
     "scheduling.Task": "a node of the search",
     "scheduling.Batch": "a node of the search",

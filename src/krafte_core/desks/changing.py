@@ -237,6 +237,7 @@ def _changing(
             raise NotAllowed(name, f"quoted ({quote.number})", "change", ("withdraw the quote",))
         _refuse_below_shipped(work, after)
         work.file(after)
+        work.changes.opened.add(name)  # all of it may have been shipped
         if now == "placed" or not netted:
             work.step(after, now, "change", details=told)
             work.tell(OrderChanged(work.at, name, after.customer, None, told))
@@ -254,7 +255,8 @@ def _net_again(work: Work, order: CustomerOrder, told: tuple[tuple[str, str], ..
     reach = reach_of(work, order.items)
     grown = grow(work, order, reach)
     done = net(work, order, kept, reach)
-    work.step(order, "confirmed", "change", details=told + done.details)
+    given = done.details or (("promised", ""),)  # where nobody can tell a date any more, the old one is taken back
+    work.step(order, "confirmed", "change", details=told + given)
     work.tell(OrderChanged(work.at, order.number, order.customer, done.promised, told))
     return ChangedOrder(
         order, done.promised, done.productions, (*reduced, *grown), freed_runs(freed), done.shortages, everything_told(work)

@@ -95,7 +95,12 @@ class Choice:
                 raise Short(tuple(self._shortage(need.item, need.steps, self._total(need)) for need in missing))
 
     def settle(self) -> None:
-        """Give up links beyond what is still wanted: after other lots, more than ordered, or nearly all of it."""
+        """Give up links beyond what is still wanted: after other lots, more than ordered, or nearly all of it.
+
+        An order of which nothing more is to leave is not open any more.
+        """
+        if self._is_all():
+            self.work.changes.closed.add(self.order.number)
         if self.chosen_by_link and not any(line.over or line.under for line in self.order.lines):
             return
         used = {row.link[:6]: row.steps for row in self.chosen if row.link is not None}
@@ -113,6 +118,15 @@ class Choice:
     def chosen_by_link(self) -> bool:
         """Whether everything leaves as it was allocated."""
         return all(row.link is not None for row in self.chosen)
+
+    def _is_all(self) -> bool:
+        sums: dict[str, int] = {}
+        for row in self.chosen:
+            sums[row.need] = sums.get(row.need, 0) + row.steps
+        needs = self.order.needs
+        return all(sums.get(need.ref, 0) >= need.steps for need in needs) or all(
+            self._total(need) >= self._enough(need) for need in needs
+        )
 
     def _total(self, need: OrderNeed) -> int:
         return self.before.get(need.ref, 0) + sum(row.steps for row in self.chosen if row.need == need.ref)

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import Allocation
+from krafte_core.desks.lateness import promised_of
 from krafte_core.desks.needs import open_quote
 from krafte_core.desks.placing import checked_lines, file_order
 from krafte_core.desks.releasing import together
@@ -144,19 +145,13 @@ def _splitting(name: str, amounts: Mapping[str, Any]) -> Callable[[Work], Custom
         work.file(stays)
         work.step(stays, now, "split", details=(("part", part.number),))
         if now == "confirmed":
-            work.step(part, "placed", "confirm", details=promise_given(work, name))
+            given = promised_of(work.reader.diary((name,))[name])
+            work.step(part, "placed", "confirm", details=(("promised", given.isoformat()),) if given else ())
         _share_links(work, order, part, moved, gone)
         work.tell(OrderSplit(work.at, name, order.customer, part.number))
         return part
 
     return decide
-
-
-def promise_given(work: Work, name: str) -> tuple[tuple[str, str], ...]:
-    """The date that was last promised for an order, as the diary keeps it; nothing where none was."""
-    given = [dict(entry.details).get("promised") for entry in work.reader.diary((name,))[name]]
-    last = next((day for day in reversed(given) if day), None)
-    return (("promised", last),) if last else ()
 
 
 def _refuse_quoted(work: Work, order: CustomerOrder, step: str) -> None:
@@ -271,6 +266,7 @@ def _merging(name: str, names: Sequence[str]) -> Callable[[Work], Merged]:
         for other in others:
             whole = _taken_in(work, whole, other, order.version + 1)
         work.file(whole)
+        work.changes.opened.add(name)  # all of it may have been shipped
         work.step(whole, now, "absorb", details=tuple(("order", other.number) for other in others))
         return Merged(whole, tuple(names), tuple([event for part in work.everything() for event in part.events]))
 

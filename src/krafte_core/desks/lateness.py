@@ -44,8 +44,9 @@ def promised_of(entries: Iterable[Entry]) -> date | None:
     >>> promised_of([Entry("CO-1", "confirm", datetime(2026, 1, 1), details=(("promised", "2026-01-09"),))])
     datetime.date(2026, 1, 9)
     """
-    given = [dict(entry.details).get("promised") for entry in entries if entry.step in ("confirm", "change")]
-    last = given[-1] if given else None  # a change after which nobody can tell a date takes the promise back
+    told = [(entry.step, dict(entry.details)) for entry in entries]
+    given = [details.get("promised") for step, details in told if step == "confirm" or "promised" in details]
+    last = given[-1] if given else None
     return date.fromisoformat(last) if last else None
 
 

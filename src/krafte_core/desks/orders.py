@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,11 +12,13 @@ from krafte_core.addresses import Address
 from krafte_core.allocation import LOT, QUOTED, RUN
 from krafte_core.availability import Availability, Tally, aligned, shortages
 from krafte_core.desks.allocating import OrderLots
+from krafte_core.desks.board import OrderBoard, table_rows
 from krafte_core.desks.changing import OrderChanges
 from krafte_core.desks.confirming import Confirmed, confirm
 from krafte_core.desks.dividing import OrderParts
 from krafte_core.desks.needs import Kept, OrderNeeds, binding_step, open_quote, promise_for, promised_date, reach_of
 from krafte_core.desks.placing import address, checked_lines, file_order, listed, order_terms, whole
+from krafte_core.desks.timeline import OrderTimelines
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
 from krafte_core.events import OrderQuoted, QuoteWithdrawn
@@ -49,7 +51,7 @@ class Link:
     amount: Quantity
 
 
-class OrderDesk(OrderChanges, OrderParts, OrderLots):
+class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderBoard, OrderTimelines):
     """`shop.orders`."""
 
     def __init__(self, office: Office) -> None:
@@ -230,7 +232,9 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots):
             progress = Progress(work, orders)
             diaries = work.reader.diary(order.number for order in orders)
             head = ("order", "customer", "line", "amount", "ready", "requested", "promised", "status")
-            return "\n".join(aligned(head, [row for order in orders for row in _board(work, progress, order, diaries[order.number])]))
+            return "\n".join(
+                aligned(head, [row for order in orders for row in table_rows(work, progress, order, diaries[order.number])])
+            )
 
     # deciding ---------------------------------------------------------------------------------------------------------
 
@@ -351,14 +355,3 @@ def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:
                 order, _, line = move.line.partition("/")
                 sums[order, line] = sums.get((order, line), 0) + move.steps
     return sums
-
-
-def _board(work: Work, progress: Progress, order: CustomerOrder, entries: Sequence[Entry]) -> Iterable[Sequence[str]]:
-    stages = progress.of(order)
-    given = [dict(entry.details).get("promised", "") for entry in entries if entry.step == "confirm"]
-    word = status(progress.states[order.number], stages).value
-    for place, (line, row) in enumerate(zip(order.lines, stages, strict=True)):
-        ready = str(work.item(line.item).quantity(row.ready)) if row.ready else ""
-        first = (order.number, order.customer) if not place else ("", "")
-        last = (str(order.requested or ""), given[-1] if given else "", word) if not place else ("", "", "")
-        yield (*first, line.item, str(line.amount), ready, *last)

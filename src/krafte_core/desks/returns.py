@@ -86,10 +86,12 @@ class Returns:
             rows = [_row(work, paper.need_of(wanted), amount, out, lot, unknown_lot) for wanted, amount in amounts.items()]
             lots = [(line, _goods(work, name, line.item, which, at), steps) for line, which, steps in rows]
             moves = [Move(goods.item, goods.code, steps, CUSTOMER, to, f"{name}/{line.ref}") for line, goods, steps in lots]
+            work.changes.opened |= {name} if reopen and work.state(paper) == "confirmed" else set()  # all of it may have gone
             enter(work, REDELIVER if reopen else "return", name, moves, at=at, reason=reason)
             back = tuple((goods, work.item(goods.item).quantity(steps)) for _, goods, steps in lots)
-            for goods, amount in back:
-                work.tell(OrderReturned(work.at, name, paper.customer, goods.item, goods.code, amount, reason))
+            work.changes.events += [
+                OrderReturned(work.at, name, paper.customer, lot.item, lot.code, amount, reason) for lot, amount in back
+            ]
             return Returned(name, back, reopen, tuple(work.changes.events))
 
         content = ("return", name, asked, lot, unknown_lot, to, reopen, note(reason, "reason"), at)

@@ -22,7 +22,8 @@ _ROWS = """
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
     desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
-    desks.allocating Reserved Allocated; desks.releasing Freed; desks.replanning Planned Replanned; desks.running Started
+    desks.allocating Reserved Allocated; desks.releasing Freed; desks.board BoardRow Board; desks.timeline TimelineEntry OrderTimeline
+    desks.replanning Planned Replanned; desks.running Started
     desks.completion Deviation Completed; desks.handling Handled Stepped; desks.reversing Reversed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
