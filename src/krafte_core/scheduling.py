@@ -436,7 +436,7 @@ class Search:
             ready: float = self.now
             inputs = batch.inputs
             for line in formula.lines:
-                need = -(-steps * line.numerator // line.denominator)
+                need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
                 cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
                 ready = max(ready, cover.ready)

@@ -376,8 +376,9 @@ class Seen:
         self._bookings: Mapping[str, Sequence[Booking]] | None = None
 
     def formula(self, item: str) -> Formula | None:
-        """See `Situation`."""
-        return self.work.catalogue.formulas.get(item)
+        """See `Situation`: of several versions the one of today."""
+        catalogue = self.work.catalogue
+        return catalogue.formula_on(item, self.work.today) if item in catalogue.versions else catalogue.formulas.get(item)
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         """See `Situation`."""
