@@ -44,9 +44,9 @@ class Line:
     """A compiled line: its name within the recipe, the item and its scale, and the ratio of its steps to steps of the product.
 
     `rule` says how it grows where that is not even. `unit` is the unit that the line was written in, and `per_unit` how many steps
-    one of it has; `per_base` how many a kilogram has (or a litre, as the charge is told), where that is declared. `phantom` lines are
-    needed as their own lines. `substitutes` may stand in, the preferred first. `origin` is the ingredient where it says more than an
-    amount (potency, a balance).
+    one of it has; `per_base` how many a kilogram has (or a litre, as the charge is told), where that is declared. `kept` is the share
+    that is not lost on the way into the charge. `phantom` lines are needed as their own lines. `substitutes` may stand in, the
+    preferred first. `origin` is the ingredient where it says more than an amount (potency, a balance).
     """
 
     ref: str
@@ -60,6 +60,7 @@ class Line:
     unit: str = ""
     per_unit: Fraction = Fraction(1)
     per_base: Fraction | None = None
+    kept: Fraction = Fraction(1)
     phantom: bool = False
     substitutes: tuple[Stand, ...] = ()
     origin: Ingredient | None = None
@@ -75,8 +76,8 @@ class Line:
         even = {EVENLY: self.ratio} if self.numerator else {}
         return even | dict(self.rule.growths) if self.rule else even
 
-    def exact(self, steps: int) -> Fraction:
-        """Steps of the item for so many steps of the product, not rounded.
+    def exact(self, steps: int | Fraction) -> Fraction:
+        """Steps of the item for so many steps (or parts of steps) of the product, not rounded.
 
         >>> from decimal import Decimal
         >>> Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2).exact(5)

@@ -224,6 +224,15 @@ class Recipe:
         if self.apart and self.batch is not None and self.batch.vessel is not None:
             raise InvalidInput("batch", self.batch, "sizes of what is taken apart, without a vessel")
 
+    @property
+    def enlarged(self) -> Fraction:
+        """How many times larger the charge is because of the recipe's own loss, overage and yield.
+
+        >>> Recipe("cream", makes="1 kg", process_yield="80 %").enlarged
+        Fraction(5, 4)
+        """
+        return (1 + self.overage) / ((1 - self.loss) * self.process_yield)
+
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.
 
@@ -347,8 +356,7 @@ def _with_losses(recipe: Recipe, ingredient: Ingredient, net: Sum) -> Sum:
     total = net if own == 1 else times(net, own)
     if ingredient.follows == "output":
         return total
-    whole = (1 + recipe.overage) / ((1 - recipe.loss) * recipe.process_yield)
-    return total if whole == 1 else stretched(total, whole)
+    return total if recipe.enlarged == 1 else stretched(total, recipe.enlarged)
 
 
 def _ref(item: str, lines: Mapping[str, Line]) -> str:
@@ -370,7 +378,8 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
     numerator, denominator, rule = in_ratio(total, multiple)
     return Line(
         ref, item.code, item.scale, numerator, denominator, ingredient.follows, ingredient.from_stock, rule,
-        unit=unit, per_unit=item.ratio(unit), per_base=per_base(item, measure), phantom=ingredient.phantom,
+        unit=unit, per_unit=item.ratio(unit), per_base=per_base(item, measure),
+        kept=(1 - ingredient.loss) * ingredient.process_yield, phantom=ingredient.phantom,
         substitutes=tuple(stands), origin=ingredient if says_more else None,
     )  # fmt: skip
 

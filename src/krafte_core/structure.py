@@ -60,7 +60,7 @@ class Required(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A line in which an item is used: the product, the line's name, and steps of the item for one step of the product."""
+    """A line in which an item is used: the product, the line, steps of the item for one step of the product, how many levels up."""
 
     product: str
     ref: str
@@ -220,7 +220,7 @@ class Structure:
             made = needs.get(name)
             if made and name in self.formulas:
                 for line in self.formulas[name].lines:
-                    need = line.exact(made)  # type: ignore[arg-type] # a part of a step is fine here
+                    need = line.exact(made)
                     needs[line.item] = needs.get(line.item, Fraction(0)) + need
         return needs
 
@@ -241,29 +241,26 @@ class Structure:
     # upwards ----------------------------------------------------------------------------------------------------------
 
     def where_used(self, item: str, *, all_levels: bool = True) -> tuple[Use, ...]:
-        """The lines that use the item, nearest first; with all levels also what uses these, with the ratio over the whole way.
+        """The lines that use the item, nearest first; with all levels also what uses these, each line with its ratio over all ways.
 
-        Substitutes count with their own ratio; the share of a line that does not grow evenly is what grows.
+        Substitutes count with their own ratio; of a line that does not grow evenly, what grows counts.
         """
         found: list[Use] = []
-        queue = [Use(item, "", Fraction(1), 0)]
-        above = self._users()
-        for use in queue:
-            for product, line, ratio in above.get(use.product, ()):
-                one = Use(product, line.ref, use.ratio * ratio, use.levels + 1)
-                found.append(one)
-                if all_levels and not line.from_stock:
-                    queue.append(one)
-        return tuple(found)
-
-    def _users(self) -> Mapping[str, list[tuple[str, Line, Fraction]]]:
-        users: dict[str, list[tuple[str, Line, Fraction]]] = {}
-        for product, formula in self.formulas.items():
-            for line in formula.lines:
-                users.setdefault(line.item, []).append((product, line, line.ratio))
-                for stand in line.substitutes:
-                    users.setdefault(stand.item, []).append((product, line, line.ratio * stand.ratio))
-        return users
+        ratios, depth = {item: Fraction(1)}, {item: 0}
+        for product in reversed(self.levels):  # inputs before what they go into
+            formula, total, nearest = self.formulas.get(product), Fraction(0), 0
+            for line in formula.lines if formula else ():
+                for name, times in ((line.item, Fraction(1)), *[(stand.item, stand.ratio) for stand in line.substitutes]):
+                    if name not in ratios or (line.from_stock and name != item):
+                        continue
+                    ratio = line.ratio * times * ratios[name]
+                    found.append(Use(product, line.ref, ratio, depth[name] + 1))
+                    if not line.from_stock:
+                        total += ratio
+                        nearest = min(nearest or depth[name] + 1, depth[name] + 1)
+            if total and all_levels:
+                ratios[product], depth[product] = total, nearest
+        return tuple(sorted(found, key=lambda use: use.levels))
 
     def graph(self) -> networkx.DiGraph[str]:
         """The structure as a networkx graph: product -> what it needs, with the `ratio` of steps on the edge."""
@@ -402,7 +399,8 @@ def _through(line: Line, inner: Line, *, alike: bool) -> Line:
     numerator, denominator, rule = in_ratio(stretched(inner.sum, line.ratio), inner.rule.multiple if inner.rule else 1)
     return attrs.evolve(
         inner, ref=f"{line.ref}/{inner.ref}", numerator=numerator, denominator=denominator, rule=rule, phantom=False,
-        follows="output" if line.follows == "output" else inner.follows, per_base=inner.per_base if alike else None,
+        follows="output" if line.follows == "output" else inner.follows, kept=inner.kept * line.kept,
+        per_base=inner.per_base if alike else None,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ _ROWS = """
     batches BatchSize Split; growth Growth; ingredients Ingredient Substitute Output; lines Rule Stand Line Coming
     structure Required Use Explosion Buildable; sheets Scaled Sheet Compared Comparison
     choices Chosen Change Difference Taking Substituted; potency Drawn Content=PotencyContent Balanced
+    costing Material Work=WorkCost OutputCost Cost LotCosts; declarations Share Good
     recipes Operation Recipe Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
