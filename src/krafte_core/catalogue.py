@@ -141,10 +141,13 @@ class Catalogue:
 
     def _all_lines(self, item: str) -> Formula:
         """The item's formula with the lines of all its versions."""
-        formula = self.formulas[item]
-        if item not in self.versions:
-            return formula
-        return attrs.evolve(formula, lines=tuple([line for version in self.versions[item] for line in version.lines]))
+        first, *others = self.makers(item)
+        return attrs.evolve(first, lines=tuple([line for one in (first, *others) for line in one.lines])) if others else first
+
+    def makers(self, item: str) -> tuple[Formula, ...]:
+        """All versions of the recipe that makes the item; nothing where nobody makes it."""
+        formula = self.formulas.get(item)
+        return () if formula is None else self.versions.get(item, (formula,))
 
     def formula_on(self, item: str, day: date, steps: int | None = None) -> Formula | None:
         """The version that makes the item on that day (and so much of it), or None where nobody makes it then."""
