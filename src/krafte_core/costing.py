@@ -25,7 +25,7 @@ from krafte_core.quantities import Quantity, Scale, decimal_of, plain
 from krafte_core.recipes import Formula
 from krafte_core.solving import eliminated
 from krafte_core.stock import PRODUCTION, SCRAP, Lot, Posting
-from krafte_core.structure import Structure
+from krafte_core.structure import Structure, back
 from krafte_core.tables import html, text
 
 HOUR = 3600
@@ -149,7 +149,7 @@ def cost(
     """What so many steps of a product cost, rolled up over all levels, exactly.
 
     Setups count once per batch; of a batch that makes more than is needed, the cost of what is needed. A by-product below takes its
-    share off. For a what-if, ask again with another price.
+    share off; what is fed with a part of itself (a starter) costs what it is fed with. For a what-if, ask again with another price.
 
     Args:
         structure: the recipes.
@@ -183,6 +183,7 @@ class _Rolled:
     def __init__(self, prices: Mapping[str, Price], rates: Mapping[str, Price] | None) -> None:
         self.prices = prices
         self.rates = rates
+        self.done: set[str] = set()
         self.needs: dict[str, Fraction] = {}
         self.bears: dict[str, Fraction] = {}  # the share of an item's cost that the product has to bear
         self.scales: dict[str, Scale] = {}
@@ -192,8 +193,16 @@ class _Rolled:
 
     def make(self, formula: Formula, made: Fraction, share: Fraction) -> None:
         self.work(formula, made, share)
+        self.done.add(formula.item.code)
+        grown = made if formula.recipe.apart else made / (1 - back(formula, made))
         for line in formula.lines:
-            need, before = line.exact(made), self.needs.get(line.item, Fraction(0))
+            if line.item == formula.item.code and not formula.recipe.apart:
+                continue
+            need, before = line.exact(grown), self.needs.get(line.item, Fraction(0))
+            if line.item in self.done and not formula.recipe.apart:  # taken from stock, and made of this: at its price
+                self.scales[line.item] = line.scale
+                self.material(line.item, need * share)
+                continue
             self.bears[line.item] = (self.bears.get(line.item, Fraction(0)) * before + share * need) / ((before + need) or 1)
             self.needs[line.item] = before + need
             self.scales[line.item] = line.scale

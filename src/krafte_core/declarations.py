@@ -21,7 +21,7 @@ from krafte_core.ingredients import percent
 from krafte_core.items import Item
 from krafte_core.ledger import Key
 from krafte_core.recipes import known
-from krafte_core.structure import Structure, reach
+from krafte_core.structure import Structure, back, reach
 
 DAY = 86_400
 
@@ -78,6 +78,7 @@ def composition(structure: Structure, item: str, items: Mapping[str, Item]) -> M
     needs: dict[str, Fraction] = {item: Fraction(formula.makes)}
     weights: dict[str, Fraction] = {}
     unweighed = []
+    done: set[str] = set()
     for name in structure.levels:
         made = needs.get(name)
         if not made:
@@ -90,9 +91,15 @@ def composition(structure: Structure, item: str, items: Mapping[str, Item]) -> M
             else:
                 weights[name] = made * weight
             continue
+        done.add(name)
+        grown = made / (1 - back(recipe, made))
         for line in recipe.lines:
-            if line.follows == "charge" and known(items, line.item).kind != "packaging":
-                inside = line.exact(made) * line.kept / recipe.recipe.enlarged
+            if line.item == name or line.follows == "output" or known(items, line.item).kind == "packaging":
+                continue
+            inside = line.exact(grown) * line.kept / recipe.recipe.enlarged
+            if line.item in done:  # taken from stock, and made of this: told as itself
+                weights[line.item] = weights.get(line.item, Fraction(0)) + inside * (known(items, line.item).mass(1) or 0)
+            else:
                 needs[line.item] = needs.get(line.item, Fraction(0)) + inside
     if unweighed:
         raise InvalidInput("items", tuple(unweighed), "a density, or what one piece weighs, for each of these")

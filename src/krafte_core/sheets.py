@@ -13,6 +13,7 @@ wax     7.5 kg  30%     q.s.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -22,11 +23,12 @@ from krafte_core.durations import Duration
 from krafte_core.errors import InvalidInput, OutOfRange
 from krafte_core.items import MOST_STEPS, Item
 from krafte_core.lines import Line
-from krafte_core.quantities import Quantity, decimal_of, plain
+from krafte_core.quantities import Quantity, plain
 from krafte_core.recipes import Formula
 from krafte_core.solving import amount_of
 from krafte_core.tables import html, text
 
+_FOUR_DIGITS = Context(prec=4, rounding=ROUND_HALF_EVEN)
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
 
 
@@ -122,7 +124,7 @@ class Sheet:
         share = self.formula.share(self.steps)
         for operation in self.formula.recipe.operations:
             seconds = operation.seconds(share)
-            time = str(Duration(seconds, "working time")) if seconds else ""
+            time = str(Duration(seconds, "working time")).removesuffix(" working time") if seconds else ""
             wait = f"wait {operation.wait}" if operation.wait else ""
             rows.append((f"* {operation.name}", time, "", " ".join(filter(None, (operation.at and f"at {operation.at}", wait)))))
         return f"{self.formula.item.code}: {self.amount}", ("line", "required", "%", "written"), rows
@@ -152,8 +154,8 @@ def _weight(one: Scaled) -> Fraction | None:
 
 
 def _percent(share: Fraction | None) -> str:
-    """A share with at most four digits after the point, as people read it."""
-    return "" if share is None else f"{plain(decimal_of(round(share * 10**6) / Fraction(10**4)))}%"
+    """A share with four digits that count, as people read it."""
+    return "" if share is None else f"{plain(_FOUR_DIGITS.divide(Decimal(share.numerator * 100), Decimal(share.denominator)))}%"
 
 
 def needs(formula: Formula, steps: int) -> tuple[Scaled, ...]:

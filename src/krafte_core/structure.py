@@ -166,20 +166,34 @@ class Structure:
         >>> Structure({}).explode({}).rows
         ()
         """
+        have = dict(stock or {}) if use_own_stock else {item: steps for item, steps in (stock or {}).items() if item not in wanted}
+        rows, only = self._level_by_level(wanted, have)
+        kept: dict[str, int] = {}
+        while only:  # what lines want from stock alone is kept for them, and more of the item is made instead
+            left = {row.item: row.stock for row in rows if row.item in only}
+            short = {item: steps - (stock or {}).get(item, 0) + left.get(item, 0) for item, steps in only.items()}
+            more = {item: min(only[item], have.get(item, 0)) for item, steps in short.items() if steps > 0}
+            if all(kept.get(item, 0) >= steps for item, steps in more.items()):
+                return Explosion(tuple(wanted.items()), rows, tuple((item, steps) for item, steps in short.items() if steps > 0))
+            kept |= more
+            rows, only = self._level_by_level(wanted, have | {item: have[item] - steps for item, steps in kept.items()})
+        return Explosion(tuple(wanted.items()), rows)
+
+    def _level_by_level(self, wanted: Mapping[str, int], have: Mapping[str, int]) -> tuple[tuple[Required, ...], dict[str, int]]:
+        """The rows, and what lines want from stock alone."""
         needs = self._wanted(wanted)
         only: dict[str, int] = {}
-        have = stock or {}
         scales: dict[str, Scale] = {}
-        formulas, depth = self.formulas, self.levels
+        formulas = self.formulas
         rows = []
-        for item, level in depth.items():
+        for item, level in self.levels.items():
             gross = needs.get(item)
             if gross is None:
                 continue
             if gross > MOST_STEPS:
                 raise OutOfRange("amount", f"{gross} steps of {item}", f"at most {MOST_STEPS} steps of anything")
-            there = have.get(item, 0) if have and (use_own_stock or item not in wanted) else 0
-            taken = (min(there, gross)) if there > 0 else 0
+            there = have.get(item, 0)
+            taken = gross if gross < there else max(0, there)
             net, makes = gross - taken, 0
             formula = formulas.get(item)
             if formula is None:
@@ -189,8 +203,7 @@ class Structure:
                 if net > 0:
                     makes = _add_lines(formula, net, needs, only, scales)
             rows.append(_new(Required, (item, level, scale, gross, taken, net, makes, formula is not None)))
-        short = self._only(only, needs, have) if only else ()
-        return Explosion(tuple(wanted.items()), tuple(rows), short)
+        return tuple(rows), only
 
     def _wanted(self, wanted: Mapping[str, int]) -> dict[str, int]:
         for item, steps in wanted.items():
@@ -199,11 +212,6 @@ class Structure:
             if not isinstance(steps, int) or not 0 <= steps <= MOST_STEPS:
                 raise OutOfRange("wanted", steps, f"whole steps from 0 to {MOST_STEPS}")
         return dict(wanted)
-
-    def _only(self, only: Mapping[str, int], needs: Mapping[str, int], have: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
-        """What lines that are taken from stock want, and the others leave."""
-        left = {item: have.get(item, 0) - min(needs.get(item, 0), max(0, have.get(item, 0))) for item in only}
-        return tuple([(item, steps - left[item]) for item, steps in only.items() if steps > left[item]])
 
     def exact(self, item: str, steps: int) -> Mapping[str, Fraction]:
         """Steps of everything that so many steps of the item need, over all ways down, without stock, batches or any rounding.
@@ -402,6 +410,24 @@ def _through(line: Line, inner: Line, *, alike: bool) -> Line:
         follows="output" if line.follows == "output" else inner.follows, kept=inner.kept * line.kept,
         per_base=inner.per_base if alike else None,
     )  # fmt: skip
+
+
+def back(formula: Formula, made: Fraction) -> Fraction:
+    """The share of what is made that goes into it again, from stock: a starter is fed with a part of itself.
+
+    Raises:
+        InvalidInput: (`invalid_input`) all of it, so that nothing new would come in.
+
+    >>> from krafte_core.items import Item
+    >>> from krafte_core.recipes import Ingredient, Recipe, compiled
+    >>> fed = Recipe("starter", makes="10 kg", ingredients=[Ingredient("starter", "1 kg", from_stock=True)])
+    >>> back(compiled(fed, {"starter": Item("starter", unit="kg")}), Fraction(1))
+    Fraction(1, 10)
+    """
+    own = sum([line.exact(made) for line in formula.lines if line.item == formula.item.code], Fraction(0))
+    if own >= made > 0:
+        raise InvalidInput("ingredients", formula.item.code, f"less of {formula.item.code} in it than is made")
+    return own / made if made else own
 
 
 def reach(formulas: Mapping[str, Formula], item: str) -> tuple[str, ...]:

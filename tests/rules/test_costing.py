@@ -106,6 +106,22 @@ def test_what_is_taken_apart_has_no_main_product():
     assert [(one.item, one.cost.value, one.unit_cost.value) for one in found.outputs] == [("breast", 240, 8), ("leg", 160, 4)]
 
 
+def test_a_starter_costs_what_it_is_fed_with_and_is_in_the_bread_as_its_flour():
+    items = items_of(bread="kg", starter="kg", flour="kg")
+    fed = Recipe("starter", makes="10 kg", ingredients=[Ingredient("flour", "90 %"), Ingredient("starter", "10 %", from_stock=True)])
+    web = structure(items, Recipe("bread", makes="1 kg", ingredients=[Ingredient("starter", "100 %")]), fed)
+    assert cost(web, "bread", 10**6, {"flour": money("2 EUR")}).total.value == 2
+    assert composition(web, "bread", items) == {"flour": 1}
+
+
+def test_rework_of_what_is_made_from_it_is_taken_at_its_price():
+    items = items_of(bread="kg", crumbs="kg", flour="kg")
+    crumbs = Recipe("crumbs", makes="1 kg", ingredients=[Ingredient("bread", "1 kg", from_stock=True)])
+    bread = Recipe("bread", makes="10 kg", ingredients=[Ingredient("flour", "9 kg"), Ingredient("crumbs", "1 kg")])
+    found = cost(structure(items, crumbs, bread), "bread", 10**6, {"flour": money("2 EUR"), "bread": money("3 EUR")})
+    assert found.total.value == Fraction(9 * 2 + 3, 10)
+
+
 def test_missing_prices_are_told_all_at_once():
     with pytest.raises(InvalidInput) as refused:
         cost(soap(), "soap", 1, {}, {})

@@ -57,7 +57,12 @@ def test_pint_is_asked_once_per_unit_and_never_in_a_loop(monkeypatch):
     """The number of questions to pint depends on the units that recipes name, not on lines, batches, or how often one scales."""
     asked: list[str] = []
     real = units.from_pint
-    monkeypatch.setattr(units, "from_pint", lambda name, powers: asked.append(name) or real(name, powers))
+
+    def counted(name, powers):
+        asked.append(name)
+        return real(name, powers)
+
+    monkeypatch.setattr(units, "from_pint", counted)
 
     def forbidden(*_):
         raise AssertionError("pint was asked for a unit of the everyday table")

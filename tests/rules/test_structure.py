@@ -119,8 +119,20 @@ def test_a_line_that_is_taken_from_stock_closes_no_circle_and_is_told_when_it_la
     items = {"dough": Item("dough", unit="kg", step="1 g"), "flour": Item("flour", unit="kg", step="1 g")}
     lines = [Ingredient("flour", "9 kg"), Ingredient("dough", "1 kg", from_stock=True)]
     web = structure(compiled(Recipe("dough", makes="10 kg", ingredients=lines), items))
-    assert web.explode({"dough": 50_000}, {"dough": 5000, "flour": 100_000}, use_own_stock=False).missing == {"dough": 5000}
+    assert web.explode({"dough": 50_000}, {"dough": 5000, "flour": 45_000}, use_own_stock=False).missing == {}
+    assert web.explode({"dough": 50_000}, {"dough": 4000, "flour": 45_000}, use_own_stock=False).missing == {"dough": 1000}
     assert web.explode({"dough": 50_000}, {"flour": 45_000}).missing == {"dough": 5000}
+
+
+def test_a_starter_keeps_what_it_is_fed_with_and_more_of_it_is_made_instead():
+    """With 2 kg there, 10 kg needed and a tenth of what is made fed from stock: 8.889 kg made, 1.111 kg used, 0.889 kg fed."""
+    items = {name: Item(name, unit="kg", step="1 g") for name in ("dough", "starter", "flour")}
+    fed = Recipe("starter", makes="10 kg", ingredients=[Ingredient("flour", "9 kg"), Ingredient("starter", "1 kg", from_stock=True)])
+    web = structure(compiled(Recipe("dough", makes="1 kg", ingredients=[Ingredient("starter", "1 kg")]), items), compiled(fed, items))
+    found = web.explode({"dough": 10_000}, {"starter": 2000, "flour": 8_000})
+    row = found.row("starter")
+    assert (row.stock, row.net, found.missing) == (1111, 8889, {"flour": 1})
+    assert web.explode({"dough": 10_000}, {"starter": 400, "flour": 9_000}).missing == {"starter": 600}
 
 
 def test_an_explosion_prints_as_a_table_and_as_html():
