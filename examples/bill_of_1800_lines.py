@@ -3,8 +3,9 @@
 import random  # noqa: TID251 - with a seed
 from itertools import pairwise
 
-from krafte_core import Ingredient, Item, Recipe, money
+from krafte_core import Ingredient, Item, Recipe
 from krafte_core.costing import cost
+from krafte_core.money import money
 from krafte_core.recipes import compiled
 from krafte_core.structure import Structure
 

@@ -2,10 +2,11 @@
 
 from fractions import Fraction
 
-from krafte_core import BatchSize, Ingredient, Item, Operation, Recipe, money
+from krafte_core import BatchSize, Ingredient, Item, Operation, Recipe
 from krafte_core.costing import cost
 from krafte_core.declarations import contained, declared, ingredient_list
 from krafte_core.errors import Unsolvable
+from krafte_core.money import money
 from krafte_core.recipes import Substitute, compiled
 from krafte_core.sheets import sheet
 from krafte_core.structure import Structure

@@ -306,7 +306,7 @@ class Ingredient:
 
     @property
     def kind(self) -> str:
-        """amount, percent, balance or table: how the amount is told.
+        """How the amount is told: amount, percent, balance or table.
 
         >>> Ingredient("salt", table={"10 kg": "67 g"}).kind
         'table'

@@ -8,7 +8,7 @@ multiplication and one division that rounds up, and no unit is looked at again. 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -31,8 +31,9 @@ from krafte_core.lines import Coming as Coming
 from krafte_core.lines import Line as Line
 from krafte_core.lines import Stand as Stand
 from krafte_core.lines import in_ratio, vessel_limit
-from krafte_core.quantities import split
+from krafte_core.quantities import qty, split
 from krafte_core.solving import Solver, per_base
+from krafte_core.tables import html, text
 
 WORST_ROUNDING = Fraction(1, 1000)
 """A measured line that its item's step cannot hold more exactly than this is refused when the recipe is registered."""
@@ -224,6 +225,20 @@ class Recipe:
         if self.apart and self.batch is not None and self.batch.vessel is not None:
             raise InvalidInput("batch", self.batch, "sizes of what is taken apart, without a vessel")
 
+    def __str__(self) -> str:
+        """A table: one line per ingredient with its share of the charge, then what comes out besides, then the work.
+
+        >>> print(Recipe("balm", makes="2 kg", ingredients=[Ingredient("shea", "70 %"), Ingredient("wax", "q.s.")]))
+        balm: makes 2 kg
+        line  amount    %
+        shea    70 %  70%
+        wax     q.s.  30%
+        """
+        return text(*_table(self))
+
+    def _repr_html_(self) -> str:
+        return html(*_table(self))
+
     @property
     def enlarged(self) -> Fraction:
         """How many times larger the charge is because of the recipe's own loss, overage and yield.
@@ -348,6 +363,53 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
         _measurable(recipe, ingredient, item, line, smallest)
     outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
     return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure)
+
+
+def _table(recipe: Recipe) -> tuple[str, Sequence[str], list[Sequence[str]]]:
+    shares = [_share(recipe, one) for one in recipe.ingredients]
+    told = [share for share in shares if share is not None]
+    rows: list[Sequence[str]] = []
+    for one, share in zip(recipe.ingredients, shares, strict=True):
+        if one.kind == "balance" and len(told) == len([line for line in recipe.ingredients if line.follows == "charge"]) - 1:
+            share = 1 - sum(told, Fraction(0))  # noqa: PLW2901 - what the others leave
+        losses = [f"{name.replace('_', ' ')} {_shown(getattr(one, name))}" for name in _LOSSES if getattr(one, name) != _LOSSES[name]]
+        rows.append((one.item, " ".join([str(one), *losses]), "" if share is None else _shown(share)))
+    rows += [(f"+ {one.item}", one.amount, f"cost {_shown(one.cost)}" if one.cost else "") for one in recipe.outputs]
+    for operation in recipe.operations:
+        parts = [
+            f"{operation.setup} setup" if operation.setup else "",
+            str(operation.run or ""),
+            f"wait {operation.wait}" if operation.wait else "",
+        ]
+        told_time = ", ".join(filter(None, parts)).replace(" working time", "")
+        rows.append((f"* {operation.name}", told_time, f"at {operation.at}" if operation.at else ""))
+    losses = [
+        f", {name.replace('_', ' ')} {_shown(getattr(recipe, name))}" for name in _LOSSES if getattr(recipe, name) != _LOSSES[name]
+    ]
+    verb = "takes apart" if recipe.apart else "makes"
+    name = recipe.item if recipe.code == recipe.item else f"{recipe.item} ({recipe.code})"
+    return f"{name}: {verb} {recipe.makes}" + "".join(losses), ("line", "amount", "%"), rows
+
+
+_LOSSES = {"loss": 0, "overage": 0, "process_yield": 1}
+"""The three factors, and where each changes nothing."""
+
+
+def _shown(share: Fraction) -> str:
+    return f"{float(share * 100):.4g}%"
+
+
+def _share(recipe: Recipe, ingredient: Ingredient) -> Fraction | None:
+    """The share of a line in the charge, as far as the recipe tells it without looking at items."""
+    if ingredient.kind == "percent" and ingredient.of is None:
+        return percent(ingredient.amount)
+    if ingredient.kind != "amount" or ingredient.follows == "output" or ingredient.per != "amount":
+        return None
+    try:
+        whole, part = qty(recipe.charge or recipe.makes), qty(ingredient.amount)
+    except InvalidInput:  # a pack that only an item knows
+        return None
+    return part.exact / whole.exact if part.dimension == whole.dimension != "count" and whole.value > 0 else None
 
 
 def _with_losses(recipe: Recipe, ingredient: Ingredient, net: Sum) -> Sum:
