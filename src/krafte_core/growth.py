@@ -112,6 +112,17 @@ class Growth:
             return Fraction(math.ceil(made / self.every))
         return self._between(made) if self.kind == "table" else self._told(made / self.every)
 
+    def near(self, made: Fraction) -> Fraction:
+        """Its value for so many steps; beyond a table that of its nearest size in proportion.
+
+        >>> Growth("table", points=((Fraction(10), Fraction(4)), (Fraction(20), Fraction(6)))).near(Fraction(40))
+        Fraction(12, 1)
+        """
+        if self.kind != "table" or made <= 0:
+            return self.at(made)
+        nearest = min(max(made, self.points[0][0]), self.points[-1][0])
+        return self.at(nearest) * made / nearest
+
     def _between(self, made: Fraction) -> Fraction:
         sizes = [size for size, _ in self.points]
         place = bisect_right(sizes, made)

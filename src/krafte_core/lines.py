@@ -100,6 +100,23 @@ class Line:
             raise OutOfRange("amount", f"{needed} steps of {self.item}", f"at most {MOST_STEPS} steps")
         return needed
 
+    def planned(self, steps: int) -> int:
+        """Steps that a run of so many steps should have used, also where nobody would plan such a run.
+
+        What happened is never refused: what the other lines leave is at least nothing, and beyond a table its nearest size counts
+        in proportion.
+
+        >>> from decimal import Decimal
+        >>> ten = Growth("table", points=((Fraction(10), Fraction(4)),))
+        >>> Line("salt", "salt", Scale("kg", Decimal(1)), 0, 1, rule=Rule(((ten, Fraction(1)),))).planned(5)
+        2
+        """
+        if self.rule is None:
+            return self.requirement(steps)
+        made = Fraction(steps)
+        exact = sum([factor * growth.near(made) for growth, factor in self.rule.growths], self.ratio * steps)
+        return max(0, -(-exact.numerator // (exact.denominator * self.rule.multiple)) * self.rule.multiple)
+
     def _bent(self, rule: Rule, steps: int) -> int:
         exact = self.exact(steps)
         if exact < 0:

@@ -59,6 +59,24 @@ def test_a_run_needs_what_its_kinds_of_line_say_and_uses_it():
     shop.verify()
 
 
+def test_what_came_out_is_never_refused_because_the_recipe_has_no_figure_for_it():
+    """Law 7: a table that ends at 20 kg, and a balance without room, plan nothing else; but 25 kg came out, and 1 kg."""
+    lines = [
+        Ingredient("salt", table={"5 kg": "50 g", "20 kg": "200 g"}),
+        Ingredient("oil", "2 kg", per="batch"),
+        Ingredient("water", "q.s."),
+    ]
+    shop = shop_of(Recipe("cream", makes="10 kg", ingredients=lines))
+    much, little = (made_for(shop, "cream", "10 kg")[0] for _ in range(2))
+    for run in (much, little):
+        shop.production.start(run)
+    done = shop.production.complete(much, made="25 kg", used={})
+    assert str(done.made) == "25 kg"
+    shop.production.report(little, made="1 kg")
+    shop.production.complete(little, made="9 kg")
+    shop.verify()
+
+
 def test_a_vessel_splits_an_order_into_fair_batches_and_each_has_its_own_sachets():
     shop = shop_of(Recipe("cream", makes="100 kg", ingredients=MIXED.ingredients, batch=BatchSize(vessel="50 kg")))
     runs = made_for(shop, "cream", "120 kg")
