@@ -11,6 +11,7 @@ from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, Scale
 from krafte_core.scheduling import Batch, Cover
+from krafte_core.tables import aligned as aligned  # noqa: PLC0414 - the desks take it from here
 
 
 class Need(NamedTuple):
@@ -106,22 +107,6 @@ class Availability:
 
 def _blank(amount: Quantity) -> str:
     return "" if amount.is_zero else str(amount)
-
-
-def aligned(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    r"""The rows as lines of a text table; the first column to the left, the others to the right.
-
-    >>> print("\n".join(aligned(("item", "amount"), [("lye", "5 kg")])))
-    item  amount
-    lye     5 kg
-    """
-    table = [[*map(str, head)], *([*map(str, row)] for row in rows)]
-    widths = [max(len(row[n]) for row in table) for n in range(len(table[0]))]
-    lines = []
-    for first, *rest in table:
-        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return lines
 
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
+import attrs
+
 from krafte_core.calendars import Calendar, compile_calendar
+from krafte_core.choices import alike, choose, preferred
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.orders import OrderPart
-from krafte_core.recipes import Formula, Recipe, compiled, known, levels
+from krafte_core.recipes import Formula, Recipe, compiled, inputs, known, levels
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
 from krafte_core.stock import LINE, PLACES, RULES, Place, subtree
 from krafte_core.store import CatalogueValue
+from krafte_core.structure import opened, without_phantoms
 from krafte_core.timelines import Timeline
 
 HORIZON_YEARS = 3
@@ -24,7 +28,8 @@ class Catalogue:
 
     Raises:
         Unknown: (`unknown`) a recipe, offer or operation that names something unregistered.
-        RecipeCycle: (`recipe_cycle`). InvalidInput: (`invalid_input`) two recipes for one item. And what `compiled` raises.
+        RecipeCycle: (`recipe_cycle`). InvalidInput: (`invalid_input`) two recipes for one item that nothing tells apart. And what
+            `compiled` raises.
 
     >>> Catalogue([Item("lye", unit="kg")]).item("lye").unit
     'kg'
@@ -46,13 +51,20 @@ class Catalogue:
         self.recipes = {one.code: one for one in everything if isinstance(one, Recipe)}
         self.kits: Mapping[str, tuple[OrderPart, ...]] = {item.code: self._parts(item) for item in self.items.values() if item.kit}
         """What one step of each kit holds, down to what is stocked."""
+        self.apart: dict[str, Formula] = {}
+        """The recipes that take an item apart, by their own name."""
+        self.versions: dict[str, tuple[Formula, ...]] = {}
+        """All versions of the items that have several."""
         self.formulas = self._compiled(self.recipes.values())
         self._check_kits()
-        self.levels = levels(self.formulas)
+        everyone = {item: self._all_lines(item) for item in self.formulas}
+        self.levels = levels(everyone)
         self._offers = self._sorted_offers()
         blocked = [subtree([*self.places.values()], place.code) for place in self.places.values() if not place.usable]
         self.usable_places = frozenset(self.places).difference(*blocked)
-        self._ingredients = frozenset(line.item for formula in self.formulas.values() for line in formula.lines)
+        self._ingredients = frozenset(
+            name for formula in everyone.values() for name in (*[line.item for line in formula.lines], *inputs(formula))
+        )
         self._reach: dict[str, tuple[str, ...]] = {}
 
     def _check_places(self) -> None:
@@ -81,7 +93,9 @@ class Catalogue:
     def _check_kits(self) -> None:
         """A kit is put together when it leaves: nobody makes it, nothing is made of it, nobody delivers it."""
         for recipe in self.recipes.values():
-            for name in (recipe.item, *(line.item for line in recipe.ingredients)):
+            others = [substitute.item for line in recipe.ingredients for substitute in line.substitutes]
+            others += [output.item for output in recipe.outputs]
+            for name in (recipe.item, *(line.item for line in recipe.ingredients), *others):
                 self.stocked(name, f"recipe {recipe.code}")
         for supplier in self.suppliers.values():
             for offer in supplier.offers:
@@ -101,16 +115,46 @@ class Catalogue:
         return item
 
     def _compiled(self, recipes: Iterable[Recipe]) -> Mapping[str, Formula]:
-        formulas: dict[str, Formula] = {}
+        """The formula of every made item; where there are several versions, the one that is preferred on no particular day."""
+        found: dict[str, list[Formula]] = {}
         for recipe in recipes:
-            if recipe.item in formulas:
-                first = formulas[recipe.item].recipe.code
-                raise InvalidInput("recipe", recipe.code, f"one recipe for {recipe.item}; there is {first!r} already")
             for operation in recipe.operations:
                 if operation.at is not None and operation.at not in self.work_centers:
                     raise Unknown("work center", operation.at, tuple(self.work_centers))
-            formulas[recipe.item] = compiled(recipe, self.items)
-        return formulas
+            formula = compiled(recipe, self.items)
+            if recipe.apart:
+                self.apart[recipe.code] = formula
+                continue
+            others = found.setdefault(recipe.item, [])
+            for other in others:
+                if alike(formula, other):
+                    wanted = f"one recipe for {recipe.item}, or dates, sizes or a preference that tell it from {other.recipe.code!r}"
+                    raise InvalidInput("recipe", recipe.code, wanted)
+            others.append(formula)
+        first = without_phantoms({item: max(versions, key=preferred) for item, versions in found.items()})
+        for item, versions in found.items():
+            if len(versions) > 1:
+                if any(formula.recipe.phantom for formula in versions):
+                    raise InvalidInput("phantom", item, "one recipe for a phantom")
+                self.versions[item] = tuple([opened(formula, first) for formula in versions])
+        return first
+
+    def _all_lines(self, item: str) -> Formula:
+        """The item's formula with the lines of all its versions."""
+        first, *others = self.makers(item)
+        return attrs.evolve(first, lines=tuple([line for one in (first, *others) for line in one.lines])) if others else first
+
+    def makers(self, item: str) -> tuple[Formula, ...]:
+        """All versions of the recipe that makes the item; nothing where nobody makes it."""
+        formula = self.formulas.get(item)
+        return () if formula is None else self.versions.get(item, (formula,))
+
+    def formula_on(self, item: str, day: date, steps: int | None = None) -> Formula | None:
+        """The version that makes the item on that day (and so much of it), or None where nobody makes it then."""
+        try:
+            return choose(self.versions[item], day, steps).formula if item in self.versions else self.formulas.get(item)
+        except InvalidInput:
+            return None
 
     def _sorted_offers(self) -> Mapping[str, Sequence[tuple[Supplier, Offer]]]:
         offers: dict[str, list[tuple[Supplier, Offer]]] = {}
@@ -183,11 +227,12 @@ class Catalogue:
             reached = dict.fromkeys([item])
             queue = [item]
             while queue:
-                formula = self.formulas.get(queue.pop())
-                for line in formula.lines if formula else ():
-                    if line.item not in reached:
-                        reached[line.item] = None
-                        queue.append(line.item)
+                made = queue.pop()
+                formula = self._all_lines(made) if made in self.formulas else None
+                for name in (*[line.item for line in formula.lines], *inputs(formula)) if formula else ():
+                    if name not in reached:
+                        reached[name] = None
+                        queue.append(name)
             found = self._reach[item] = tuple(reached)
         return found
 

@@ -20,6 +20,7 @@
     ├── AlreadyExists           already_exists
     ├── Immutable               immutable             a unit or step changed after use
     ├── RecipeCycle             recipe_cycle
+    ├── Unsolvable              recipe_unsolvable     lines of a recipe that conflict, or too little is said
     ├── NotAllowed              not_allowed           a step that the paper's table does not have
     ├── Short                   short                 an intention beyond what is free
     ├── TooMuch                 too_much              a fact beyond what the books hold
@@ -337,7 +338,25 @@ class RecipeCycle(KrafteError):
 
     def __str__(self) -> str:
         """The sentence."""
-        return "recipes need each other in a circle: " + " <- ".join(map(told, self.cycle))
+        way = self.cycle if len(self.cycle) <= 12 else (*self.cycle[:6], f"({len(self.cycle) - 12} more)", *self.cycle[-6:])
+        return "recipes need each other in a circle: " + " <- ".join(map(told, way))
+
+
+@error
+class Unsolvable(KrafteError):
+    """A recipe whose lines do not go together: which lines, what is wrong, by how much, and what would mend it."""
+
+    code: ClassVar[str] = "recipe_unsolvable"
+    recipe: str
+    lines: tuple[str, ...]
+    problem: str
+    by: str
+    fix: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        how_much = f": {told(self.by)}" if self.by else ""
+        return f"recipe {shown(self.recipe)}: {told(self.problem)}{how_much} ({listed(self.lines)}); {told(self.fix)}"
 
 
 @error

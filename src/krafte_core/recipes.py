@@ -1,107 +1,44 @@
 """Recipes: what goes into a product, how it is made, and in which batches; scaled exactly, rounded once.
 
 A recipe speaks the maker's units. `compiled` turns it into ratios of whole steps, once; from then on a requirement is one integer
-multiplication and one division that rounds up, and no unit is looked at again.
+multiplication and one division that rounds up, and no unit is looked at again. Lines that do not grow evenly with the batch carry a
+`Rule` besides. What a line may say stands in `krafte_core.ingredients`, how lines are worked out together in `krafte_core.solving`.
 """
 
 from __future__ import annotations
 
 import graphlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
 import attrs
 
+from krafte_core.batches import BatchSize as BatchSize
+from krafte_core.batches import Split
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration, duration
-from krafte_core.errors import InvalidInput, NotPositive, OutOfRange, RecipeCycle, RoundsToNothing, Unknown
-from krafte_core.items import MOST_STEPS, Item, attributes, code, note, one_of
-from krafte_core.quantities import Scale, number, qty, split
+from krafte_core.errors import InvalidInput, NotPositive, RecipeCycle, RoundsToNothing, Unknown
+from krafte_core.growth import Sum, stretched, times
+from krafte_core.ingredients import Ingredient as Ingredient
+from krafte_core.ingredients import Output as Output
+from krafte_core.ingredients import Substitute as Substitute
+from krafte_core.ingredients import given, limit, loss, overage, process_yield, rows
+from krafte_core.ingredients import percent as percent
+from krafte_core.items import MOST_STEPS, Item, attributes, code, one_of
+from krafte_core.lines import Coming as Coming
+from krafte_core.lines import Line as Line
+from krafte_core.lines import Stand as Stand
+from krafte_core.lines import in_ratio, vessel_limit
+from krafte_core.quantities import qty, split
+from krafte_core.solving import Solver, per_base
+from krafte_core.tables import html, text
 
-FOLLOWS = ("charge", "output")
-MOST_SHARE = 1000
 WORST_ROUNDING = Fraction(1, 1000)
 """A measured line that its item's step cannot hold more exactly than this is refused when the recipe is registered."""
 MOST_LINES = 10_000
 MOST_LEVELS = 100
-MOST_BATCHES = 100_000
-
-
-def percent(given: object, field: str = "loss") -> Fraction:
-    """A share from a text such as `"10 %"`, or from an exact number (`Decimal("0.1")`).
-
-    Raises:
-        InvalidInput: (`invalid_input`, `float_refused`, `unreadable_text`)
-
-    >>> percent("2.5 %")
-    Fraction(1, 40)
-    """
-    if isinstance(given, str):
-        value, sign = split(given, field)
-        if sign != "%":
-            raise InvalidInput(field, given, "a percentage such as '10 %'")
-        return Fraction(value) / 100
-    return Fraction(given if isinstance(given, Fraction) else number(given, field))
-
-
-def _loss(given: object) -> Fraction:
-    share = percent(given, "loss")
-    if not 0 <= share < 1:
-        raise InvalidInput("loss", str(given), "at least 0 % and below 100 %")
-    return share
-
-
-def _overage(given: object) -> Fraction:
-    share = percent(given, "overage")
-    if not 0 <= share <= MOST_SHARE:
-        raise InvalidInput("overage", str(given), f"from 0 % to {MOST_SHARE * 100} %")
-    return share
-
-
-def _yield(given: object) -> Fraction:
-    share = percent(given, "process_yield")
-    if not 1 / Fraction(MOST_SHARE) <= share <= MOST_SHARE:
-        raise InvalidInput("process_yield", str(given), f"more than 0 %, at most {MOST_SHARE * 100} %")
-    return share
-
-
-def _given(value: object) -> str:
-    """Text stays as it is until the item reads it, which knows its packs; a quantity becomes text."""
-    return value if isinstance(value, str) else str(qty(value))
-
-
-def _limit(value: object) -> str | None:
-    return None if value is None else _given(value)
-
-
-def _follows(value: str) -> str:
-    return one_of(value, FOLLOWS, "follows")
-
-
-@attrs.frozen
-class Ingredient:
-    """One line of a recipe.
-
-    Args:
-        item: what goes in.
-        amount: how much for what the recipe makes, in any unit that the item has a bridge to.
-        loss: the share that is lost on the way (peel, dust): the requirement is divided by 1 - loss.
-        overage: the share added on purpose: the requirement is multiplied by 1 + overage.
-        follows: `"charge"` goes into the charge whatever comes out; `"output"` goes on each piece (jars, labels).
-        from_stock: taken from stock only, never made for this (a starter, rework); such a line may close a circle.
-
-    >>> Ingredient("tomato", "0.6 kg", loss="10 %").loss
-    Fraction(1, 10)
-    """
-
-    item: str = attrs.field(converter=code)
-    amount: str = attrs.field(converter=_given)
-    loss: Fraction = attrs.field(default=Fraction(0), kw_only=True, converter=_loss)
-    overage: Fraction = attrs.field(default=Fraction(0), kw_only=True, converter=_overage)
-    follows: str = attrs.field(default="charge", kw_only=True, converter=_follows)
-    from_stock: bool = attrs.field(default=False, kw_only=True)
-    note: str = attrs.field(default="", kw_only=True, converter=note)
 
 
 def _place(value: Any) -> str | None:
@@ -172,94 +109,41 @@ class Operation:
         return scaled + (self.setup.seconds if self.setup else 0)
 
 
-@attrs.frozen(kw_only=True)
-class BatchSize:
-    """How much one batch makes: exactly so much, or between `min` and `max`, in multiples.
-
-    Raises:
-        InvalidInput: (`invalid_input`) `exactly` together with another, or nothing given.
-
-    >>> BatchSize(exactly="100 each").exactly
-    '100 each'
-    """
-
-    exactly: str | None = attrs.field(default=None, converter=_limit)
-    min: str | None = attrs.field(default=None, converter=_limit)
-    max: str | None = attrs.field(default=None, converter=_limit)
-    multiple: str | None = attrs.field(default=None, converter=_limit)
-
-    def __attrs_post_init__(self) -> None:
-        """Either exactly, or limits."""
-        limits = [limit for limit in (self.min, self.max, self.multiple) if limit is not None]
-        if (self.exactly is None) == (not limits):
-            raise InvalidInput("batch", self, "either exactly, or any of min, max and multiple")
-
-    def split(self, item: Item, steps: int) -> list[int]:
-        """The batches that make at least so many steps: as few as possible, as equal as possible, larger ones first.
-
-        What the limits make too much is free stock later. Without a limit it is one batch.
-
-        Raises:
-            OutOfRange: (`out_of_range`) more than a hundred thousand batches: the size is a slip of the pen.
-
-        >>> jar = Item("jar", unit="each")
-        >>> BatchSize(max="50 each", multiple="5 each").split(jar, 104)
-        [35, 35, 35]
-        """
-        if steps <= 0:
-            return []
-        if self.exactly is not None:
-            size = item.positive(self.exactly, "batch.exactly")
-            return [size] * _sane(-(-steps // size), item, steps)
-        unit = item.positive(self.multiple, "batch.multiple") if self.multiple else 1
-        least = -(-item.positive(self.min, "batch.min") // unit) if self.min else 1
-        most = item.positive(self.max, "batch.max") // unit if self.max else None
-        if most is not None and most < max(least, 1):
-            raise InvalidInput("batch", self, "a max that holds at least the min and one multiple")
-        units = -(-steps // unit)
-        count = _sane(-(-units // most), item, steps) if most else 1
-        small, larger = divmod(units, count)
-        return [max(small + (n < larger), least) * unit for n in range(count)]
-
-    def smallest(self, item: Item, makes: int) -> int:
-        """The smallest batch whose lines must be measurable: as limited, else what the recipe makes.
-
-        >>> BatchSize(max="50 kg").smallest(Item("cream", unit="kg", step="1 g"), 10_000)
-        10000
-        """
-        least = min(self.split(item, 1))
-        if self.exactly is not None or self.min is not None:
-            return least
-        return max(least, min(makes, item.positive(self.max, "batch.max") if self.max else makes))
+def _ingredients(found: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
+    return rows(found, "ingredients", Ingredient)
 
 
-def _sane(count: int, item: Item, steps: int) -> int:
-    if count > MOST_BATCHES:
-        raise OutOfRange("amount", str(item.quantity(steps)), f"at most {MOST_BATCHES} batches of {item.code}")
-    return count
+def _operations(found: Iterable[Operation]) -> tuple[Operation, ...]:
+    return rows(found, "operations", Operation)
 
 
-def _rows(rows: Any, field: str, kind: type[Any]) -> tuple[Any, ...]:
-    if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
-        raise InvalidInput(field, rows, f"a list of {kind.__name__}")
-    found = tuple(rows)
-    for row in found:
-        if not isinstance(row, kind):
-            raise InvalidInput(field, row, f"a list of {kind.__name__}")
-    return found
-
-
-def _ingredients(rows: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
-    return _rows(rows, "ingredients", Ingredient)
-
-
-def _operations(rows: Iterable[Operation]) -> tuple[Operation, ...]:
-    return _rows(rows, "operations", Operation)
+def _outputs(found: Iterable[Output]) -> tuple[Output, ...]:
+    return rows(found, "outputs", Output)
 
 
 def _batch_size(value: Any) -> BatchSize | None:
     if value is not None and not isinstance(value, BatchSize):
         raise InvalidInput("batch", value, "a BatchSize, such as BatchSize(exactly='100 each')")
+    return value
+
+
+def _valid_from(value: date | None) -> date | None:
+    return _day(value, "valid_from")
+
+
+def _valid_until(value: date | None) -> date | None:
+    return _day(value, "valid_until")
+
+
+def _day(value: date | None, field: str) -> date | None:
+    if value is not None and type(value) is not date:
+        raise InvalidInput(field, value, "a date")
+    return value
+
+
+def _preference(value: Any) -> int:
+    if type(value) is not int or abs(value) > MOST_STEPS:
+        raise InvalidInput("preference", value, "a whole number; the larger is preferred")
     return value
 
 
@@ -271,7 +155,14 @@ class Recipe:
         item: what it makes; `makes`: how much, the amount that the lines are written for.
         ingredients, operations: the lines; or a plain `lead_time` instead of operations.
         batch: the sizes that can be made; default any.
-        process_yield: what comes out of what should (`"95 %"`): the charge is divided by it.
+        charge: the total of what goes in for what it makes (`"12 kg"`): percentages and the balance count on it; default what it
+            makes.
+        loss, overage, process_yield: of the whole charge, as on a line: what comes out of what should (`"95 %"`) enlarges the charge.
+        outputs: what comes out besides; `apart` takes the item apart instead of making it, and the outputs are all that comes out.
+        phantom: the item is never stocked: who needs it needs these lines instead.
+        valid_from, valid_until: the first and last day of this version; `smallest`, `largest`: the amounts it is meant for.
+        preference: among versions that all fit, the larger is taken.
+        shelf_life: how long what was made is good.
         calendar: the calendar that working days of the lead time are counted on.
         code: the recipe's own name; default the item's code.
         attributes: the host's own.
@@ -284,12 +175,24 @@ class Recipe:
     """
 
     item: str = attrs.field(converter=code)
-    makes: str = attrs.field(kw_only=True, converter=_given)
+    makes: str = attrs.field(kw_only=True, converter=given)
     ingredients: tuple[Ingredient, ...] = attrs.field(default=(), kw_only=True, converter=_ingredients)
     operations: tuple[Operation, ...] = attrs.field(default=(), kw_only=True, converter=_operations)
     lead_time: Duration | None = attrs.field(default=None, kw_only=True, converter=elapsed)
     batch: BatchSize | None = attrs.field(default=None, kw_only=True, converter=_batch_size)
-    process_yield: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=_yield)
+    charge: str | None = attrs.field(default=None, kw_only=True, converter=limit)
+    loss: Fraction = attrs.field(default=Fraction(0), kw_only=True, converter=loss)
+    overage: Fraction = attrs.field(default=Fraction(0), kw_only=True, converter=overage)
+    process_yield: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=process_yield)
+    outputs: tuple[Output, ...] = attrs.field(default=(), kw_only=True, converter=_outputs)
+    apart: bool = attrs.field(default=False, kw_only=True)
+    phantom: bool = attrs.field(default=False, kw_only=True)
+    valid_from: date | None = attrs.field(default=None, kw_only=True, converter=_valid_from)
+    valid_until: date | None = attrs.field(default=None, kw_only=True, converter=_valid_until)
+    smallest: str | None = attrs.field(default=None, kw_only=True, converter=limit)
+    largest: str | None = attrs.field(default=None, kw_only=True, converter=limit)
+    preference: int = attrs.field(default=0, kw_only=True, converter=_preference)
+    shelf_life: Duration | None = attrs.field(default=None, kw_only=True, converter=elapsed)
     calendar: Calendar | None = attrs.field(default=None, kw_only=True)
     code: str = attrs.field(default=attrs.Factory(lambda self: self.item, takes_self=True), kw_only=True, converter=code)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
@@ -305,46 +208,69 @@ class Recipe:
             raise InvalidInput("lead_time", str(self.lead_time), "either operations or a plain lead time")
         if self.calendar is not None and not isinstance(self.calendar, Calendar):
             raise InvalidInput("calendar", self.calendar, "a Calendar")
+        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
+            raise InvalidInput("valid_until", self.valid_until, f"a day not before {self.valid_from}")
+        if self.phantom and (self.operations or self.lead_time or self.batch or self.outputs or self.apart):
+            raise InvalidInput("phantom", self.item, "lines only: work, batches and outputs belong to what is really made")
+        self._check_outputs()
 
+    def _check_outputs(self) -> None:
+        items = [output.item for output in self.outputs]
+        if len(set(items)) != len(items) or self.item in items:
+            raise InvalidInput("outputs", items, f"other items than {self.item}, each once")
+        costs = sum([output.cost for output in self.outputs], Fraction(0))
+        if costs > 1 or (self.apart and costs != 1):
+            wanted = "100 % in all" if self.apart else "at most 100 % in all"
+            raise InvalidInput("outputs", f"{float(costs * 100):.6g} %", f"cost shares of {wanted}")
+        if self.apart and self.batch is not None and self.batch.vessel is not None:
+            raise InvalidInput("batch", self.batch, "sizes of what is taken apart, without a vessel")
 
-@attrs.frozen
-class Line:
-    """A compiled line: its name within the recipe, the item and its scale, and the ratio of its steps to steps of the product."""
+    def __str__(self) -> str:
+        """A table: one line per ingredient with its share of the charge, then what comes out besides, then the work.
 
-    ref: str
-    item: str
-    scale: Scale
-    numerator: int
-    denominator: int
-    follows: str = "charge"
-    from_stock: bool = False
+        >>> print(Recipe("balm", makes="2 kg", ingredients=[Ingredient("shea", "70 %"), Ingredient("wax", "q.s.")]))
+        balm: makes 2 kg
+        line  amount    %
+        shea    70 %  70%
+        wax     q.s.  30%
+        """
+        return text(*_table(self))
+
+    def _repr_html_(self) -> str:
+        return html(*_table(self))
 
     @property
-    def ratio(self) -> Fraction:
-        """Steps of the item for one step of the product."""
-        return Fraction(self.numerator, self.denominator)
+    def enlarged(self) -> Fraction:
+        """How many times larger the charge is because of the recipe's own loss, overage and yield.
 
-    def requirement(self, steps: int) -> int:
-        """Steps of the item for so many steps of the product: exact, rounded up once.
-
-        >>> from decimal import Decimal
-        >>> Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2).requirement(5)
-        3
+        >>> Recipe("cream", makes="1 kg", process_yield="80 %").enlarged
+        Fraction(5, 4)
         """
-        needed = -(-steps * self.numerator // self.denominator)
-        if needed > MOST_STEPS:
-            raise OutOfRange("amount", f"{needed} steps of {self.item}", f"at most {MOST_STEPS} steps")
-        return needed
+        return (1 + self.overage) / ((1 - self.loss) * self.process_yield)
+
+    def on(self, day: date) -> bool:
+        """Whether this version is valid on that day.
+
+        >>> Recipe("cream", makes="1 kg", valid_from=date(2026, 1, 1)).on(date(2025, 12, 31))
+        False
+        """
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_until is None or day <= self.valid_until)
 
 
 @attrs.frozen
 class Formula:
-    """A recipe in whole steps: its item, how many steps it makes, and its lines as exact ratios."""
+    """A recipe in whole steps: its item, how many steps it makes, its lines as exact ratios, what comes out besides.
+
+    `most` is what one batch may make at most because of the vessel; `measure` says whether the charge is told by mass or by volume.
+    """
 
     recipe: Recipe
     item: Item
     makes: int
     lines: tuple[Line, ...]
+    outputs: tuple[Coming, ...] = ()
+    most: int | None = None
+    measure: str = "mass"
 
     def batches(self, steps: int) -> list[int]:
         """The batches that make at least so many steps.
@@ -355,7 +281,22 @@ class Formula:
         """
         if self.recipe.batch is None:
             return [steps] if steps > 0 else []
-        return self.recipe.batch.split(self.item, steps)
+        return self.recipe.batch.split(self.item, steps, self.most)
+
+    def plan(self, amount: object, rest: str = "over") -> Split:
+        """How an amount is split over batches, and what becomes of a rest that no batch fits (`over`, `short` or `refuse`).
+
+        Raises:
+            NotPositive: (`not_positive`), NotWholeSteps: (`not_whole_steps`), OutOfRange: (`out_of_range`)
+
+        >>> jar = Item("jar", unit="each")
+        >>> str(compiled(Recipe("jar", makes="1 each", batch=BatchSize(exactly="12 each")), {"jar": jar}).plan("13 each"))
+        '13 each: 12 each, 12 each; 11 each more than wanted'
+        """
+        steps = self.item.positive(amount)
+        if self.recipe.batch is None:
+            return Split(self.item.scale, steps, (steps,))
+        return self.recipe.batch.plan(self.item, steps, rest, self.most)
 
     def share(self, steps: int) -> Fraction:
         """How many times what the recipe makes.
@@ -366,13 +307,30 @@ class Formula:
         """
         return Fraction(steps, self.makes)
 
+    def line(self, name: str) -> Line:
+        """The line of this name, or the first for this item.
+
+        Raises:
+            InvalidInput: (`invalid_input`) with the lines that there are.
+
+        >>> jar, lid = Item("jar", unit="each"), Item("lid", unit="each")
+        >>> made = compiled(Recipe("jar", makes="4 each", ingredients=[Ingredient("lid", "4 each")]), {"jar": jar, "lid": lid})
+        >>> made.line("lid").ref
+        'lid'
+        """
+        found = [line for line in self.lines if line.ref == name] or [line for line in self.lines if line.item == name]
+        if not found:
+            raise InvalidInput("line", name, "one of " + ", ".join(line.ref for line in self.lines))
+        return found[0]
+
 
 def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     """The recipe as exact ratios of whole steps, checked against its items.
 
     Raises:
-        Unknown: (`unknown`) an item that is not registered.
+        Unknown: (`unknown`) an item that is not registered, a group or a formula that nobody knows.
         NotPositive: (`not_positive`) a line or product of zero or less.
+        Unsolvable: (`recipe_unsolvable`) lines that conflict, or too little is said.
         RoundsToNothing: (`rounds_to_nothing`) a measured line whose step is too coarse: more than 0.1 % off in the smallest batch.
         And what `Item.exact` raises: a unit without bridge, text that is no amount.
 
@@ -384,25 +342,133 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     product = known(items, recipe.item)
     makes = product.positive(recipe.makes, f"recipe {recipe.code}: makes")
     smallest = recipe.batch.smallest(product, makes) if recipe.batch else makes
+    for size in (recipe.smallest, recipe.largest):
+        if size is not None:
+            product.positive(size, f"recipe {recipe.code}: size")
+    taken = (Ingredient(recipe.item, recipe.makes), *recipe.ingredients) if recipe.apart else recipe.ingredients
+    listed = [(ingredient, known(items, ingredient.item)) for ingredient in taken]
+    solver = Solver(recipe.code, product, makes, recipe.charge, listed)
+    sums = solver.solved()
     lines: dict[str, Line] = {}
-    count: dict[str, int] = {}
-    for ingredient in recipe.ingredients:
-        item = known(items, ingredient.item)
-        field = f"recipe {recipe.code}: {ingredient.item}"
-        exact = item.exact(ingredient.amount, field)
-        if exact <= 0:
-            raise NotPositive(field, ingredient.amount, "an amount above zero")
-        ratio = exact / makes / (1 - ingredient.loss) * (1 + ingredient.overage)
-        if ingredient.follows == "charge":
-            ratio /= recipe.process_yield
-        _representable(field, item, ratio * smallest)
-        ref = item.code
-        while ref in lines:
-            count[item.code] = count.get(item.code, 1) + 1
-            ref = f"{item.code}/{count[item.code]}"
-        parts = ratio.numerator, ratio.denominator
-        lines[ref] = Line(ref, item.code, item.scale, *parts, ingredient.follows, ingredient.from_stock)
-    return Formula(recipe, product, makes, tuple(lines.values()))
+    for (ingredient, item), net in zip(listed, sums, strict=True):
+        total = _with_losses(recipe, ingredient, net)
+        ref = _ref(item.code, lines)
+        lines[ref] = _line(ingredient, item, ref, total, solver.measure, items)
+    most = None
+    if recipe.batch is not None and recipe.batch.vessel is not None:
+        weighed = [(line, item) for line, (_, item) in zip(lines.values(), listed, strict=True)]
+        most = vessel_limit(recipe.batch, product, makes, weighed, f"recipe {recipe.code}: batch.vessel")
+        smallest = recipe.batch.smallest(product, makes, most)
+    for line, (ingredient, item) in zip(lines.values(), listed, strict=True):
+        _measurable(recipe, ingredient, item, line, smallest)
+    outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
+    return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure)
+
+
+def _table(recipe: Recipe) -> tuple[str, Sequence[str], list[Sequence[str]]]:
+    shares = [_share(recipe, one) for one in recipe.ingredients]
+    told = [share for share in shares if share is not None]
+    rows: list[Sequence[str]] = []
+    for one, share in zip(recipe.ingredients, shares, strict=True):
+        if one.kind == "balance" and len(told) == len([line for line in recipe.ingredients if line.follows == "charge"]) - 1:
+            share = 1 - sum(told, Fraction(0))  # noqa: PLW2901 - what the others leave
+        losses = [f"{name.replace('_', ' ')} {_shown(getattr(one, name))}" for name in _LOSSES if getattr(one, name) != _LOSSES[name]]
+        rows.append((one.item, " ".join([str(one), *losses]), "" if share is None else _shown(share)))
+    rows += [(f"+ {one.item}", one.amount, f"cost {_shown(one.cost)}" if one.cost else "") for one in recipe.outputs]
+    for operation in recipe.operations:
+        parts = [
+            f"{operation.setup} setup" if operation.setup else "",
+            str(operation.run or ""),
+            f"wait {operation.wait}" if operation.wait else "",
+        ]
+        told_time = ", ".join(filter(None, parts)).replace(" working time", "")
+        rows.append((f"* {operation.name}", told_time, f"at {operation.at}" if operation.at else ""))
+    losses = [
+        f", {name.replace('_', ' ')} {_shown(getattr(recipe, name))}" for name in _LOSSES if getattr(recipe, name) != _LOSSES[name]
+    ]
+    verb = "takes apart" if recipe.apart else "makes"
+    name = recipe.item if recipe.code == recipe.item else f"{recipe.item} ({recipe.code})"
+    return f"{name}: {verb} {recipe.makes}" + "".join(losses), ("line", "amount", "%"), rows
+
+
+_LOSSES = {"loss": 0, "overage": 0, "process_yield": 1}
+"""The three factors, and where each changes nothing."""
+
+
+def _shown(share: Fraction) -> str:
+    return f"{float(share * 100):.4g}%"
+
+
+def _share(recipe: Recipe, ingredient: Ingredient) -> Fraction | None:
+    """The share of a line in the charge, as far as the recipe tells it without looking at items."""
+    if ingredient.kind == "percent" and ingredient.of is None:
+        return percent(ingredient.amount)
+    if ingredient.kind != "amount" or ingredient.follows == "output" or ingredient.per != "amount":
+        return None
+    try:
+        whole, part = qty(recipe.charge or recipe.makes), qty(ingredient.amount)
+    except InvalidInput:  # a pack that only an item knows
+        return None
+    return part.exact / whole.exact if part.dimension == whole.dimension != "count" and whole.value > 0 else None
+
+
+def _with_losses(recipe: Recipe, ingredient: Ingredient, net: Sum) -> Sum:
+    """All factors, exactly: those of the line enlarge the line, those of the recipe enlarge the batch that it is for."""
+    own = (1 + ingredient.overage) / ((1 - ingredient.loss) * ingredient.process_yield)
+    total = net if own == 1 else times(net, own)
+    if ingredient.follows == "output":
+        return total
+    return total if recipe.enlarged == 1 else stretched(total, recipe.enlarged)
+
+
+def _ref(item: str, lines: Mapping[str, Line]) -> str:
+    ref, count = item, 1
+    while ref in lines:
+        count += 1
+        ref = f"{item}/{count}"
+    return ref
+
+
+def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str, items: Mapping[str, Item]) -> Line:
+    multiple = item.positive(ingredient.multiple, f"multiple of {item.code}") if ingredient.multiple is not None else 1
+    unit = _unit(ingredient, item)
+    stands = []
+    for one in ingredient.substitutes:
+        other = known(items, one.item)
+        stands.append(Stand(one.item, other.scale, one.ratio * other.ratio(unit) / item.ratio(unit)))
+    says_more = ingredient.potency or ingredient.compensates or ingredient.fills or ingredient.kind == "balance"
+    numerator, denominator, rule = in_ratio(total, multiple)
+    return Line(
+        ref, item.code, item.scale, numerator, denominator, ingredient.follows, ingredient.from_stock, rule,
+        unit=unit, per_unit=item.ratio(unit), per_base=per_base(item, measure),
+        kept=(1 - ingredient.loss) * ingredient.process_yield, phantom=ingredient.phantom,
+        substitutes=tuple(stands), origin=ingredient if says_more else None,
+    )  # fmt: skip
+
+
+def _unit(ingredient: Ingredient, item: Item) -> str:
+    """The unit that the line is told in; shares are told in the item's own."""
+    text = ingredient.table[0][1] if ingredient.table else ingredient.amount
+    return split(text)[1] if ingredient.kind in ("amount", "table") else item.unit
+
+
+def _measurable(recipe: Recipe, ingredient: Ingredient, item: Item, line: Line, smallest: int) -> None:
+    field = f"recipe {recipe.code}: {item.code}"
+    exact = line.exact(smallest)
+    if exact <= 0 and line.rule is not None and ingredient.kind != "balance":
+        raise NotPositive(field, str(ingredient), "an amount above zero in the smallest batch")
+    if exact < 0:
+        line.requirement(smallest)
+    _representable(field, item, exact)
+
+
+def _coming(recipe: Recipe, output: Output, item: Item, makes: int) -> Coming:
+    field = f"recipe {recipe.code}: {output.item}"
+    exact = item.exact(output.amount, field)
+    if exact <= 0:
+        raise NotPositive(field, output.amount, "an amount above zero")
+    ratio = exact / makes * output.process_yield
+    return Coming(item.code, item.scale, ratio.numerator, ratio.denominator, output.cost)
 
 
 def known(items: Mapping[str, Item], name: str) -> Item:
@@ -440,15 +506,47 @@ def levels(formulas: Mapping[str, Formula]) -> dict[str, int]:
     >>> levels({"a": compiled(Recipe("a", makes="1 kg", ingredients=[Ingredient("b", "1 kg")]), {"a": a, "b": b})})
     {'a': 0, 'b': 1}
     """
-    graph = {made: [line.item for line in formula.lines if not line.from_stock] for made, formula in formulas.items()}
-    try:
-        order = [*graphlib.TopologicalSorter(graph).static_order()]
-    except graphlib.CycleError as error:
-        raise RecipeCycle(tuple(reversed(error.args[1]))) from None  # graphlib tells it from the input to the product
-    depth = dict.fromkeys(reversed(order), 0)
-    for made in reversed(order):
+    graph = {made: inputs(formula) for made, formula in formulas.items()}
+    wanted_by: dict[str, int] = {}
+    for needed in graph.values():
+        for item in needed:
+            wanted_by[item] = wanted_by.get(item, 0) + 1
+    order = [made for made in formulas if made not in wanted_by]
+    depth = dict.fromkeys([*formulas, *wanted_by], 0)
+    for made in order:  # grows while it is read
+        below = depth[made] + 1
         for item in graph.get(made, ()):
-            depth[item] = max(depth[item], depth[made] + 1)
-            if depth[item] > MOST_LEVELS:
-                raise InvalidInput("recipe", made, f"at most {MOST_LEVELS} levels of recipes")
-    return depth
+            depth[item] = max(depth[item], below)
+            wanted_by[item] -= 1
+            if not wanted_by[item]:
+                order.append(item)
+    if len(order) < len(depth):
+        raise _cycle(graph)
+    deepest = max(order, key=depth.__getitem__, default=None)
+    if deepest is not None and depth[deepest] > MOST_LEVELS:
+        raise InvalidInput("recipe", deepest, f"at most {MOST_LEVELS} levels of recipes")
+    return {item: depth[item] for item in order}
+
+
+def inputs(formula: Formula) -> list[str]:
+    """The items that may have to be made for the formula: of every line that is not taken from stock only, with its substitutes.
+
+    >>> dough = Item("dough", unit="kg")
+    >>> inputs(compiled(Recipe("dough", makes="10 kg", ingredients=[Ingredient("dough", "1 kg", from_stock=True)]), {"dough": dough}))
+    []
+    """
+    found = []
+    for line in formula.lines:
+        if not line.from_stock:
+            found.append(line.item)
+            if line.substitutes:
+                found += [stand.item for stand in line.substitutes]
+    return found
+
+
+def _cycle(graph: Mapping[str, Iterable[str]]) -> RecipeCycle:
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return RecipeCycle(tuple(reversed(error.args[1])))  # graphlib tells it from the input to the product
+    raise AssertionError("levels saw a circle that is none")

@@ -56,8 +56,8 @@ class Situation(Protocol):
     def picking(self, item: str) -> tuple[str, str]:
         """The item's picking rule, and the order in which it wants the lots."""
 
-    def formula(self, item: str) -> Formula | None:
-        """The compiled recipe that makes the item, if there is one."""
+    def formula(self, item: str, steps: int | None = None) -> Formula | None:
+        """The compiled recipe that makes (so much of) the item, if there is one."""
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         """Who delivers the item."""
@@ -379,7 +379,7 @@ class Search:
 
     def _new(self, found: Cover, steps: int, *, make: bool) -> float:
         """Make it or buy it, whichever is ready first; making wins a tie."""
-        formula = self.situation.formula(found.item) if make and self.make else None
+        formula = self.situation.formula(found.item, steps) if make and self.make else None
         purchase = self._purchase(found.item, steps) if self.buy else None
         self.lacks = self.lacks or formula is None or purchase is not None
         if formula is not None:
@@ -436,7 +436,7 @@ class Search:
             ready: float = self.now
             inputs = batch.inputs
             for line in formula.lines:
-                need = -(-steps * line.numerator // line.denominator)
+                need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
                 cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
                 ready = max(ready, cover.ready)

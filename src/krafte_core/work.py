@@ -375,9 +375,10 @@ class Seen:
         self._incoming = incoming(work, self.items)
         self._bookings: Mapping[str, Sequence[Booking]] | None = None
 
-    def formula(self, item: str) -> Formula | None:
-        """See `Situation`."""
-        return self.work.catalogue.formulas.get(item)
+    def formula(self, item: str, steps: int | None = None) -> Formula | None:
+        """See `Situation`: of several versions the one of today, for so much."""
+        catalogue = self.work.catalogue
+        return catalogue.formula_on(item, self.work.today, steps) if item in catalogue.versions else catalogue.formulas.get(item)
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         """See `Situation`."""
@@ -394,8 +395,8 @@ class Seen:
     def bookings(self, work_center: str) -> Sequence[Booking]:
         """See `Situation`: all work centers in one read, when the first is asked for."""
         if self._bookings is None:
-            formulas = self.work.catalogue.formulas
-            codes = {op.at for item in self.items if item in formulas for op in formulas[item].recipe.operations if op.at}
+            makers = self.work.catalogue.makers
+            codes = {op.at for item in self.items for formula in makers(item) for op in formula.recipe.operations if op.at}
             self._bookings = self.work.reader.bookings(codes, self.now)
         return self._bookings.get(work_center, ())
 

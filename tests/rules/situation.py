@@ -61,7 +61,7 @@ class World:
         rule = self.items[item].pick
         return rule, RULES[rule].order
 
-    def formula(self, item: str) -> Formula | None:
+    def formula(self, item: str, steps: int | None = None) -> Formula | None:
         return self.formulas.get(item)
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:

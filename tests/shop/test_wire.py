@@ -65,6 +65,7 @@ NOT_VALUES = {
     "stock.Rule": "holds the functions of a picking rule, which goes by its name",
     "timelines.Timeline": "compiled from a calendar, which travels",
     "times.WallClock": "compiled from a time zone, which goes by its name",
+    "solving.Part": "a line while its recipe is solved",
     "units.Unit": "goes by its name",
     "work.Now": "lives as long as one command",
 }
@@ -264,6 +265,11 @@ RECIPE = Recipe(
     process_yield=Fraction(19, 20),
     code="salsa-2026",
 )
+PLAIN_LINE = {
+    "loss": "0", "overage": "0", "process_yield": "1", "follows": "charge", "per": "amount", "of": None, "by": None, "group": None,
+    "table": [], "formula": None, "multiple": None, "from_stock": False, "phantom": False, "substitutes": [], "potency": None,
+    "compensates": None, "factor": "1", "fills": False, "note": "",
+}  # fmt: skip
 RECIPE_DOCUMENT = {
     "krafte": "1.0",
     "type": "Recipe",
@@ -271,8 +277,8 @@ RECIPE_DOCUMENT = {
         "item": "salsa",
         "makes": "10 jar",
         "ingredients": [
-            {"item": "tomato", "amount": "6 kg", "loss": "1/10", "overage": "0", "follows": "charge", "from_stock": False, "note": ""},
-            {"item": "lid", "amount": "10 each", "loss": "0", "overage": "0", "follows": "output", "from_stock": True, "note": ""},
+            PLAIN_LINE | {"item": "tomato", "amount": "6 kg", "loss": "1/10"},
+            PLAIN_LINE | {"item": "lid", "amount": "10 each", "follows": "output", "from_stock": True},
         ],
         "operations": [
             {
@@ -295,8 +301,27 @@ RECIPE_DOCUMENT = {
             },
         ],
         "lead_time": None,
-        "batch": {"exactly": None, "min": "10 jar", "max": "50 jar", "multiple": None},
+        "batch": {
+            "exactly": None,
+            "min": "10 jar",
+            "max": "50 jar",
+            "multiple": None,
+            "vessel": None,
+            "vessel_holds": "charge",
+        },
+        "charge": None,
+        "loss": "0",
+        "overage": "0",
         "process_yield": "19/20",
+        "outputs": [],
+        "apart": False,
+        "phantom": False,
+        "valid_from": None,
+        "valid_until": None,
+        "smallest": None,
+        "largest": None,
+        "preference": 0,
+        "shelf_life": None,
         "calendar": None,
         "code": "salsa-2026",
         "attributes": [],

@@ -31,13 +31,14 @@ from krafte_core.calendars import Calendar
 from krafte_core.durations import KINDS as DURATION_KINDS
 from krafte_core.durations import Duration, Kind
 from krafte_core.errors import Conflict, Unknown
+from krafte_core.growth import Growth
 from krafte_core.items import KINDS, MOST_STEPS, PICKING_RULES, RELEASES, Item
 from krafte_core.money import Money, UnroundedMoney
 from krafte_core.orders import DELIVERIES, CustomerOrder, OrderLine
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
-from krafte_core.recipes import BatchSize, Formula, Ingredient, Operation, Recipe, compiled
+from krafte_core.recipes import BatchSize, Formula, Ingredient, Operation, Output, Recipe, Substitute, compiled
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
 from krafte_core.stock import DISPOSITIONS, ORIGINS, Lot, Move, Place
 from krafte_core.wire import TYPES
@@ -191,6 +192,7 @@ def operations() -> SearchStrategy[Operation]:
 def _ingredients(draw: st.DrawFn, among: Sequence[Item]) -> Ingredient:
     """At least a thousand steps of an item, so that no rounding is refused."""
     item = draw(st.sampled_from(among))
+    others = [Substitute(other.code) for other in among if other.unit == item.unit and other is not item]
     return Ingredient(
         item.code,
         str(item.quantity(draw(st.integers(1000, 10**7)))),
@@ -198,8 +200,19 @@ def _ingredients(draw: st.DrawFn, among: Sequence[Item]) -> Ingredient:
         overage=draw(st.sampled_from((Fraction(0), "2.5 %"))),
         follows=draw(st.sampled_from(("charge", "output"))),
         from_stock=draw(st.booleans()),
+        per=draw(st.sampled_from(("amount", "amount", "amount", "batch"))),
+        multiple=draw(st.sampled_from((None, None, str(item.quantity(7))))),
+        substitutes=others[:1] if draw(st.booleans()) else (),
         note=draw(st.sampled_from(("", "grated"))),
     )
+
+
+def growths() -> SearchStrategy[Growth]:
+    """The ways in which a line grows otherwise than evenly."""
+    points = ((Fraction(10), Fraction(4)), (Fraction(20), Fraction(6)))
+    every = st.fractions(min_value=Fraction(1, 10), max_value=100, max_denominator=100)
+    started = st.builds(Growth, st.just("started"), every)
+    return started | st.sampled_from((Growth("batch"), Growth("table", points=points), Growth("formula", Fraction(5), name="host@1")))
 
 
 @st.composite
@@ -336,6 +349,9 @@ _LEAVES: dict[Any, Any] = {
     ShippingMethod: lambda: st.builds(ShippingMethod, codes(), transit=passing(), calendar=st.none() | calendars()),
     Ingredient: lambda: _item_lists().flatmap(_ingredients),
     Operation: operations,
+    Substitute: lambda: st.builds(Substitute, codes(), ratio=st.sampled_from(("1.05", Fraction(1, 3)))),
+    Output: lambda: st.builds(Output, codes(), st.sampled_from(("8 L", "2 kg")), cost=st.sampled_from(("0 %", "30 %"))),
+    Growth: growths,
     BatchSize: lambda: st.sampled_from((BatchSize(exactly="100 each"), BatchSize(min="5 kg", max="20 kg", multiple="1 kg"))),
     Recipe: recipes,
     Formula: formulas,

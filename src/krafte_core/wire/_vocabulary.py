@@ -18,7 +18,11 @@ _ROWS = """
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages; production Need=ProductionNeed ProductionOrder
     promise Step Slack ToBuy ToMake LinePromise Promise; terms Totals; purchasing PurchaseLine PurchaseOrder; quantities Quantity Scale
     recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall
-    recipes Ingredient Operation BatchSize Recipe Line Formula; resources WorkCenter Offer Supplier ShippingMethod
+    batches BatchSize Split; growth Growth; ingredients Ingredient Substitute Output; lines Rule Stand Line Coming
+    structure Required Use Explosion Buildable; sheets Scaled Sheet Compared Comparison
+    choices Chosen Change Difference Taking Substituted; potency Drawn Content=PotencyContent Balanced
+    costing Material Work=WorkCost OutputCost Cost LotCosts; declarations Share Good
+    recipes Operation Recipe Formula; resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
     desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
@@ -29,9 +33,9 @@ _ROWS = """
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
-        UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
-        Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused
-        Conflict BrokenLaw WireError UnknownVersion
+        UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle Unsolvable
+        NotAllowed Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack
+        StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 

@@ -1,0 +1,218 @@
+"""Declarations: what is in a product, for its label. Allergens, nutrients, the order of ingredients, and until when it is good.
+
+What an item contains is told in its attributes: `attributes={"allergens": "milk, nuts"}`; or given here as a mapping. What is lost on
+the way (peel) is not in the product; what a recipe's own yield leaves in the kettle is a share of the whole mixture.
+
+>>> good_until(date(2026, 3, 2), duration("90 days"), [("milk", date(2026, 4, 1)), ("salt", None)])
+Good(until=datetime.date(2026, 4, 1), because='milk')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from krafte_core.durations import Duration, duration
+from krafte_core.errors import InvalidInput
+from krafte_core.ingredients import percent
+from krafte_core.items import Item
+from krafte_core.ledger import Key
+from krafte_core.recipes import known
+from krafte_core.structure import Structure, back, reach
+
+DAY = 86_400
+
+
+def declared(items: Iterable[Item], attribute: str) -> Mapping[str, frozenset[str]]:
+    """What items say of themselves in one attribute, as sets of words; items that say nothing are left out.
+
+    >>> dict(declared([Item("butter", unit="kg", attributes={"allergens": "milk"})], "allergens"))
+    {'butter': frozenset({'milk'})}
+    """
+    found: dict[str, frozenset[str]] = {}
+    for item in items:
+        told = dict(item.attributes).get(attribute)
+        if told is not None:
+            found[item.code] = frozenset(word.strip() for word in str(told).split(",") if word.strip())
+    return found
+
+
+def contained(structure: Structure, item: str, has: Mapping[str, Collection[str]]) -> Mapping[str, tuple[str, ...]]:
+    """What a product contains over all its levels, substitutes included, and from which items it comes.
+
+    >>> dict(contained(Structure({}), "butter", {"butter": {"milk"}}))
+    {'milk': ('butter',)}
+    """
+    return _by_word(reach(structure.formulas, item), has)
+
+
+def contained_in_lots(lots: Iterable[Key], has: Mapping[str, Collection[str]]) -> Mapping[str, tuple[str, ...]]:
+    """What a real lot contains: by the lots that really went into it (those that a trace back reaches, itself included).
+
+    >>> dict(contained_in_lots([("butter", "B-1"), ("salt", "S-1")], {"butter": {"milk"}}))
+    {'milk': ('butter',)}
+    """
+    return _by_word(dict.fromkeys(item for item, _ in lots), has)
+
+
+def _by_word(items: Iterable[str], has: Mapping[str, Collection[str]]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for item in items:
+        for word in has.get(item, ()):
+            found.setdefault(word, []).append(item)
+    return {word: tuple(found[word]) for word in sorted(found)}
+
+
+def composition(structure: Structure, item: str, items: Mapping[str, Item]) -> Mapping[str, Fraction]:
+    """Kilograms of every bought item that are in what the recipe makes, exactly; packaging and what is lost left out.
+
+    Raises:
+        InvalidInput: (`invalid_input`) items whose mass nobody declared, with all their names.
+    """
+    formula = structure.formulas.get(item)
+    if formula is None:
+        return {item: Fraction(1)}
+    needs: dict[str, Fraction] = {item: Fraction(formula.makes)}
+    weights: dict[str, Fraction] = {}
+    unweighed = []
+    done: set[str] = set()
+    for name in structure.levels:
+        made = needs.get(name)
+        if not made:
+            continue
+        recipe = structure.formulas.get(name)
+        if recipe is None:
+            weight = known(items, name).mass(1)
+            if weight is None:
+                unweighed.append(name)
+            else:
+                weights[name] = made * weight
+            continue
+        done.add(name)
+        grown = made / (1 - back(recipe, made))
+        for line in recipe.lines:
+            if line.item == name or line.follows == "output" or known(items, line.item).kind == "packaging":
+                continue
+            inside = line.exact(grown) * line.kept / recipe.recipe.enlarged
+            if line.item in done:  # taken from stock, and made of this: told as itself
+                weights[line.item] = weights.get(line.item, Fraction(0)) + inside * (known(items, line.item).mass(1) or 0)
+            else:
+                needs[line.item] = needs.get(line.item, Fraction(0)) + inside
+    if unweighed:
+        raise InvalidInput("items", tuple(unweighed), "a density, or what one piece weighs, for each of these")
+    return weights
+
+
+class Share(NamedTuple):
+    """A name on the label, and its share of the mass."""
+
+    name: str
+    share: Fraction
+
+
+def ingredient_list(
+    structure: Structure, item: str, items: Mapping[str, Item], names: Mapping[str, str] | None = None
+) -> tuple[Share, ...]:
+    """The ingredients by descending mass, as an INCI list or a food label wants them; equal shares by name.
+
+    Args:
+        structure: the recipes.
+        item: the product.
+        items: all items.
+        names: per item what stands on the label, such as `"Aqua"`, or several with their shares, such as `"Aqua 60 %, Glycerin
+            40 %"`; default the item's attribute `inci`.
+
+    Raises:
+        InvalidInput: (`invalid_input`) items without a name, or shares that are no 100 %.
+    """
+    weights = composition(structure, item, items)
+    told = {name: str(dict(known(items, name).attributes).get("inci", "")) for name in weights} if names is None else names
+    missing = tuple(name for name in weights if not told.get(name))
+    if missing:
+        raise InvalidInput("names", missing, "a name on the label for each of these")
+    total = sum(weights.values(), Fraction(0))
+    sums: dict[str, Fraction] = {}
+    for name, weight in weights.items():
+        for label, share in _parts(name, told[name]):
+            sums[label] = sums.get(label, Fraction(0)) + weight * share / total
+    return tuple([Share(label, sums[label]) for label in sorted(sums, key=lambda label: (-sums[label], label))])
+
+
+def _parts(item: str, text: str) -> list[tuple[str, Fraction]]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if len(parts) == 1 and not parts[0].endswith("%"):
+        return [(parts[0], Fraction(1))]
+    found = []
+    for part in parts:
+        label, _, share = part.removesuffix("%").strip().rpartition(" ")
+        if not label or not part.endswith("%"):
+            raise InvalidInput(f"names[{item!r}]", text, "one name, or names with their shares such as 'Aqua 60 %, Glycerin 40 %'")
+        found.append((label, percent(f"{share} %", f"names[{item!r}]")))
+    if sum([share for _, share in found], Fraction(0)) != 1:
+        raise InvalidInput(f"names[{item!r}]", text, "shares of 100 % in all")
+    return found
+
+
+def nutrients(
+    structure: Structure, item: str, items: Mapping[str, Item], per_100_g: Mapping[str, Mapping[str, Decimal | int | Fraction]]
+) -> Mapping[str, Fraction]:
+    """Nutrients in 100 g of the product, exactly, from those in 100 g of what goes in. Water that evaporates makes them denser.
+
+    Args:
+        structure: the recipes.
+        item: the product, whose mass must be known.
+        items: all items.
+        per_100_g: per bought item its nutrients in 100 g, such as `{"sugar": {"energy kJ": 1700, "carbohydrate g": 100}}`.
+
+    Raises:
+        InvalidInput: (`invalid_input`) items that nothing is told of, or a product without mass.
+    """
+    weights = composition(structure, item, items)
+    missing = tuple(name for name in weights if name not in per_100_g)
+    if missing:
+        raise InvalidInput("per_100_g", missing, "the nutrients of each of these (an empty mapping for none)")
+    formula = structure.formulas.get(item)
+    total = known(items, item).mass(formula.makes) if formula else Fraction(1)
+    if total is None:
+        raise InvalidInput("item", item, "a product whose mass is known: its density, or what one piece weighs")
+    sums: dict[str, Fraction] = {}
+    for name, weight in weights.items():
+        for nutrient, amount in per_100_g[name].items():
+            sums[nutrient] = sums.get(nutrient, Fraction(0)) + Fraction(amount) * weight / total
+    return sums
+
+
+class Good(NamedTuple):
+    """The last day on which something is good, and what decides it; None for as long as you like."""
+
+    until: date | None
+    because: str
+
+
+def good_until(made_on: date, shelf_life: Duration | str | None, inputs: Iterable[tuple[str, date | None]] = ()) -> Good:
+    """Until when an output is good: its own shelf life from the day of the process, and no longer than its shortest-lived input.
+
+    Args:
+        made_on: the day of the process.
+        shelf_life: elapsed time, or None for one without an end.
+        inputs: per ingredient (or its lot) the last day on which it is good; None for ever. Leave out what the process renews.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a shelf life in working time.
+
+    >>> good_until(date(2026, 3, 2), "30 days").until
+    datetime.date(2026, 4, 1)
+    """
+    found = Good(None, "")
+    if shelf_life is not None:
+        time = duration(shelf_life)
+        if time.kind != "elapsed":
+            raise InvalidInput("shelf_life", str(time), "elapsed time such as '90 days'")
+        found = Good(made_on + timedelta(days=time.seconds // DAY), "shelf life")
+    for name, day in inputs:
+        if day is not None and (found.until is None or day < found.until):
+            found = Good(day, name)
+    return found
