@@ -62,7 +62,7 @@ class Returns:
 
         Raises:
             TooMuch: (`too_much`) more than was shipped. LotUnknown: (`lot_unknown`) several lots were shipped; they are given.
-            NotAllowed: (`not_allowed`) nothing can have been shipped. Unknown: (`unknown`) no such order or place.
+            NotAllowed: (`not_allowed`) nothing was shipped. Unknown: (`unknown`) no such order or place.
 
         >>> from krafte_core import Item, OrderLine, Workshop
         >>> shop = Workshop.in_memory()
@@ -74,9 +74,7 @@ class Returns:
         'S-1'
         """
         name, at = number_of(order), business_time(happened_at, self._office.zone)
-        asked = _asked(amounts)
-        if lot is not None and unknown_lot:
-            raise InvalidInput("unknown_lot", unknown_lot, "a lot, or that it is unknown")
+        asked = _asked(amounts, lot if unknown_lot else None)
 
         def decide(work: Work) -> Returned:
             paper: CustomerOrder = work.paper(CustomerOrder, name)
@@ -89,18 +87,19 @@ class Returns:
             work.changes.opened |= {name} if reopen and work.state(paper) == "confirmed" else set()  # all of it may have gone
             enter(work, REDELIVER if reopen else "return", name, moves, at=at, reason=reason)
             back = tuple((goods, work.item(goods.item).quantity(steps)) for _, goods, steps in lots)
-            work.changes.events += [
-                OrderReturned(work.at, name, paper.customer, lot.item, lot.code, amount, reason) for lot, amount in back
-            ]
+            for goods, amount in back:
+                work.tell(OrderReturned(work.at, name, paper.customer, goods.item, goods.code, amount, reason))
             return Returned(name, back, reopen, tuple(work.changes.events))
 
         content = ("return", name, asked, lot, unknown_lot, to, reopen, note(reason, "reason"), at)
         return self._office.run(decide, key=key, content=content, by=by)
 
 
-def _asked(amounts: Any) -> tuple[tuple[object, object], ...]:
+def _asked(amounts: Any, known: str | None) -> tuple[tuple[object, object], ...]:
     if not isinstance(amounts, Mapping) or not amounts:
         raise InvalidInput("amounts", amounts, "an amount per item or line")
+    if known is not None:
+        raise InvalidInput("unknown_lot", known, "a lot, or that it is unknown")
     return tuple((told(wanted), told(amount)) for wanted, amount in amounts.items())
 
 
