@@ -44,7 +44,7 @@ def percent(given: object, field: str = "loss") -> Fraction:
         if sign != "%":
             raise InvalidInput(field, given, "a percentage such as '10 %'")
         return Fraction(value) / 100
-    return Fraction(given if isinstance(given, Fraction) else number(given, field))
+    return given if type(given) is Fraction else Fraction(number(given, field))
 
 
 def loss(given: object) -> Fraction:

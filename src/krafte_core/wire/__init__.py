@@ -4,7 +4,8 @@ A document is an object with the version of the form, the type of the value, and
 
     {"krafte": "1.0", "type": "Lot", "value": {"item": "lye", "code": "NA-1", "received_at": "2026-11-23T07:00:00+00:00", ...}}
 
-- A class is an object with all its fields, those with a default value too. Text, whole numbers, true, false and null are themselves.
+- A class is an object with all its fields, those with a default value too; recipes and their lines leave out what is as by default,
+  because they say a lot only now and then. Text, whole numbers, true, false and null are themselves.
 - An amount is text: `"2.5 kg"`, `"3.20 EUR"`; so are decimals `"0.125"`, fractions `"1/3"`, instants (always UTC, `+00:00`), days
   (`"2026-11-23"`) and the values of enumerations. Steps are whole numbers. There is no float anywhere.
 - A tuple is a list; a mapping is an object if its keys are texts, else a list of pairs.

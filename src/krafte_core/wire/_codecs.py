@@ -20,7 +20,7 @@ import attrs
 
 from krafte_core.errors import InvalidInput, KrafteError, shown
 from krafte_core.wire._scalars import NOTHING, REFUSALS, SCALARS, Codec, Misfit, as_text, as_whole, spelled
-from krafte_core.wire._vocabulary import NAMES, OPEN, TYPES
+from krafte_core.wire._vocabulary import NAMES, OPEN, SPARSE, TYPES
 
 MAX_DEPTH = 32
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
@@ -254,6 +254,12 @@ def _fields(kind: Any) -> list[_Field]:
     return [one for one in found if one]
 
 
+def _defaults(kind: Any) -> dict[str, Any]:
+    """The defaults that are values, by the name of their field."""
+    plain = [one for one in attrs.fields(kind) if one.default is not attrs.NOTHING and not isinstance(one.default, attrs.Factory)]  # type: ignore[arg-type]
+    return {one.name: one.default for one in plain}
+
+
 class _Record:
     """A class as an object with all its fields. Reading goes through its constructor, so what it refuses is refused."""
 
@@ -262,6 +268,7 @@ class _Record:
         self.kind = kind
         self.names = {one.name for one in fields}
         self.writers = [(one.name, one.codec.write) for one in fields]
+        self.defaults = _defaults(kind) if kind.__name__ in SPARSE else {}
         self.readers = [(one.name, one.argument, one.codec.read, one.required) for one in fields]
 
     def write(self, value: Any, depth: int) -> dict[str, Any]:
@@ -270,7 +277,11 @@ class _Record:
         done, name = {}, ""
         try:
             for name, write in self.writers:
-                done[name] = write(getattr(value, name), depth)
+                field = getattr(value, name)
+                default = self.defaults.get(name, self)  # no field holds this record
+                if field is default or (type(field) is type(default) and field == default):
+                    continue
+                done[name] = write(field, depth)
         except Misfit as problem:
             problem.path.append(name)
             raise
