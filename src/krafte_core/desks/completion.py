@@ -232,7 +232,8 @@ class Completion:
             spent[name] = 0
             lots = given.items() if first else ()
             return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots}
-        left = (_not_negative(item, given) if given else 0) - spent.get(name, 0)
+        nothing = given is None or (isinstance(given, str | list | tuple) and not given)
+        left = (0 if nothing else _not_negative(item, given)) - spent.get(name, 0)
         last = [one.ref for one in run.lines if self._said_for(one) == name][-1:] or [need.ref]
         steps = left if need.ref == last[0] else min(planned, left)
         spent[name] = spent.get(name, 0) + steps

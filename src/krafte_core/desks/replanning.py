@@ -308,7 +308,7 @@ def cover_again(work: Work, names: Sequence[str], *, anew: bool = False) -> tupl
     """Net what these runs lack, and those behind them; with `anew` they are placed again, not before they were to begin."""
     runs = [work.paper(ProductionOrder, name) for name in names]
     anew_from = {run.number: float(epoch(run.planned_start) if run.planned_start else work.now) for run in runs} if anew else {}
-    needs = RunNeeds(work, names, anew_from)
+    needs = RunNeeds(work, names[::-1], anew_from)  # the last is placed first
     search = Search(Seen(work, reach_of(work, [run.item for run in runs])))
     covers = needs.search(search)
     missing = lacking(covers) if search.lacks else {}
