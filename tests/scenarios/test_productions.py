@@ -699,14 +699,19 @@ def test_a_partner_makes_it_from_materials_at_his_place():
         shop.stock.transfer(item, amount, lot=lot, to="co-packer")
     (run,) = shop.production.find()
     assert shop.production.cover(run).shortages == ()
-    assert (run.at, shop.orders.promise(order(shop, "Anna", "10 each", "bar")).arrival is not None) == ("co-packer", True)
+    anna = confirmed(shop, "Anna", "90 each", "bar")  # here there is not enough oil for so many
+    assert [(one.number, one.at) for one in shop.production.covering(anna)] == [(run.number, "co-packer")]
+    assert shop.orders.status(anna) is OrderStatus.MATERIALS_RESERVED
+    assert shop.orders.promise(anna).date == date(2026, 3, 2)
+    kettle = shop.production.plan("bar", "1 each").production
+    assert kettle.planned_start == shop.production.get(run).planned_start  # our kettle is free
 
     shop.production.start(run)
     shop.production.complete(run, made="100 each", used={"oil": "5.8 kg"}, lot="B-1")
 
     where = {(row.lot.code, row.place): str(row.on_hand) for row in shop.stock.lots("oil")}
     assert where == {("O-1", "stock"): "5 kg", ("O-1", "co-packer"): "1.2 kg"}
-    assert shop.stock.level("bar").available == qty("100 each")
+    assert shop.stock.level("bar").available == qty("10 each")
     shop.verify()
 
 

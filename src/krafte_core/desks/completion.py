@@ -115,7 +115,7 @@ class Completion:
         said, item, self.displaced = self.said, work.item(run.item), ()
         entries = work.reader.diary((self.name,))[self.name]
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason)
-        made, scrapped = (0 if one is None else _not_negative(item, one) for one in (said.made, said.scrapped))
+        made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
         lost = max(0, run.steps - before - made - scrapped) if self.ends else 0
