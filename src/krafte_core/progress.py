@@ -124,17 +124,18 @@ class Progress:
             paper, _ = self.runs[run]
             covered: dict[str, int] = {}
             for link in self.links.get(run, ()):
-                if (link.source == LOT and self._unusable(link, self.work.today) is None) or (
+                if (link.source == LOT and self._unusable(link, self.work.today, paper.at) is None) or (
                     link.source == RUN and link.ref in self.runs and self.complete(link.ref)
                 ):
                     covered[link.line] = covered.get(link.line, 0) + link.covers
             known = self._complete[run] = all(covered.get(need.line, 0) >= need.steps for need in paper.needs)
         return known
 
-    def _unusable(self, link: Allocation, on: date) -> str | None:
-        """Why what is linked may not be used on that day: the lot, its date, or the place; None where it may."""
-        reason = unusable(self.lots[link.item, link.ref], on)
-        return f"in {link.place}" if reason is None and not self.work.catalogue.usable_place(link.place) else reason
+    def _unusable(self, link: Allocation, on: date, at: str | None = None) -> str | None:
+        """Why what is linked may not be used on that day: the lot, its date, or the place (of a partner `at`); None where it may."""
+        reason, catalogue = unusable(self.lots[link.item, link.ref], on), self.work.catalogue
+        fits = catalogue.usable_place(link.place) if at is None else link.place in catalogue.within(at)
+        return reason if reason is not None or fits else f"in {link.place}"
 
 
 def _kits(line: OrderLine, stages: Mapping[str, Stages]) -> Stages:

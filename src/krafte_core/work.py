@@ -462,7 +462,7 @@ def _supplies(work: Work, paper: Any, came: Mapping[tuple[str, str], int]) -> It
     if isinstance(paper, ProductionOrder):
         if work.state(paper) in COMING - {"proposed"}:
             at = epoch(paper.planned_end) if paper.planned_end else NEVER
-            left = paper.steps - came.get((paper.number, paper.item), 0)
+            left = max(0, paper.steps - came.get((paper.number, paper.item), 0))
             yield Incoming(RUN, paper.item, paper.number, "", left, left, at)
     elif work.state(paper) == "ordered":
         for line in paper.lines:

@@ -126,6 +126,8 @@ class NaiveRun:
     item: str
     steps: int
     state: str = "planned"
+    output: int = 0
+    handled: set[str] = attrs.field(factory=set)
 
 
 @attrs.define

@@ -21,8 +21,8 @@ from krafte_core.errors import (
     TooMuch,
     Unknown,
 )
-from krafte_core.stock import Move
 from krafte_core.testing import FakeClock
+from tests.shop.machine_production import OPEN, ProductionRules
 from tests.shop.naive import (
     CATALOGUE,
     ITEMS,
@@ -48,7 +48,7 @@ GOOD = st.sampled_from([100, 100, 90, 130, 0])
 USED = st.sampled_from(["as planned", "half", "more", "by lot"])
 
 
-class WorkshopMachine(RuleBasedStateMachine):
+class WorkshopMachine(ProductionRules, RuleBasedStateMachine):
     """One workshop, one naive twin."""
 
     def __init__(self):
@@ -368,7 +368,7 @@ class WorkshopMachine(RuleBasedStateMachine):
         return sum(link.covers for link in mine) == steps and all(
             self.safe(run.number, name, needed(run.item, name, run.steps), links, only)
             for run in runs
-            if run.state == "planned" and (only is None or run.number in only)
+            if run.state in OPEN and (only is None or run.number in only)
             for name in NEEDS[run.item]
         )
 
@@ -436,7 +436,7 @@ class WorkshopMachine(RuleBasedStateMachine):
         self.end_quotes(order.number, "withdrawn", "withdrawn")
         order.state = "cancelled"
         assert not [link for link in self.links() if link.demand == order.number]
-        assert {runs[run] for run in done.freed} <= {"planned", "started"}  # they keep their output, free for others
+        assert {runs[run] for run in done.freed} <= {*OPEN, "started"}  # they keep their output, free for others
 
     # production -------------------------------------------------------------------------------------------------------
 
@@ -467,7 +467,7 @@ class WorkshopMachine(RuleBasedStateMachine):
             there[link.line] += link.covers
         short = any(there[line] < needed(run.item, line, run.steps) for line in NEEDS[run.item])
         bad = any(self.naive.reason(self.naive.lots[link.item, link.ref], link.place, self.today) for link in lots)
-        must = NotAllowed if run.state != "planned" else Short if short and when_short == "refuse" else LotNotUsable if bad else None
+        must = NotAllowed if run.state not in OPEN else Short if short and when_short == "refuse" else LotNotUsable if bad else None
         done = self.do(lambda key: self.shop.production.start(run.number, when_short=when_short, key=key), must=must)
         if must:
             if must is Short:
@@ -494,7 +494,7 @@ class WorkshopMachine(RuleBasedStateMachine):
         made, scrapped = run.steps * good // 100, run.steps * bad // 100
         expires = None if days is None else self.today + timedelta(days=days)
         given, expected = self.usage(run, made, scrapped, used)
-        must = None if run.state == "started" else NotAllowed
+        must, since = None if run.state == "started" else NotAllowed, self.posted()
         done = self.do(
             lambda key: self.shop.production.complete(
                 run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), used=given, expires=expires, to=to,
@@ -505,9 +505,9 @@ class WorkshopMachine(RuleBasedStateMachine):
         )  # fmt: skip
         if isinstance(done, KrafteError):
             return
-        assert steps_of(run.item, done.lost) == max(0, run.steps - made - scrapped)
-        run.state = "done"
-        self.learn_completion(run, expected, made, scrapped, expires, to)
+        assert steps_of(run.item, done.lost) == max(0, run.steps - run.output - made - scrapped)
+        run.state, run.output = "done", run.output + made + scrapped
+        self.learn_completion(run, expected, made, scrapped, expires, since)
 
     def usage(self, run, made, scrapped, used):
         """What to say about the materials, and the steps per item that must be used then."""
@@ -515,12 +515,15 @@ class WorkshopMachine(RuleBasedStateMachine):
         there = Counter[str]()
         for (item, _, place), steps in self.naive.on_hand.items():
             there[item] += steps if place == line else 0
-        expected, lost = Counter[str](), max(0, run.steps - made - scrapped)
+        expected, before = Counter[str](), run.output
+        lost = max(0, run.steps - before - made - scrapped)
         for name in NEEDS[run.item]:
             item = name.partition("/")[0]
-            output = made + scrapped + (0 if name in OUTPUT_LINES else lost)
-            planned = needed(run.item, name, output) if output else 0
+            output = before + made + scrapped + (0 if name in OUTPUT_LINES else lost)
+            planned = needed(run.item, name, output) - needed(run.item, name, before)
             expected[item] += min(planned, there[item] - expected[item])
+        for item in run.handled:
+            expected[item] = there[item]  # what was issued or given back by hand, and stays on the line, was used
         if used == "as planned":
             return None, expected
         item = next(iter(NEEDS[run.item])).partition("/")[0]
@@ -532,61 +535,49 @@ class WorkshopMachine(RuleBasedStateMachine):
         expected[item] = {"nothing": 0, "half": expected[item] // 2, "more": there[item] + 7}[used]
         return {item: amount(item, expected[item])}, expected
 
-    def learn_completion(self, run, expected, made, scrapped, expires, to):
+    def learn_completion(self, run, expected, made, scrapped, expires, since):
         """Follow the moves of the run, and check that they add up to what was to be used, and that the rest went back."""
         line = f"line:{run.number}"
-        moves = [
-            (posting.kind, Move(*move))
-            for posting in books(self.shop)["postings"]
-            if posting.paper == run.number
-            for move in posting.moves
-        ]
+        came = {key: Counter(places) for key, places in self.naive.came.items() if key[2] == line}
+        known = {*self.naive.lots}
+        back = {key: Counter[str]() for key in came}
+        for posting in books(self.shop)["postings"][since:]:
+            for item, lot, steps, _, target, _ in posting.moves if posting.kind == "give_back" else ():
+                back[item, lot, line][target] += steps
+        flow = self.follow(since, run)
         sums = Counter[str]()
-        back: dict[tuple[str, str], Counter[str]] = {}
-        for kind, move in moves:
-            if kind == "use":
-                sums[move.item] += move.steps
-                self.naive.put(move.item, move.lot, move.source, -move.steps)
-                self.naive.lots[move.item, move.lot].flow["used"] += move.steps
-            elif kind == "give_back":
-                back.setdefault((move.item, move.lot), Counter())[move.target] += move.steps
-                self.naive.put(move.item, move.lot, line, -move.steps)
-                self.naive.put(move.item, move.lot, move.target, move.steps)
+        for (item, _), steps in flow.used.items():
+            sums[item] += steps
         assert +sums == +expected
         assert not [key for key in self.naive.on_hand if key[2] == line], "something was left on the line"
-        for (item, lot), places in back.items():
-            came = self.naive.came[item, lot, line]
-            more = sum(max(0, steps - came[place]) for place, steps in places.items())
-            assert more <= came["counted up"], "more went back than came from there"
-        if made + scrapped:
-            self.naive.new_lot(run.item, run.number, to, made + scrapped, "made", expires)
-            if scrapped:
-                self.naive.put(run.item, run.number, to, -scrapped)
-                self.naive.lots[run.item, run.number].flow["scrapped"] += scrapped
+        for key, places in back.items():
+            more = sum(max(0, steps - max(0, came[key][place])) for place, steps in places.items())
+            assert more <= came[key]["counted up"], "more went back than came from there"
+        assert sum(flow.made.values()) == made + scrapped
+        assert sum(flow.scrapped.values()) == scrapped
+        for key in {*self.naive.lots} - known:
+            self.naive.lots[key].expires = expires
         assert not [link for link in self.links() if link.demand == run.number or (link.source == "run" and link.ref == run.number)]
 
     @rule(item=st.sampled_from(MADE), units=SIZE, days=DAYS)
     def make_at_once(self, item, units, days):
-        steps = units * PER_UNIT[item]
+        steps, since = units * PER_UNIT[item], self.posted()
         expires = None if days is None else self.today + timedelta(days=days)
         done = self.do(lambda key: self.shop.production.make(item, amount(item, steps), expires=expires, key=key), Short)
         if isinstance(done, KrafteError):
             return
         (run,) = self.learn_runs("done")
+        run.output = steps
         expected = Counter[str]()
         for name in NEEDS[item]:
             expected[name.partition("/")[0]] += needed(item, name, steps)
-        for posting in books(self.shop)["postings"]:
-            for move in posting.moves if posting.paper == run.number and posting.kind == "start" else ():
-                self.naive.put(move.item, move.lot, move.source, -move.steps)
-                self.naive.put(move.item, move.lot, move.target, move.steps)
-        self.learn_completion(run, expected, steps, 0, expires, "stock")
+        self.learn_completion(run, expected, steps, 0, expires, since)
 
     @precondition(lambda self: self.naive.runs)
     @rule(which=WHICH)
     def cancel_run(self, which):
-        run = self.choose(self.naive.runs.values(), which, lambda row: row.state == "planned")
-        must = None if run.state == "planned" else NotAllowed
+        run = self.choose(self.naive.runs.values(), which, lambda row: row.state in OPEN)
+        must = None if run.state in OPEN else NotAllowed
         counting = self.naive.counted(self.links(), self.clock.now())
         drawn = sum(link.covers for link in counting if link.source == "run" and link.ref == run.number)
         lost = self.do(lambda key: self.shop.production.cancel(run.number, key=key), must=must)
@@ -806,7 +797,11 @@ class WorkshopMachine(RuleBasedStateMachine):
             level = self.shop.stock.level(item)
             names = ("available", "allocated", "in_process", "quarantined", "blocked")
             assert {name: steps_of(item, getattr(level, name)) for name in names} == {name: stages[name] for name in names}
-            coming = {run.number: run.steps for run in naive.runs.values() if run.item == item and run.state in ("planned", "started")}
+            coming = {
+                run.number: max(0, run.steps - run.output)
+                for run in naive.runs.values()
+                if run.item == item and run.state in (*OPEN, "started")
+            }
             coming |= {
                 one.number: one.steps - one.came for one in naive.purchases.values() if one.item == item and one.state == "ordered"
             }

@@ -115,7 +115,7 @@ class Completion:
         said, item, self.displaced = self.said, work.item(run.item), ()
         entries = work.reader.diary((self.name,))[self.name]
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason)
-        made, scrapped = (0 if one is None else _not_negative(item, one) for one in (said.made, said.scrapped))
+        made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
         lost = max(0, run.steps - before - made - scrapped) if self.ends else 0
@@ -232,7 +232,8 @@ class Completion:
             spent[name] = 0
             lots = given.items() if first else ()
             return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots}
-        left = (_not_negative(item, given) if given else 0) - spent.get(name, 0)
+        nothing = given is None or (isinstance(given, str | list | tuple) and not given)
+        left = (0 if nothing else _not_negative(item, given)) - spent.get(name, 0)
         last = [one.ref for one in run.lines if self._said_for(one) == name][-1:] or [need.ref]
         steps = left if need.ref == last[0] else min(planned, left)
         spent[name] = spent.get(name, 0) + steps

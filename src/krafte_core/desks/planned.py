@@ -208,6 +208,8 @@ class PlannedRuns:
     ) -> Replanned:
         """Net again what a run still lacks, for when stock came or was found; `issue` brings it to the line of one that has begun.
 
+        What lies on its line counts, a substitute for something else does not.
+
         Undone by: nothing needs to be; what is reserved is free again when the run ends.
 
         Raises:

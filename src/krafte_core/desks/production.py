@@ -6,14 +6,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from krafte_core.allocation import LOT, RUN
 from krafte_core.availability import aligned
 from krafte_core.desks.planned import PlannedRuns
 from krafte_core.desks.running import BegunRuns
+from krafte_core.diary import Entry
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
+from krafte_core.stock import Move
 from krafte_core.times import time_zone
 from krafte_core.work import Work
+
+
+@attrs.frozen
+class Part:
+    """What was reported together: the moves of the materials and of the output, in whole steps.
+
+    A use that was written down later stands alone, without output.
+    """
+
+    used: tuple[Move, ...]
+    made: tuple[Move, ...]
 
 
 class ProductionDesk(PlannedRuns, BegunRuns):
@@ -54,6 +69,32 @@ class ProductionDesk(PlannedRuns, BegunRuns):
         """
         with self._office.look() as work:
             return work.state(work.paper(ProductionOrder, production))
+
+    def history(self, production: ProductionOrder | str) -> tuple[Entry, ...]:
+        """The diary of a run: its steps, when, by whom and why.
+
+        Raises:
+            Unknown: (`unknown`) no such run.
+        """
+        with self._office.look() as work:
+            number = work.paper(ProductionOrder, production).number
+            return tuple(work.reader.diary((number,))[number])
+
+    def parts(self, production: ProductionOrder | str) -> tuple[Part, ...]:
+        """What was used for which lot of a run that was reported in parts; what was taken back since is not deducted.
+
+        Raises:
+            Unknown: (`unknown`) no such run.
+        """
+        with self._office.look() as work:
+            number = work.paper(ProductionOrder, production).number
+            parts: list[tuple[list[Move], list[Move]]] = []
+            for posting in work.reader.postings(papers=[number]):
+                if posting.paper == number and posting.kind in ("use", "make"):
+                    if not parts or (posting.kind == "use" and parts[-1][1]):
+                        parts.append(([], []))
+                    parts[-1][posting.kind == "make"].extend(posting.moves)
+            return tuple(Part(tuple(used), tuple(made)) for used, made in parts)
 
     def find(self, *, item: str | None = None, after: str = "", limit: int = 100) -> tuple[ProductionOrder, ...]:
         """A page of runs in the order of writing, after the given number."""

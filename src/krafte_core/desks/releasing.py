@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from krafte_core.allocation import LOT, PICKED, PURCHASE, RUN, Allocation
-from krafte_core.events import ProductionCancelled
+from krafte_core.events import ProductionCancelled, ProductionChanged
 from krafte_core.netting import Writer, linked_runs, release_runs
 from krafte_core.production import ProductionOrder
 from krafte_core.recipes import Formula
@@ -67,7 +67,7 @@ def let_go(work: Work, links: Iterable[Allocation], excess: int) -> list[Freed]:
     return freed
 
 
-def resize(work: Work, run: ProductionOrder, steps: int) -> tuple[ProductionOrder, list[Freed]]:
+def resize(work: Work, run: ProductionOrder, steps: int, reason: str = "") -> tuple[ProductionOrder, list[Freed]]:
     """A planned run makes another amount: its materials beyond the need are free, its time at the work centers is given back.
 
     What it lacks now is open, and when it will be made is not known: whoever resizes it nets it again or places it (`place_again`).
@@ -86,7 +86,8 @@ def resize(work: Work, run: ProductionOrder, steps: int) -> tuple[ProductionOrde
         rows = by_line.get(need.line, [])
         freed += let_go(work, rows, sum(link.covers for link in rows) - need.steps)
     work.file(other)
-    work.note(run.number, "resize", details=(("from", str(run.planned)), ("to", str(other.planned))))
+    work.step(run, work.state(run), "change", reason=reason, details=(("from", str(run.planned)), ("to", str(other.planned))))
+    work.tell(ProductionChanged(work.at, run.number, run.item, other.planned))
     return other, freed
 
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import attrs
 
-from krafte_core.allocation import LOT, RUN, Allocation, rank, shrink
+from krafte_core.allocation import RUN, Allocation, rank, shrink
 from krafte_core.availability import Shortage, shortages
 from krafte_core.desks.handling import told
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import NOT_BEGUN, OrderNeeds, accept_quote, promised_date, reach_of
+from krafte_core.desks.releasing import resize
 from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput, NoSource, NotAllowed, Short
 from krafte_core.events import Event, OrderConfirmed, ProductionChanged, ProductionRescheduled
@@ -118,26 +119,13 @@ def changing(name: str, amount: Any, reason: str) -> Callable[[Work], Replanned]
     def decide(work: Work) -> Replanned:
         run = _planned(work, name, "change")
         steps = work.item(run.item).positive(amount)
-        displaced = resize(work, run, steps, reason)
-        return _again(work, [name], displaced)
+        resize(work, run, steps, reason)
+        supply = (RUN, run.item, name)
+        claims = work.reader.claims([supply])[supply]
+        too_much = sum(link.takes for link in claims) - steps
+        return _again(work, [name], run, squeeze(work, claims, too_much, reason or f"{name} is smaller now"))
 
     return decide
-
-
-def resize(work: Work, run: ProductionOrder, steps: int, reason: str = "") -> tuple[Displaced, ...]:
-    """Give a planned run another size: its links shrink to it, and its time at the work centers is free until `cover_again`.
-
-    Who counts on output that does not come any more is named.
-    """
-    now, item = work.state(run), work.item(run.item)
-    work.step(run, now, "change", reason=reason, details=(("amount", str(item.quantity(steps))),))
-    _write(work, run, steps)
-    links = work.reader.links((run.number,))[run.number]
-    for line in run.lines:
-        _loosen(work, [link for link in links if link.line == line.ref], line.requirement(steps))
-    supply = (RUN, run.item, run.number)
-    claims = work.reader.claims([supply])[supply]
-    return squeeze(work, claims, sum(link.takes for link in claims) - steps, reason or f"{run.number} is smaller now")
 
 
 def splitting(name: str, amounts: Any) -> Callable[[Work], Replanned]:
@@ -152,12 +140,12 @@ def splitting(name: str, amounts: Any) -> Callable[[Work], Replanned]:
             raise InvalidInput("amounts", ", ".join(map(str, given)), f"less than {run.planned} in all, so that something is left")
         sizes = [run.steps - sum(parts), *parts]
         work.step(run, work.state(run), "split", details=(("into", ", ".join(str(item.quantity(steps)) for steps in sizes)),))
-        runs = [_write(work, run, sizes[0]), *(_new_part(work, run, steps) for steps in parts)]
+        runs = [_smaller(work, run, sizes[0]), *(_new_part(work, run, steps) for steps in parts)]
         links = work.reader.links((name,))[name]
         for line in run.lines:
             _deal([link for link in links if link.line == line.ref], [(one.number, line.requirement(one.steps)) for one in runs], work)
         _hand_on(work, run, runs)
-        return _again(work, [one.number for one in runs], ())
+        return _again(work, [one.number for one in runs], run, ())
 
     return decide
 
@@ -226,9 +214,6 @@ def merging(name: str, others: Sequence[str]) -> Callable[[Work], Replanned]:
                 raise InvalidInput("others", one.number, f"other planned runs of {run.item} by the same recipe and at the same place")
         if not rest:
             raise InvalidInput("others", others, "at least one other run")
-        item, steps = work.item(run.item), sum(one.steps for one in (run, *rest))
-        work.step(run, work.state(run), "change", details=(("amount", str(item.quantity(steps))),))
-        merged = _write(work, run, steps)
         inputs = {link[:6]: link for link in work.reader.links((name,))[name]}
         known = {link[:6]: link for link in work.reader.claims([(RUN, run.item, name)])[RUN, run.item, name]}
         for one in rest:
@@ -244,11 +229,10 @@ def merging(name: str, others: Sequence[str]) -> Callable[[Work], Replanned]:
                 row = link._replace(ref=name)
                 work.link(row, known.get(row[:6]))
                 work.touch(link.demand)
+        work.touch(name)
         work.settle()
-        links = work.reader.links((name,))[name]
-        for line in merged.lines:
-            _loosen(work, [link for link in links if link.line == line.ref], line.requirement(steps))
-        return _again(work, [name], ())
+        resize(work, run, sum(one.steps for one in (run, *rest)))
+        return _again(work, [name], run, ())
 
     return decide
 
@@ -265,8 +249,8 @@ def _planned(work: Work, name: str, step: str) -> ProductionOrder:
     return run
 
 
-def _write(work: Work, run: ProductionOrder, steps: int) -> ProductionOrder:
-    """The run with another size; its time is free until it is placed again."""
+def _smaller(work: Work, run: ProductionOrder, steps: int) -> ProductionOrder:
+    """The run with what is left of it; its time is free until it is placed again, its links are dealt out by whoever splits it."""
     changed = attrs.evolve(run, steps=steps, planned=work.item(run.item).quantity(steps), version=run.version + 1)
     work.file(changed)
     _free_time(work, run)
@@ -279,22 +263,11 @@ def _free_time(work: Work, run: ProductionOrder) -> None:
         work.unbook(booking)
 
 
-def _loosen(work: Work, links: Sequence[Allocation], need: int) -> None:
-    """Take from the links of a need what is beyond it: purchases and runs first, then the lots that were taken last."""
-    excess = sum(link.covers for link in links) - need
-    queue = list(reversed(links))
-    queue.sort(key=lambda link: link.source == LOT)
-    for link in queue:
-        if excess <= 0:
-            break
-        loss = shrink(link, min(link.takes, -(-excess * link.takes // link.covers)))
-        work.unlink(link, loss.takes, loss.covers)
-        excess -= loss.covers
-
-
-def _again(work: Work, names: Sequence[str], displaced: tuple[Displaced, ...]) -> Replanned:
+def _again(work: Work, names: Sequence[str], before: ProductionOrder, displaced: tuple[Displaced, ...]) -> Replanned:
+    """Net and place the runs again, in order, not before the one that they come from was to begin."""
     work.settle()
-    short = cover_again(work, names, anew=True)
+    start = float(epoch(before.planned_start) if before.planned_start else work.now)
+    short = cover_again(work, names, dict.fromkeys(names, start))
     return _answer(work, names, short, displaced, ())
 
 
@@ -304,12 +277,10 @@ def _answer(
     return Replanned(tuple([work.paper(ProductionOrder, name) for name in names]), short, displaced, late, told(work))
 
 
-def cover_again(work: Work, names: Sequence[str], *, anew: bool = False) -> tuple[Shortage, ...]:
-    """Net what these runs lack, and those behind them; with `anew` they are placed again, not before they were to begin."""
-    runs = [work.paper(ProductionOrder, name) for name in names]
-    anew_from = {run.number: float(epoch(run.planned_start) if run.planned_start else work.now) for run in runs} if anew else {}
-    needs = RunNeeds(work, names, anew_from)
-    search = Search(Seen(work, reach_of(work, [run.item for run in runs])))
+def cover_again(work: Work, names: Sequence[str], not_before: Mapping[str, float]) -> tuple[Shortage, ...]:
+    """Net what these runs lack, and those behind them; those with an instant are placed again, not before it."""
+    needs = RunNeeds(work, names[::-1], not_before)  # the last is placed first
+    search = Search(Seen(work, reach_of(work, [run.item for run, *_ in needs.runs])))
     covers = needs.search(search)
     missing = lacking(covers) if search.lacks else {}
     short = shortages(missing, covers, work.catalogue.item) if missing else ()
@@ -326,7 +297,7 @@ def covering_again(name: str, when_short: str) -> Callable[[Work], Replanned]:
         if now not in ("planned", "released", "started"):
             raise NotAllowed(name, now, "cover", tuple(PRODUCTION_STEPS[now]))
         drop_expired_quotes(work, work.catalogue.reach(run.item))
-        short = cover_again(work, [name])
+        short = cover_again(work, [name], {})
         if short and when_short == "refuse":
             raise Short(short)
         return _answer(work, [name], short, (), ())

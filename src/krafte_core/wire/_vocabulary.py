@@ -28,6 +28,7 @@ _ROWS = """
     desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
     desks.allocating Reserved Allocated; desks.releasing Freed; desks.board BoardRow Board; desks.timeline TimelineEntry OrderTimeline
     desks.replanning Planned Replanned; desks.running Started
+    desks.production Part
     desks.completion Deviation Completed; desks.handling Handled Stepped; desks.reversing Reversed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
