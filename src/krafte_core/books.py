@@ -347,11 +347,8 @@ class Books:
         self._open_again(changes.opened)
         for key, lot in changes.lots.items():
             self._put_lot(key, lot)
-        if self._base is not None:
-            for (item, code, place), _, on_hand, allocated in balances:
-                self._shelves.put(self.lots([(item, code)])[item, code], place, on_hand, allocated)
-        elif balances:
-            self._shelves.settle(balances, self._lots)
+        if balances:
+            self._put_balances(balances)
         if changes.allocations:
             self._put_links(changes.allocations)
         for booking_key, booking in changes.bookings.items():
@@ -458,6 +455,13 @@ class Books:
             for row in self._base.standing([key])[key]:  # its rows show the new lot from now on
                 if not self._shelves.has(row):
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)
+
+    def _put_balances(self, balances: Sequence[Balance]) -> None:
+        if self._base is None:
+            self._shelves.settle(balances, self._lots)
+            return
+        for (item, code, place), _, on_hand, allocated in balances:
+            self._shelves.put(self.lots([(item, code)])[item, code], place, on_hand, allocated)
 
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
         table, plain, claimed = self._links, self._base is None, self._lot_claims
