@@ -30,7 +30,11 @@ _ROWS = """
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
         Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused
-        Conflict BrokenLaw WireError UnknownVersion
+        Conflict BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount BadPayload ChannelRefused
+    incoming Problem Goods MessageLine Sent Refund OrderMessage Notice
+    intake Imported Intake Change=IntakeChange
+    channels.calls Request Answer; channels.matching Match Finding; channels.polling Part Awaited Poll Polled
+    channels.writing Parcel Call Outcome Plan
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 
