@@ -356,7 +356,7 @@ def _line_changed(before: MessageLine, line: MessageLine) -> MessageLine:
         if field.name not in kept and (value := getattr(line, field.name)) != field.default and value not in (None, "", ())
     }
     dropped = not line.quantity
-    return attrs.evolve(before, **told, removed=before.quantity if dropped else None, open=_NONE if dropped else None)
+    return attrs.evolve(before, **told, removed=before.quantity if dropped else None, open=None)
 
 
 def _removed(line: MessageLine) -> MessageLine:

@@ -20,7 +20,7 @@ from krafte_core.incoming import LONG_AGO, MessageLine, OrderMessage, escaped, l
 from krafte_core.items import MAX_CODE, MAX_NOTE
 from krafte_core.money import money
 from krafte_core.orders import OrderLine
-from krafte_core.quantities import Quantity, qty
+from krafte_core.quantities import split
 
 NOTHING, WAIT, PLACE, CHANGE, CANCEL = ACTIONS = ("nothing", "wait", "place", "change", "cancel")
 _ZERO = Decimal(0)
@@ -113,13 +113,13 @@ def split_ref(ref: str) -> tuple[str, str]:
     return unescaped(parts[0]), unescaped(parts[1])
 
 
-def decide(stored: Imported | None, message: OrderMessage, left: Mapping[str, Quantity] | None = None) -> Intake:
+def decide(stored: Imported | None, message: OrderMessage, left: Mapping[str, Decimal] | None = None) -> Intake:
     """What one more message of an order means.
 
     Args:
         stored: what is stored of the order, if anything.
         message: what came in.
-        left: per line ref of our order what has left the house already, in the line's item.
+        left: per line ref of our order how many sold units have left the house already.
 
     Raises:
         InvalidInput: (`invalid_input`) a message of another order; ids that are too long.
@@ -151,7 +151,7 @@ def decide(stored: Imported | None, message: OrderMessage, left: Mapping[str, Qu
         )  # fmt: skip
 
 
-def _action(imported: Imported, now: OrderMessage, lines: tuple[OrderLine, ...], left: Mapping[str, Quantity]) -> str:
+def _action(imported: Imported, now: OrderMessage, lines: tuple[OrderLine, ...], left: Mapping[str, Decimal]) -> str:
     if not imported.order:
         return PLACE if lines and now.demands else WAIT
     if not lines and not left:
@@ -163,7 +163,7 @@ def _hold(now: OrderMessage) -> str:
     return "the buyer asked to cancel" if now.hold or any(line.hold for line in now.lines) else ""
 
 
-def _lines(now: OrderMessage, left: Mapping[str, Quantity]) -> tuple[tuple[OrderLine, ...], tuple[str, ...]]:
+def _lines(now: OrderMessage, left: Mapping[str, Decimal]) -> tuple[tuple[OrderLine, ...], tuple[str, ...]]:
     """The lines of our order, and what a person must decide.
 
     A line is what the customer still wants in all, less what others than we have sent. What we have sent ourselves stays in it: the
@@ -174,30 +174,30 @@ def _lines(now: OrderMessage, left: Mapping[str, Quantity]) -> tuple[tuple[Order
     for line in now.lines:
         if not line.demanding:
             continue
-        for part, goods in enumerate(line.goods):
+        for part in range(len(line.goods)):
             ref = line_ref(now.order_id, line.line_id, part)
-            per = qty(goods.amount)
-            ours = left[ref].value / per.value if ref in left and left[ref].unit == per.unit else _ZERO
-            if ref in left and left[ref].unit != per.unit:
-                ours = left[ref].to(per.unit).value / per.value
+            ours = left.get(ref, _ZERO)
             wanted = line.wanted - max(line.gone - ours, _ZERO) if now.demands else _ZERO
             if wanted < ours:
                 proposals.append(f"line {line.line_id}: {ours:f} have left, the channel wants {max(wanted, _ZERO):f}")
             amount = max(wanted, ours)
             if amount > 0:
-                lines.append(_order_line(now, line, goods.item, Quantity(amount * per.value, per.unit), ref, first=not part))
+                lines.append(_order_line(now, line, part, amount, ref))
     return tuple(lines), tuple(proposals)
 
 
-def _order_line(now: OrderMessage, line: MessageLine, item: str, amount: Quantity, ref: str, *, first: bool) -> OrderLine:
-    """Our line: the price of the whole sold unit stands on its first goods, personalisation on all of them."""
+def _order_line(now: OrderMessage, line: MessageLine, part: int, sold: Decimal, ref: str) -> OrderLine:
+    """Our line: its price where the goods are one item and it comes out exactly; personalisation on every part of a bundle."""
     price = None
-    per = qty(line.goods[0].amount).value
-    if first and line.unit_price is not None and now.currency is not None and len(line.goods) == 1 and line.unit_price >= 0:
+    per, unit_name = split(line.goods[part].amount, "amount")
+    if line.unit_price is not None and now.currency is not None and len(line.goods) == 1 and line.unit_price >= 0:
         unit = line.unit_price / per
         price = money(f"{unit:f} {now.currency}") if unit * per == line.unit_price and -int(unit.as_tuple()[2]) <= 20 else None
     told: dict[str, Any] = {"sku": line.sku, "title": line.title[:MAX_NOTE] or None, "variant": line.variant}
-    return OrderLine(item, amount, price=price, ref=ref, note=line.text[:MAX_NOTE], attributes={k: v for k, v in told.items() if v})
+    amount = f"{sold * per:f} {unit_name}"
+    return OrderLine(
+        line.goods[part].item, amount, price=price, ref=ref, note=line.text[:MAX_NOTE], attributes={k: v for k, v in told.items() if v}
+    )
 
 
 def _differences(before: OrderMessage | None, now: OrderMessage) -> tuple[Change, ...]:

@@ -14,7 +14,7 @@ import attrs
 from krafte_core.errors import InvalidInput, NotPositive
 from krafte_core.incoming import Goods, MessageLine, OrderMessage, Pairs
 from krafte_core.items import code
-from krafte_core.quantities import qty
+from krafte_core.quantities import split
 
 
 def _goods(given: Any) -> tuple[Goods, ...]:
@@ -88,7 +88,7 @@ class Matching:
                 raise InvalidInput("matches", row, "a Match that asks for something and has goods, each item once")
             for one in row.goods:
                 code(one.item, "item")
-                if qty(one.amount).value <= 0:
+                if split(one.amount, "amount")[0] <= 0:
                     raise NotPositive("amount", one.amount, "more than nothing of an item for one sold unit")
         self._by: dict[Any, list[Match]] = {}
         for row in rows:

@@ -3,7 +3,7 @@
 >>> line = {"id": 2, "quantity": "1.5", "subtotal": "9.00", "total": "9.00", "sku": "SALT"}
 >>> order = {"id": 727, "status": "processing", "currency": "EUR", "date_modified_gmt": "2026-03-22T19:28:08", "line_items": [line]}
 >>> str(Channel("https://seife.example").read_order(order).lines[0].unit_price)
-'6'
+'6.0'
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from krafte_core.channels.calls import OVERLOADED, Answer, Request, backoff
 from krafte_core.errors import BadPayload, ChannelError, InvalidInput, NotPositive
 from krafte_core.incoming import OrderMessage, Pairs
 from krafte_core.intake import split_ref
-from krafte_core.items import note
+from krafte_core.items import Item, note
 from krafte_core.quantities import Quantity, qty
 from krafte_core.shipping import Shipment
 from krafte_core.times import instant
@@ -249,14 +249,16 @@ class Writer:
     rules: ClassVar[type[Rules]]
 
     def plan_fulfillment(
-        self, shipment: Shipment | Parcel, *, order: OrderMessage | None = None, notify: bool = True, url: str = "", package: int = 1,
-        **options: str,
+        self, shipment: Shipment | Parcel, *, order: OrderMessage | None = None, earlier: Sequence[Shipment] = (),
+        items: Mapping[str, Item] | None = None, notify: bool = True, url: str = "", package: int = 1, **options: str,
     ) -> Plan:  # fmt: skip
         """How to tell the channel that goods have left.
 
         Args:
             shipment: as `shop.shipping.ship` gave it (of one order of this channel), or a parcel in the channel's own words.
-            order: what is known of the order: more than is open is refused, bundles are counted whole, addresses are told apart.
+            order: what is known of the order: more than is open is refused, and bundles are counted whole.
+            earlier: the shipments before this one, where bundles leave in parts: one is told when its last part has left.
+            items: where goods are matched in an item's own packs.
             notify: whether the channel should write to the customer.
             url: where the customer can follow the parcel.
             package: the number of the parcel within the order.
@@ -266,63 +268,87 @@ class Writer:
             InvalidInput: (`invalid_input`) of several orders, nothing in it, or more than is open. ChannelError: (`channel_error`)
                 not as the channel takes it: a carrier that it does not list, a number with odd letters.
         """
-        parcel = shipment if isinstance(shipment, Parcel) else _parcel(shipment, order, notify, url, package, options)
+        parcel = (
+            shipment
+            if isinstance(shipment, Parcel)
+            else _parcel(shipment, earlier, _Goods(order, items), notify, url, package, options)
+        )
         parcel = self.rules.parcel(parcel)
+        if not parcel.lines and not isinstance(
+            shipment, Parcel
+        ):  # parts of bundles: nothing that the channel knows has left as a whole
+            return Plan(channel=self.name, account=self.account, task="fulfill", stage="done", parcel=parcel)
         if order is not None:
             _not_too_much(parcel, order)
         self.rules.check(self, parcel, order)
-        return self._planned("fulfill", parcel, order)
+        return self._planned("fulfill", parcel)
 
-    def _planned(self, task: str, parcel: Parcel, order: OrderMessage | None = None) -> Plan:
+    def _planned(self, task: str, parcel: Parcel) -> Plan:
         calls = self.rules.calls(self, parcel)
         stage = "read" if not calls or self.rules.blind(self, parcel) else "send"
-        told = self._about(order)
+        names = ("version", "marketplace", "api", "fulfillment")
+        told = tuple((name, value) for name in names if isinstance(value := getattr(self, name, None), str))
         return Plan(channel=self.name, account=self.account, task=task, stage=stage, parcel=parcel, calls=calls, about=told)
 
-    def _about(self, order: OrderMessage | None) -> Pairs:
-        told = {
-            name: value
-            for name in ("version", "marketplace", "api", "fulfillment")
-            if isinstance(value := getattr(self, name, None), str)
-        }
-        if order is not None:
-            told |= {f"address {line.line_id}": line.ship_to for line in order.lines if line.ship_to}
-        return tuple(sorted(told.items()))
+
+class _Goods:
+    """How many sold units amounts of our items are."""
+
+    def __init__(self, order: OrderMessage | None, items: Mapping[str, Item] | None) -> None:
+        rows = order.lines if order is not None else ()
+        self._goods = {line.line_id: {one.item: one.amount for one in line.goods} for line in rows}
+        self._items = items or {}
+
+    def sold(self, line_id: str, amounts: Mapping[str, Quantity]) -> Decimal:
+        """Sold units of a line: a bundle counts as far as all of it is there."""
+        goods = self._goods.get(line_id, {})
+        counts = [
+            self._count(item, amounts[item], goods.get(item)) if item in amounts else Decimal(0) for item in {**amounts, **goods}
+        ]
+        whole_ones = min(counts, default=Decimal(0))
+        return whole_ones if len(goods) < 2 else Decimal(int(whole_ones))
+
+    def _count(self, item: str, amount: Quantity, per: str | None) -> Decimal:
+        if per is None:
+            return amount.value
+        if item in self._items:
+            found = self._items[item]
+            return Decimal(found.steps(amount)) / found.steps(per)
+        each = qty(per)
+        return amount.value / (each if each.unit == amount.unit else each.to(amount.unit)).value
 
 
-def _parcel(shipment: Any, order: OrderMessage | None, notify: bool, url: str, package: int, options: Mapping[str, str]) -> Parcel:
+def _amounts(shipments: Sequence[Shipment]) -> dict[tuple[str, str], dict[str, Quantity]]:
+    """What left, by order, line and item."""
+    sums: dict[tuple[str, str], dict[str, Quantity]] = {}
+    for line in (line for shipment in shipments for line in shipment.lines):
+        by_item = sums.setdefault(split_ref(line.line), {})
+        before = by_item.get(line.item)
+        by_item[line.item] = line.amount if before is None else Quantity(before.value + line.amount.value, line.amount.unit)
+    return sums
+
+
+def _parcel(
+    shipment: Any, earlier: Sequence[Shipment], goods: _Goods, notify: bool, url: str, package: int, options: Mapping[str, str]
+) -> Parcel:  # fmt: skip
     if not isinstance(shipment, Shipment):
         raise InvalidInput("shipment", shipment, "a Shipment or a Parcel")
     if isinstance(package, bool) or not isinstance(package, int) or package < 1:
         raise NotPositive("package", package, "a whole number from 1 on")
-    sums: dict[tuple[str, str], dict[str, Quantity]] = {}
-    for line in shipment.lines:
-        order_id, line_id = split_ref(line.line)
-        by_item = sums.setdefault((order_id, line_id), {})
-        before = by_item.get(line.item)
-        by_item[line.item] = line.amount if before is None else Quantity(before.value + line.amount.value, line.amount.unit)
-    orders = sorted({order_id for order_id, _ in sums})
+    now = _amounts([shipment])
+    orders = sorted({order_id for order_id, _ in now})
     if len(orders) != 1:
         raise InvalidInput("shipment", orders, "goods of one order of the channel; make a plan for each")
-    goods = {line.line_id: {one.item: one.amount for one in line.goods} for line in order.lines} if order is not None else {}
-    lines = tuple((line_id, _sold(by_item, goods.get(line_id, {}))) for (_, line_id), by_item in sums.items())
+    before = {key: row for key, row in _amounts(earlier).items() if key in now}
+    whole_of_it = _amounts([*earlier, shipment])
+    counts = [
+        (line, goods.sold(line, whole_of_it[order, line]) - goods.sold(line, before.get((order, line), {}))) for order, line in now
+    ]
     return Parcel(
-        order_id=orders[0], lines=tuple((name, count) for name, count in lines if count), carrier=shipment.carrier,
+        order_id=orders[0], lines=tuple((line, count) for line, count in counts if count > 0), carrier=shipment.carrier,
         tracking=shipment.tracking, url=note(url, "url"), shipped_at=instant(shipment.shipped_at), notify=notify, package=package,
         options=tuple(sorted(options.items())),
     )  # fmt: skip
-
-
-def _sold(amounts: Mapping[str, Quantity], goods: Mapping[str, str]) -> Decimal:
-    """Sold units: a bundle counts as far as all of it is there."""
-    counts = []
-    for item, amount in amounts.items():
-        each = qty(goods.get(item, f"1 {amount.unit}"))
-        if each.unit != amount.unit:
-            each = each.to(amount.unit)
-        counts.append(amount.value / each.value)
-    whole = min(counts)
-    return whole if len(goods) < 2 else Decimal(int(whole))
 
 
 def _not_too_much(parcel: Parcel, order: OrderMessage) -> None:

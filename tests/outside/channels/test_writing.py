@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import attrs
 import pytest
 
-from krafte_core import qty
+from krafte_core import Item, qty
 from krafte_core.channels import ChannelError, _shopify_write, amazon, bigcommerce, ebay, etsy, shopify, woocommerce
 from krafte_core.channels._amazon_write import acknowledgement
 from krafte_core.channels.calls import Answer
@@ -342,6 +342,31 @@ def test_a_bundle_is_shipped_as_far_as_all_of_it_is_there():
     sent = shipment((line_ref("1", "5"), "soap", "6 each"), (line_ref("1", "5", 1), "salt", "2 each"))
 
     assert told(ebay.Channel("me").plan_fulfillment(sent, order=order))["lineItems"] == [{"lineItemId": "5", "quantity": 2}]
+
+
+def test_a_bundle_that_leaves_in_two_parcels_is_told_with_the_second():
+    goods = (Goods("soap", "2 each"), Goods("salt", "1 each"))
+    order = OrderMessage(
+        channel="ebay", account="me", order_id="1", lines=(MessageLine(line_id="5", quantity=Decimal(2), goods=goods),)
+    )
+    soap = shipment((line_ref("1", "5"), "soap", "4 each"))
+    salt = shipment((line_ref("1", "5", 1), "salt", "2 each"))
+    channel = ebay.Channel("me")
+
+    assert channel.plan_fulfillment(soap, order=order).done
+    second = channel.plan_fulfillment(salt, order=order, earlier=[soap])
+    assert told(second)["lineItems"] == [{"lineItemId": "5", "quantity": 2}]
+
+
+def test_packs_of_an_item_are_counted_by_the_item():
+    goods = (Goods("soap", "1 case"),)
+    order = OrderMessage(
+        channel="ebay", account="me", order_id="1", lines=(MessageLine(line_id="5", quantity=Decimal(2), goods=goods),)
+    )
+    soap = Item("soap", unit="each", packs={"case": 12})
+    plan = ebay.Channel("me").plan_fulfillment(shipment((line_ref("1", "5"), "soap", "24 each")), order=order, items={"soap": soap})
+
+    assert told(plan)["lineItems"] == [{"lineItemId": "5", "quantity": 2}]
 
 
 def test_more_than_is_open_is_refused_with_the_amount():
