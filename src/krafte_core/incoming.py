@@ -19,7 +19,7 @@ from krafte_core.addresses import Address
 Pairs = tuple[tuple[str, str], ...]
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 _NONE = Decimal(0)
-_UNSAFE = {"%": "%25", "/": "%2F", ":": "%3A"}
+_UNSAFE = {"%": "%25", "/": "%2F", ":": "%3A", "+": "%2B"}
 
 
 @attrs.frozen
@@ -264,7 +264,7 @@ class Notice:
 
 
 def escaped(text: str) -> str:
-    """The text without slash and colon, reversibly, so that it can be a part of a name.
+    """The text without slash, colon and plus, reversibly, so that it can be a part of a name.
 
     >>> escaped("4711/26"), unescaped("4711%2F26")
     ('4711%2F26', '4711/26')
@@ -278,7 +278,7 @@ def unescaped(text: str) -> str:
     >>> unescaped(escaped("a%/:b"))
     'a%/:b'
     """
-    for letter, code in (("/", "%2F"), (":", "%3A"), ("%", "%25")):
+    for letter, code in (("/", "%2F"), (":", "%3A"), ("+", "%2B"), ("%", "%25")):
         text = text.replace(code, letter)
     return text
 
@@ -299,12 +299,19 @@ def rank(message: OrderMessage) -> Rank:
 
 
 def _digest(message: OrderMessage) -> str:
-    told = repr(attrs.astuple(message))
+    told = repr(attrs.astuple(message, filter=_is_told))
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _is_told(field: attrs.Attribute[object], _: object) -> bool:
+    """What the goods of a line are says the host, not the channel."""
+    return field.name != "goods"
 
 
 def learned(kept: Sequence[OrderMessage], message: OrderMessage) -> tuple[OrderMessage, ...]:
     """What is kept of an order after one more message, oldest first: the newest full picture, and the changes after it.
+
+    The same message with other goods takes the place of the one before: the host has mended its mapping.
 
     >>> old = OrderMessage(channel="etsy", account="1", order_id="3", version=datetime(2026, 1, 1, tzinfo=UTC))
     >>> new = attrs.evolve(old, version=datetime(2026, 1, 2, tzinfo=UTC))

@@ -17,7 +17,7 @@ import attrs
 
 from krafte_core.errors import InvalidInput
 from krafte_core.incoming import LONG_AGO, MessageLine, OrderMessage, escaped, learned, picture, unescaped
-from krafte_core.items import MAX_CODE, MAX_NOTE
+from krafte_core.items import MAX_CODE
 from krafte_core.money import money
 from krafte_core.orders import OrderLine
 from krafte_core.quantities import split
@@ -68,7 +68,7 @@ class Intake:
         action: `"nothing"` (known already, or older), `"wait"` (known, but it may make no demand yet), `"place"`,
             `"change"`, `"cancel"`.
         imported: to be stored with it.
-        lines: all lines that our order shall have, with refs that say which line of the channel they are.
+        lines: all lines that our order shall have (as soon as it may), with refs that say which line of the channel they are.
         unmatched: lines that want goods and have none; they wait and block nothing.
         hold: why nothing more should be made until a person has decided; empty is no hold.
         proposals: what a person must decide: the channel has lowered a line below what has left already.
@@ -145,22 +145,32 @@ def decide(stored: Imported | None, message: OrderMessage, left: Mapping[str, De
         version = stored.version + 1 if stored is not None else 1
         imported = Imported(number=name, order=stored.order if stored is not None else "", messages=kept, version=version)
         changes = _differences(before, now)
+        action = _action(imported, now, lines, left or {})
         return Intake(
-            action=_action(imported, now, lines, left or {}), imported=imported, lines=lines, unmatched=unmatched, hold=_hold(now),
+            action=action, imported=imported, lines=lines, unmatched=unmatched, hold=_hold(now),
             proposals=proposals, changes=changes,
         )  # fmt: skip
 
 
 def _action(imported: Imported, now: OrderMessage, lines: tuple[OrderLine, ...], left: Mapping[str, Decimal]) -> str:
+    waits = not now.importable or bool(now.missing)
     if not imported.order:
-        return PLACE if lines and now.demands else WAIT
-    if not lines and not left:
-        return CANCEL
-    return CHANGE
+        return PLACE if lines and not waits else WAIT
+    if waits and not now.cancelled:
+        return WAIT
+    return CHANGE if lines or left else CANCEL
 
 
 def _hold(now: OrderMessage) -> str:
-    return "the buyer asked to cancel" if now.hold or any(line.hold for line in now.lines) else ""
+    if now.hold or any(line.hold for line in now.lines):
+        return "the buyer asked to cancel"
+    if now.cancelled or (now.importable and not now.missing):
+        return ""
+    return (
+        "still to be fetched: " + ", ".join(now.missing)
+        if now.missing
+        else "the channel has not released it (unpaid, pending, a test)"
+    )
 
 
 def _lines(now: OrderMessage, left: Mapping[str, Decimal]) -> tuple[tuple[OrderLine, ...], tuple[str, ...]]:
@@ -171,13 +181,14 @@ def _lines(now: OrderMessage, left: Mapping[str, Decimal]) -> tuple[tuple[OrderL
     """
     lines: list[OrderLine] = []
     proposals: list[str] = []
+    over = now.cancelled or not now.by_merchant
     for line in now.lines:
         if not line.demanding:
             continue
         for part in range(len(line.goods)):
             ref = line_ref(now.order_id, line.line_id, part)
             ours = left.get(ref, _ZERO)
-            wanted = line.wanted - max(line.gone - ours, _ZERO) if now.demands else _ZERO
+            wanted = _ZERO if over else line.wanted - max(line.gone - ours, _ZERO)
             if wanted < ours:
                 proposals.append(f"line {line.line_id}: {ours:f} have left, the channel wants {max(wanted, _ZERO):f}")
             amount = max(wanted, ours)
@@ -188,16 +199,22 @@ def _lines(now: OrderMessage, left: Mapping[str, Decimal]) -> tuple[tuple[OrderL
 
 def _order_line(now: OrderMessage, line: MessageLine, part: int, sold: Decimal, ref: str) -> OrderLine:
     """Our line: its price where the goods are one item and it comes out exactly; personalisation on every part of a bundle."""
-    price = None
     per, unit_name = split(line.goods[part].amount, "amount")
+    price = discount = tax = None
     if line.unit_price is not None and now.currency is not None and len(line.goods) == 1 and line.unit_price >= 0:
         unit = line.unit_price / per
         price = money(f"{unit:f} {now.currency}") if unit * per == line.unit_price and -int(unit.as_tuple()[2]) <= 20 else None
-    told: dict[str, Any] = {"sku": line.sku, "title": line.title[:MAX_NOTE] or None, "variant": line.variant}
-    amount = f"{sold * per:f} {unit_name}"
+    if price is not None and sold == line.quantity:  # what is given for the whole line is not spread over a part of it
+        if line.discount and 0 < line.discount <= line.unit_price * line.quantity:  # type: ignore[operator]
+            discount = money(f"{line.discount:f} {now.currency}")
+        tax = None if line.tax is None else money(f"{line.tax:f} {now.currency}")
+    told: dict[str, Any] = {"sku": line.sku, "title": line.title, "variant": line.variant}
+    told |= {name: f"{value:f}" for name in ("unit_price", "discount", "tax") if (value := getattr(line, name)) is not None}
     return OrderLine(
-        line.goods[part].item, amount, price=price, ref=ref, note=line.text[:MAX_NOTE], attributes={k: v for k, v in told.items() if v}
-    )
+        line.goods[part].item, f"{sold * per:f} {unit_name}", price=price, per=unit_name if price is not None else "",
+        discount=discount, tax=tax, ref=ref, note=line.text,
+        attributes={name: value for name, value in told.items() if value},
+    )  # fmt: skip
 
 
 def _differences(before: OrderMessage | None, now: OrderMessage) -> tuple[Change, ...]:

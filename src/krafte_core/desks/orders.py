@@ -15,6 +15,7 @@ from krafte_core.desks.allocating import OrderLots
 from krafte_core.desks.changing import OrderChanges
 from krafte_core.desks.confirming import Confirmed, confirm
 from krafte_core.desks.dividing import OrderParts
+from krafte_core.desks.imports import OrderImports
 from krafte_core.desks.needs import Kept, OrderNeeds, binding_step, open_quote, promise_for, promised_date, reach_of
 from krafte_core.desks.placing import address, checked_lines, file_order, listed, order_terms, whole
 from krafte_core.diary import Entry
@@ -49,7 +50,7 @@ class Link:
     amount: Quantity
 
 
-class OrderDesk(OrderChanges, OrderParts, OrderLots):
+class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports):
     """`shop.orders`."""
 
     def __init__(self, office: Office) -> None:

@@ -26,7 +26,7 @@ _ROWS = """
     desks.completion Deviation Completed; desks.handling Handled Stepped; desks.reversing Reversed
     desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
-    desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
+    desks.imports ImportedOrder; desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
         Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused

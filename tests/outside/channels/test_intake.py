@@ -47,8 +47,8 @@ def amounts(intake):
 counts = st.integers(0, 6).map(Decimal)
 lines = st.builds(
     MessageLine, line_id=st.sampled_from("123"), quantity=counts, removed=st.none() | counts, fulfilled=st.none() | counts,
-    open=st.none() | counts, sku=st.none() | st.just("A"), goods=st.just(SOAP) | st.just(()),
-)  # fmt: skip
+    open=st.none() | counts, sku=st.none() | st.just("A"),
+).map(lambda row: attrs.evolve(row, goods=SOAP if row.sku else ()))  # fmt: skip
 messages = st.builds(
     OrderMessage, channel=st.just("etsy"), account=st.just("1"), order_id=st.just("7"), partial=st.booleans(),
     version=st.none() | st.integers(0, 4).map(lambda minutes: START + timedelta(minutes=minutes)), revision=st.integers(0, 2),
@@ -105,7 +105,7 @@ def test_a_change_that_names_one_line_leaves_the_others(rows):
 def test_a_change_before_its_order_waits():
     found = told(order(line("1", 5), partial=True))[-1]
 
-    assert (found.action, found.lines) == (WAIT, ())
+    assert found.action == WAIT
     assert found.imported.known.missing == ("original",)
 
 
@@ -137,6 +137,28 @@ def test_a_paid_order_that_waited_is_placed():
     waiting, paid = told(order(line(), importable=False), order(line(), minutes=1))
 
     assert (waiting.action, paid.action) == (WAIT, PLACE)
+
+
+def test_a_placed_order_that_the_channel_takes_back_for_a_while_is_held_and_not_cancelled():
+    for more in ({"importable": False}, {"missing": ("shipping_fulfillments",)}):
+        found = told(order(line()), order(line(), minutes=1, **more))[-1]
+        assert found.action == WAIT
+        assert found.hold
+
+
+def test_a_mended_mapping_takes_effect_with_the_same_message():
+    unmatched, mended = told(order(line(goods=())), order(line()))
+
+    assert (unmatched.action, mended.action, amounts(mended)) == (WAIT, PLACE, {"7:1": "3 each"})
+
+
+def test_discount_and_tax_of_a_whole_line_are_not_spread_over_a_part():
+    given = line(unit_price=Decimal(6), discount=Decimal("1.50"), tax=Decimal("0.99"))
+    (whole,) = told(order(given))[-1].lines
+    (part,) = told(order(attrs.evolve(given, removed=Decimal(1))))[-1].lines
+
+    assert (str(whole.discount), str(whole.tax)) == ("1.50 EUR", "0.99 EUR")
+    assert (part.discount, part.tax, dict(part.attributes)["discount"]) == (None, None, "1.50")
 
 
 def test_what_others_have_sent_makes_no_demand_and_what_we_have_sent_stays():
