@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
 from krafte_core.channels.calls import Answer, Request, posted, stamp
-from krafte_core.channels.writing import Call, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, Offer, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import ChannelError
 
@@ -29,6 +30,22 @@ class Rules(Common):
     def unsure(plan: Plan) -> bool:
         """The package reference protects."""
         return False
+
+    @staticmethod
+    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+        """`PATCH listings/2021-08-01/items/{seller}/{sku}`, one product in each call; `channel.party` is the seller's id."""
+        if not channel.party:
+            raise ChannelError("amazon", "stock levels", "Channel(..., party=...) with the seller's id")
+        calls = []
+        for offer in offers:
+            (sku,) = offer.named(channel.name, "sku")
+            value = [{"fulfillment_channel_code": "DEFAULT", "quantity": offer.quantity}]
+            patch = {"op": "replace", "path": "/attributes/fulfillment_availability", "value": value}
+            made = posted(
+                f"/listings/2021-08-01/items/{channel.party}/{quote(sku, safe='')}", {"productType": "PRODUCT", "patches": [patch]}
+            )
+            calls.append(Call(key=sku, request=attrs.evolve(made, method="PATCH", query=(("marketplaceIds", channel.marketplace),))))
+        return tuple(calls)
 
     @staticmethod
     def outcome(plan: Plan, call: Call, answer: Answer) -> Outcome:

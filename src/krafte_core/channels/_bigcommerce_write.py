@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ import attrs
 
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Lines, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, Lines, Offer, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 
 ROOT = "/v2/orders"
@@ -48,10 +48,29 @@ class Rules(Common):
         return attrs.evolve(plan.ready(by_address(plan.parcel, wanted, places)), tries=0, about=plan.about + before)
 
     @staticmethod
+    def cancellation(channel: Any, order_id: str, reason: str) -> Request:
+        """`PUT orders/{id}` with the status 5."""
+        return posted(f"{ROOT}/{order_id}", {"status_id": 5}, method="PUT")
+
+    @staticmethod
+    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+        """`PUT inventory/adjustments/absolute`, ten products in each call."""
+        rows = []
+        for offer in offers:
+            place, sku = offer.named(channel.name, "location_id", "sku")
+            rows.append({"location_id": _number(place), "sku": sku, "quantity": offer.quantity})
+        path = "/v3/inventory/adjustments/absolute"
+        parts = [rows[at : at + 10] for at in range(0, len(rows), 10)]
+        return tuple(
+            Call(key=str(at), request=posted(path, {"reason": "available to promise", "items": part}, method="PUT"))
+            for at, part in enumerate(parts)
+        )
+
+    @staticmethod
     def outcome(plan: Plan, call: Call, answer: Answer) -> Outcome:
         """The id of the shipment."""
         found = Common.outcome(plan, call, answer)
-        if not found.accepted or not answer.body:
+        if not found.accepted or not answer.body or plan.task != "fulfill":
             return found
         return attrs.evolve(found, text=Node(answer.data("bigcommerce"), "$", Sheet("bigcommerce")).ident("id", required=False))
 

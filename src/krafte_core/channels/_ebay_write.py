@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,7 @@ import attrs
 
 from krafte_core.channels.calls import Answer, Request, posted, stamp
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, Offer, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import ChannelError
 
@@ -50,6 +51,17 @@ class Rules(Common):
             found = len(alike) > len(plan.known_before)
         sheet.done("fulfillments")
         return plan.looked(names, found=found)
+
+    @staticmethod
+    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+        """`POST bulk_update_price_quantity`, 25 products in each call."""
+        rows = []
+        for offer in offers:
+            (sku,) = offer.named(channel.name, "sku")
+            rows.append({"sku": sku, "shipToLocationAvailability": {"quantity": offer.quantity}})
+        path = "/sell/inventory/v1/bulk_update_price_quantity"
+        parts = [rows[at : at + 25] for at in range(0, len(rows), 25)]
+        return tuple(Call(key=str(at), request=posted(path, {"requests": part})) for at, part in enumerate(parts))
 
     @staticmethod
     def outcome(plan: Plan, call: Call, answer: Answer) -> Outcome:

@@ -12,7 +12,7 @@ import attrs
 from krafte_core.channels._shopify_graphql import CLOSED, gid, nodes
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, Offer, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import BadPayload
 
@@ -220,9 +220,38 @@ class Rules(Common):
             return None
 
     @staticmethod
-    def unsure(plan: Plan) -> bool:
-        """Only a fulfilment may not be sent twice."""
-        return plan.task == "fulfill"
+    def tracking(channel: Any, parcel: Parcel, sent_id: str) -> Request:
+        """`update_tracking.json`, or `fulfillmentTrackingInfoUpdate`."""
+        if channel.api == "rest":
+            return rest_tracking(channel.version, sent_id, parcel)
+        told = {"id": _gid("Fulfillment", sent_id), "info": _info(parcel), "notify": parcel.notify}
+        return graphql(channel.version, TRACK, told)
+
+    @staticmethod
+    def cancellation(channel: Any, order_id: str, reason: str) -> Request:
+        """`cancel.json`, or `orderCancel`; money is given back and stock restored by the shop's own pages, not from here."""
+        if channel.api == "rest":
+            return posted(f"/admin/api/{channel.version}/orders/{order_id}/cancel.json", {"reason": "other", "restock": False})
+        told = {"id": _gid("Order", order_id), "reason": "OTHER", "refund": False, "restock": False, "notify": True}
+        return graphql(channel.version, CANCEL, told)
+
+    @staticmethod
+    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+        """`inventorySetQuantities` with up to 200 products, or `inventory_levels/set.json` for each."""
+        rows = [(offer.named(channel.name, "inventory_item_id", "location_id"), offer.quantity) for offer in offers]
+        if channel.api == "rest":
+            path = f"/admin/api/{channel.version}/inventory_levels/set.json"
+            told = [({"inventory_item_id": _number(name), "location_id": _number(at), "available": n}, name) for (name, at), n in rows]
+            return tuple(Call(key=name, request=posted(path, body)) for body, name in told)
+        calls = []
+        for at in range(0, len(rows), 200):
+            levels = [
+                {"inventoryItemId": _gid("InventoryItem", item), "locationId": _gid("Location", place), "quantity": count}
+                for (item, place), count in rows[at : at + 200]
+            ]
+            given = {"name": "available", "reason": "correction", "ignoreCompareQuantity": True, "quantities": levels}
+            calls.append(Call(key=str(at), request=graphql(channel.version, STOCK, {"input": given})))
+        return tuple(calls)
 
     @staticmethod
     def outcome(plan: Plan, call: Call, answer: Answer) -> Outcome:
@@ -248,7 +277,7 @@ def read_outcome(key: str, answer: Answer) -> Outcome:
                 key, accepted=False, text="; ".join(dict.fromkeys(str(row.get("message")) for row in wrong)) or "nothing was made"
             )
     else:
-        made = data.get("fulfillment") if isinstance(data, Mapping) else None
+        made = (data.get("fulfillment") or data) if isinstance(data, Mapping) else None
     name = made.get("id", "") if isinstance(made, Mapping) else ""
     return Outcome(key, accepted=True, text=gid(str(name)))
 

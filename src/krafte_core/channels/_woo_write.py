@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, Offer, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import ChannelError
 from krafte_core.incoming import OrderMessage
@@ -77,7 +78,24 @@ class Rules(Common):
     @staticmethod
     def unsure(plan: Plan) -> bool:
         """A status may be set twice."""
-        return plan.calls[0].key != "status"
+        return plan.task == "fulfill" and plan.calls[0].key != "status"
+
+    @staticmethod
+    def cancellation(channel: Any, order_id: str, reason: str) -> Request:
+        """`PUT orders/{id}` with the status cancelled."""
+        return posted(f"{ROOT}/{order_id}", {"status": "cancelled"}, method="PUT")
+
+    @staticmethod
+    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+        """`PUT products/{id}`, or that of a variation."""
+        calls = []
+        for offer in offers:
+            (product,) = offer.named(channel.name, "product_id")
+            variation = dict(offer.key).get("variation_id")
+            path = f"/wp-json/wc/v3/products/{product}" + (f"/variations/{variation}" if variation else "")
+            body = {"manage_stock": True, "stock_quantity": offer.quantity}
+            calls.append(Call(key=variation or product, request=posted(path, body, method="PUT")))
+        return tuple(calls)
 
 
 def completed(parcel: Parcel) -> Request:

@@ -52,6 +52,25 @@ class Parcel:
 
 
 @attrs.frozen(kw_only=True)
+class Offer:
+    """How many sold units of a product are for sale: `key` is the channel's own names of it, such as `(("sku", "SOAP"),)`."""
+
+    key: Pairs
+    quantity: int
+
+    def named(self, channel: str, *names: str) -> tuple[str, ...]:
+        """The values of these names.
+
+        Raises:
+            ChannelError: (`channel_error`) one is missing, or less than nothing is offered.
+        """
+        told = dict(self.key)
+        if self.quantity < 0 or not all(told.get(name) for name in names):
+            raise ChannelError(channel, f"{self.quantity} of {self.key}", "zero or more of a product with " + " and ".join(names))
+        return tuple(told[name] for name in names)
+
+
+@attrs.frozen(kw_only=True)
 class Call:
     """One call of a plan; `key` names what it is about: a location, an address, a package."""
 
@@ -207,8 +226,23 @@ class Rules:
 
     @staticmethod
     def unsure(plan: Plan) -> bool:
-        """Whether a call that got no answer must be looked up before it is sent again."""
-        return True
+        """Whether a call that got no answer must be looked up before it is sent again: setting a value may be done twice."""
+        return plan.task == "fulfill"
+
+    @staticmethod
+    def tracking(channel: Any, parcel: Parcel, sent_id: str) -> Request:
+        """Another number for a parcel that the channel knows."""
+        raise ChannelError(channel.name, "another tracking number", "the channel's own pages: it has no call for that")
+
+    @staticmethod
+    def cancellation(channel: Any, order_id: str, reason: str) -> Request:
+        """The seller cancels an order."""
+        raise ChannelError(channel.name, "a cancellation by the seller", "the channel's own pages: it has no call for that")
+
+    @staticmethod
+    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+        """How much is for sale."""
+        raise ChannelError(channel.name, "stock levels", "the channel's own pages: it has no call that sets them one by one")
 
     @staticmethod
     def throttled(answer: Answer) -> Decimal | None:
@@ -282,6 +316,40 @@ class Writer:
             _not_too_much(parcel, order)
         self.rules.check(self, parcel, order)
         return self._planned("fulfill", parcel)
+
+    def plan_tracking(
+        self, order_id: str, sent_id: str, *, tracking: str, carrier: str, url: str = "", notify: bool = True
+    ) -> Plan:  # fmt: skip
+        """How to tell the channel another tracking number for a parcel that it knows by `sent_id` (`Outcome.text`).
+
+        Raises:
+            ChannelError: (`channel_error`) the channel has no call for that.
+        """
+        parcel = self.rules.parcel(Parcel(order_id=order_id, lines=(), tracking=tracking, carrier=carrier, url=url, notify=notify))
+        return self._setting("tracking", parcel, (Call(key=sent_id, request=self.rules.tracking(self, parcel, sent_id)),))
+
+    def plan_cancellation(self, order_id: str, *, reason: str = "") -> Plan:
+        """How to tell the channel that we cancel an order.
+
+        Raises:
+            ChannelError: (`channel_error`) the channel has no call for that.
+        """
+        call = Call(key=order_id, request=self.rules.cancellation(self, order_id, note(reason, "reason")))
+        return self._setting("cancel", Parcel(order_id=order_id, lines=()), (call,))
+
+    def plan_stock(self, offers: Sequence[Offer]) -> Plan:
+        """How to tell the channel how much is for sale (`stocking.offers` computes it).
+
+        Raises:
+            ChannelError: (`channel_error`) the channel has no call for that, or a product lacks a name that it needs.
+        """
+        return self._setting("stock", Parcel(order_id="", lines=()), self.rules.stock(self, tuple(offers)) if offers else ())
+
+    def _setting(self, task: str, parcel: Parcel, calls: tuple[Call, ...]) -> Plan:
+        """A plan of calls that set a value: they may be sent twice."""
+        return Plan(
+            channel=self.name, account=self.account, task=task, stage="send" if calls else "done", parcel=parcel, calls=calls
+        )  # fmt: skip
 
     def _planned(self, task: str, parcel: Parcel) -> Plan:
         calls = self.rules.calls(self, parcel)

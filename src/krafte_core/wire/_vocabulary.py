@@ -34,7 +34,7 @@ _ROWS = """
     incoming Problem Goods MessageLine Sent Refund OrderMessage Notice
     intake Imported Intake Change=IntakeChange
     channels.calls Request Answer; channels.matching Match Finding; channels.polling Part Awaited Poll Polled
-    channels.writing Parcel Call Outcome Plan; channels.wholesale Layout Table
+    channels.writing Offer=ChannelOffer Parcel Call Outcome Plan; channels.wholesale Layout Table
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 

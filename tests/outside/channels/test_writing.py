@@ -14,7 +14,7 @@ from krafte_core import Item, qty
 from krafte_core.channels import ChannelError, _shopify_write, amazon, bigcommerce, ebay, etsy, shopify, woocommerce
 from krafte_core.channels._amazon_write import acknowledgement
 from krafte_core.channels.calls import Answer
-from krafte_core.channels.writing import Parcel, Plan
+from krafte_core.channels.writing import Offer, Parcel, Plan
 from krafte_core.errors import InvalidInput
 from krafte_core.incoming import Goods, MessageLine, OrderMessage
 from krafte_core.intake import line_ref
@@ -374,3 +374,42 @@ def test_more_than_is_open_is_refused_with_the_amount():
     order = OrderMessage(channel="ebay", account="me", order_id="1", lines=(line,))
     with pytest.raises(InvalidInput, match="at most 1"):
         ebay.Channel("me").plan_fulfillment(shipment((line_ref("1", "5"), "soap", "2 each")), order=order)
+
+
+# ---------------------------------------------------------------------------------------------------------- other news
+
+
+def test_another_tracking_number_a_cancellation_and_stock_levels_are_told_where_the_channel_has_a_call():
+    rest = shopify.Channel("s.example", api="rest", version="2024-04")
+    row = requests()["shopify-rest-update-tracking"]
+    moved = rest.plan_tracking("1", row["given"]["fulfillment_id"], tracking=row["given"]["tracking"], carrier=row["given"]["carrier"])
+    same_request(moved.next_request(), row["expect"])
+    assert moved.answered(Answer(200, (), '{"fulfillment": {"id": 5}}')).outcomes[0].accepted
+
+    assert told(woocommerce.Channel("w").plan_cancellation("7")) == {"status": "cancelled"}
+    assert told(bigcommerce.Channel("b").plan_cancellation("7")) == {"status_id": 5}
+    offer = Offer(key=(("sku", "SOAP"), ("product_id", "9"), ("location_id", "1"), ("inventory_item_id", "3")), quantity=4)
+    plans = {
+        channel.name: channel.plan_stock([offer]).next_request()
+        for channel in (rest, woocommerce.Channel("w"), bigcommerce.Channel("b"), ebay.Channel("e"), amazon.Channel("M", party="S"))
+    }
+    assert {name: request.method for name, request in plans.items()} == {
+        "shopify": "POST", "woocommerce": "PUT", "bigcommerce": "PUT", "ebay": "POST", "amazon": "PATCH",
+    }  # fmt: skip
+    assert all(":4" in request.body for request in plans.values())
+
+
+def test_what_a_channel_has_no_call_for_is_said():
+    with pytest.raises(ChannelError):
+        etsy.Channel("1").plan_stock([Offer(key=(("sku", "A"),), quantity=1)])
+    with pytest.raises(ChannelError):
+        amazon.Channel("M").plan_cancellation("1")
+    with pytest.raises(ChannelError):
+        ebay.Channel("e").plan_stock([Offer(key=(), quantity=1)])
+
+
+def test_a_value_that_is_set_may_be_sent_again_after_a_time_out():
+    plan = ebay.Channel("e").plan_stock([Offer(key=(("sku", f"S{number}"),), quantity=number) for number in range(30)])
+
+    assert len(plan.calls) == 2
+    assert plan.timed_out().next_request() == plan.next_request()
