@@ -9,6 +9,7 @@ from importlib import import_module
 # Each module has `main(argv) -> dict`, and says in its docstring what it compares with what.
 NAMES = {
     "import": "benchmarks.imports",  # the name of the thing measured is a keyword, so the module has another
+    "channels": "benchmarks.channels",
     "flow": "benchmarks.flow",
     "recipes": "benchmarks.recipes",
 }

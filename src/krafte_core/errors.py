@@ -35,8 +35,14 @@
     ├── KeyReused               key_reused            one idempotency key, two contents
     ├── Conflict                conflict              other writers won every retry
     ├── BrokenLaw               broken_law            `verify()` found books that do not add up
-    └── WireError               unreadable_wire       a document that is not wire form
-        └── UnknownVersion      unknown_version       wire form of a newer library
+    ├── WireError               unreadable_wire       a document that is not wire form
+    │   └── UnknownVersion      unknown_version       wire form of a newer library
+    └── ChannelError            channel_error         what a sales channel sent or answered cannot be used
+        ├── BadSignature        bad_signature         a forged or altered webhook
+        ├── Replayed            replayed              a webhook from outside the time window
+        ├── WrongAccount        wrong_account         a message for another shop
+        ├── BadPayload          bad_payload           every problem of a payload, each with its path
+        └── ChannelRefused      channel_refused       the channel's server refuses for good
 
 Codes and fields are promised to stay, sentences are not. Errors are values: two with the same class and fields are equal,
 and they survive `pickle` and `copy`.
@@ -576,3 +582,62 @@ class UnknownVersion(WireError):
     """Wire form of a newer library: refused rather than half understood."""
 
     code: ClassVar[str] = "unknown_version"
+
+
+@error
+class ChannelError(KrafteError):
+    """What a sales channel sent or answered cannot be used: which channel, what came, what is expected."""
+
+    code: ClassVar[str] = "channel_error"
+    channel: str
+    given: Any
+    expected: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{told(self.channel)}: got {shown(self.given)}, expected {self.expected}"
+
+
+@error
+class BadSignature(ChannelError):
+    """A webhook that nobody with the secret has signed; nothing of it was read."""
+
+    code: ClassVar[str] = "bad_signature"
+
+
+@error
+class Replayed(ChannelError):
+    """A webhook whose signed time lies outside the window: a recording may have been sent again."""
+
+    code: ClassVar[str] = "replayed"
+
+
+@error
+class WrongAccount(ChannelError):
+    """A message for another shop than the one that reads it."""
+
+    code: ClassVar[str] = "wrong_account"
+
+
+@error
+class BadPayload(ChannelError):
+    """A payload that cannot be understood: `problems` has all of them, each with its path; nothing was imported."""
+
+    code: ClassVar[str] = "bad_payload"
+    problems: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        """The sentence."""
+        more = f" and {len(self.problems) - 8} more" if len(self.problems) > 8 else ""
+        return f"{told(self.channel)}: {len(self.problems)} problems in {shown(self.given)}: {_problems(self.problems)}{more}"
+
+
+@error
+class ChannelRefused(ChannelError):
+    """The channel's server refuses, and asking again would not help: no access, no such order, an invalid request."""
+
+    code: ClassVar[str] = "channel_refused"
+
+
+def _problems(rows: Sequence[object]) -> str:
+    return "; ".join(_sentence(row)[: TOLD // 2] for row in rows[:8])

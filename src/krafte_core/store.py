@@ -33,6 +33,7 @@ import attrs
 from krafte_core.allocation import Allocation
 from krafte_core.diary import Entry
 from krafte_core.events import Event
+from krafte_core.intake import Imported
 from krafte_core.items import Item
 from krafte_core.orders import CustomerOrder, Quote
 from krafte_core.production import ProductionOrder
@@ -43,7 +44,7 @@ from krafte_core.scheduling import Booking
 from krafte_core.shipping import Shipment
 from krafte_core.stock import Lot, Place, Posting, Stocked
 
-Paper = CustomerOrder | Quote | ProductionOrder | PurchaseOrder | Shipment
+Paper = CustomerOrder | Quote | ProductionOrder | PurchaseOrder | Shipment | Imported
 CatalogueValue = Item | Recipe | WorkCenter | Supplier | ShippingMethod | Place
 LotKey = tuple[str, str]
 """Item and lot code."""
@@ -59,6 +60,7 @@ KINDS: Mapping[type, str] = {
     ProductionOrder: "production",
     PurchaseOrder: "purchase",
     Shipment: "shipment",
+    Imported: "import",
     Item: "item",
     Recipe: "recipe",
     WorkCenter: "work center",

@@ -142,7 +142,7 @@ class OrderChanges:
         if if_version is not None:
             whole(if_version, "if_version")
         content = ("change", name, tuple(wanted.items()), if_version, surplus)
-        return self._office.run(_changing(name, wanted, if_version, surplus, self._kept), key=key, content=content, by=by)
+        return self._office.run(changing(name, wanted, if_version, surplus, self._kept), key=key, content=content, by=by)
 
     def cancel(
         self,
@@ -168,7 +168,7 @@ class OrderChanges:
         name = number_of(order)
         one_of(surplus, SURPLUS, "surplus")
         content = ("cancel", name, note(reason, "reason"), surplus)
-        return self._office.run(_cancelling(name, reason, surplus), key=key, content=content, by=by)
+        return self._office.run(cancelling(name, reason, surplus), key=key, content=content, by=by)
 
     def close(
         self,
@@ -211,9 +211,11 @@ def _said(**fields: Any) -> Mapping[str, Any]:
 # changing -----------------------------------------------------------------------------------------------------------------
 
 
-def _changing(
+def changing(
     name: str, fields: Mapping[str, Any], if_version: int | None, surplus: str, kept: Kept
 ) -> Callable[[Work], ChangedOrder]:  # fmt: skip
+    """The decision of `change`, for commands that change an order among other things."""
+
     def decide(work: Work) -> ChangedOrder:
         before: CustomerOrder = work.paper(CustomerOrder, name)
         if if_version is not None and if_version != before.version:
@@ -364,7 +366,9 @@ def _short(value: Any) -> str:
 # ending -------------------------------------------------------------------------------------------------------------------
 
 
-def _cancelling(name: str, reason: str, surplus: str) -> Callable[[Work], Cancelled]:
+def cancelling(name: str, reason: str, surplus: str) -> Callable[[Work], Cancelled]:
+    """The decision of `cancel`, for commands that cancel an order among other things."""
+
     def decide(work: Work) -> Cancelled:
         paper: CustomerOrder = work.paper(CustomerOrder, name)
         drop_expired_quotes(work, paper.items)

@@ -6,37 +6,85 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 _ROWS = """
-    addresses Address; allocation Key=AllocationKey Allocation Loss; availability Need Shortage Availability
-    balances Balance MassBalance; calendars Calendar; content Mixing; diary Entry=DiaryEntry; durations Duration
-    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged OrderClosed
-        OrderReopened OrderPicked OrderShipped OrderDelivered
-        CoverLost ProductionPlanned ProductionChanged ProductionReleased ProductionRescheduled ProductionStarted
-        ProductionReported ProductionCompleted UseDeviated ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled
-        LotReceived LotDecided StockChanged LotConverted OrderReturned OrderLate
-        PurchaseChanged PurchaseRescheduled SentBack
-    items Item; ledger Entry=LedgerEntry; money Money UnroundedMoney; netting OpenNeed Displaced
-    orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages; production Need=ProductionNeed ProductionOrder
-    promise Step Slack ToBuy ToMake LinePromise Promise; terms Totals; purchasing PurchaseLine PurchaseOrder; quantities Quantity Scale
-    recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall
-    batches BatchSize Split; growth Growth; ingredients Ingredient Substitute Output; lines Rule Stand Line Coming
-    structure Required Use Explosion Buildable; sheets Scaled Sheet Compared Comparison
-    choices Chosen Change Difference Taking Substituted; potency Drawn Content=PotencyContent Balanced
-    costing Material Work=WorkCost OutputCost Cost LotCosts; declarations Share Good
-    recipes Operation Recipe Formula; resources WorkCenter Offer Supplier ShippingMethod
-    scheduling Booking; shipping ShipmentLine Shipment; stock Place Lot Move Posting Stocked Taken Refused Picked
-    store Filed Stored Changes Leased; trace Edge Reach Genealogy; workshop Preview Delivery
-    desks.orders Link; desks.confirming Confirmed Netted; desks.changing Cancelled ChangedOrder ClosedOrder; desks.dividing Merged
-    desks.allocating Reserved Allocated; desks.releasing Freed; desks.board BoardRow Board; desks.timeline TimelineEntry OrderTimeline
-    desks.replanning Planned Replanned; desks.running Started
+    addresses Address
+    allocation Key=AllocationKey Allocation Loss
+    availability Need Shortage Availability
+    balances Balance MassBalance
+    batches BatchSize Split
+    calendars Calendar
+    channels.calls Request Answer
+    channels.matching Match Finding
+    channels.polling Part=PollPart Awaited Poll Polled
+    channels.wholesale Layout Table
+    channels.writing Offer=ChannelOffer Parcel Call Outcome Plan
+    choices Chosen Change Difference Taking Substituted
+    content Mixing
+    costing Material Work=WorkCost OutputCost Cost LotCosts
+    declarations Share Good
+    desks.allocating Reserved Allocated
+    desks.board BoardRow Board
+    desks.changing Cancelled ChangedOrder ClosedOrder
+    desks.completion Deviation Completed
+    desks.confirming Confirmed Netted
+    desks.conversions Converted
+    desks.dividing Merged
+    desks.facts Changed
+    desks.handling Handled Stepped
+    desks.imports ImportedOrder
+    desks.lateness Late
+    desks.lots Decided
+    desks.orders Link
     desks.production Part
-    desks.completion Deviation Completed; desks.handling Handled Stepped; desks.reversing Reversed
-    desks.purchasing Received; desks.suppliers LineChanged Rescheduled SentOff; desks.lateness Late
-    desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
-    desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
+    desks.purchasing Received
+    desks.releasing Freed
+    desks.replanning Planned Replanned
+    desks.returns Returned
+    desks.reversing Reversed
+    desks.running Started
+    desks.shipping Delivered
+    desks.stock Level Standing
+    desks.suppliers LineChanged Rescheduled SentOff
+    desks.timeline TimelineEntry OrderTimeline
+    diary Entry=DiaryEntry
+    durations Duration
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle Unsolvable
         NotAllowed Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack
-        StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion
+        StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount
+        BadPayload ChannelRefused
+    events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged
+        OrderClosed OrderReopened OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned ProductionChanged
+        ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
+        ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled LotReceived LotDecided StockChanged
+        LotConverted OrderReturned OrderLate PurchaseChanged PurchaseRescheduled SentBack
+    growth Growth
+    history Since
+    incoming Problem Goods MessageLine Sent Refund OrderMessage Notice
+    ingredients Ingredient Substitute Output
+    intake Imported Intake Change=IntakeChange
+    items Item
+    ledger Entry=LedgerEntry
+    lines Rule Stand Line Coming
+    money Money UnroundedMoney
+    netting OpenNeed Displaced
+    orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
+    potency Drawn Content=PotencyContent Balanced
+    production Need=ProductionNeed ProductionOrder
+    promise Step Slack ToBuy ToMake LinePromise Promise
+    purchasing PurchaseLine PurchaseOrder
+    quantities Quantity Scale
+    recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall
+    recipes Operation Recipe Formula
+    resources WorkCenter Offer Supplier ShippingMethod
+    scheduling Booking
+    sheets Scaled Sheet Compared Comparison
+    shipping ShipmentLine Shipment
+    stock Place Lot Move Posting Stocked Taken Refused Picked
+    store Filed Stored Changes Leased
+    structure Required Use Explosion Buildable
+    terms Totals
+    trace Edge Reach Genealogy
+    workshop Preview Delivery
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 

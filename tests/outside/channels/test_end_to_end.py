@@ -1,0 +1,115 @@
+"""Each channel end to end against a fake of its server, through a real HTTP client: every order once, every shipment once.
+
+The fakes lose answers after they have acted, answer too late, refuse for a while, show orders twice and out of order.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import httpx
+import pytest
+
+from krafte_core import qty
+from krafte_core.channels import amazon, bigcommerce, ebay, etsy, shopify, woocommerce
+from krafte_core.channels.calls import Answer, Request
+from krafte_core.intake import PLACE, Imported, decide, line_ref
+from krafte_core.shipping import Shipment, ShipmentLine
+from krafte_core.wire import dumps, loads
+from tests.outside.channels import fakes
+
+SKUS = {"S1": "soap", "S2": "salt"}
+ORDERS = 12
+CASES: dict[str, Any] = {
+    "shopify": (shopify.Channel("s.example", skus=SKUS), fakes.Shopify),
+    "etsy": (etsy.Channel("1", skus=SKUS), fakes.Etsy),
+    "amazon": (amazon.Channel("M", skus=SKUS), fakes.Amazon),
+    "ebay": (ebay.Channel("me", skus=SKUS), fakes.Ebay),
+    "woocommerce": (woocommerce.Channel("https://s.example", skus=SKUS), fakes.Woo),
+    "bigcommerce": (bigcommerce.Channel("abcde", skus=SKUS), fakes.Big),
+}
+
+
+def asked(client: httpx.Client, request: Request) -> Answer | None:
+    """The answer of a real server, or None where none came."""
+    try:
+        found = client.request(request.method, request.target, headers=dict(request.headers), content=request.content)
+    except httpx.TransportError:
+        return None
+    return Answer(found.status_code, dict(found.headers), found.content)
+
+
+def polled(client, channel, poll, store, placed):
+    """Poll to the end, storing messages before the state, as a host does."""
+    while not poll.done:
+        step = channel.next_poll(poll, asked(client, poll.request), now=datetime(2026, 11, 23, tzinfo=UTC))
+        assert step.refused == ()
+        for message in step.messages:
+            intake = decide(store.get(message.identity), message)
+            if intake.action == PLACE:
+                placed.append(message.order_id)
+                store[message.identity] = attrs.evolve(intake.imported, order=f"CO-{message.order_id}")
+            else:
+                store[message.identity] = intake.imported
+        poll = loads(dumps(step.poll))  # the host may stop here and go on tomorrow
+    return channel.again(poll)
+
+
+def told(client, channel, shipment):
+    """Tell the channel, storing the plan before each request."""
+    plan = channel.plan_fulfillment(shipment)
+    while (request := plan.next_request()) is not None:
+        plan = loads(dumps(plan.intending()))
+        answer = asked(client, request)
+        plan = plan.timed_out() if answer is None else plan.answered(answer)
+    return plan
+
+
+def shipment_of(imported: Imported, tracking: str) -> Shipment:
+    known = imported.known
+    lines = tuple(
+        ShipmentLine(imported.order, line_ref(known.order_id, line.line_id), line.goods[0].item, "L1", qty(f"{line.quantity} each"), 1)
+        for line in known.lines
+    )
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    return Shipment(f"SH-{known.order_id}", "Anna", lines, shipped_at=at, carrier="DHL", tracking=tracking)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name", CASES)
+def test_every_order_is_imported_once_and_every_shipment_told_once(name, seed):
+    channel, kind = CASES[name]
+    fake = kind(ORDERS, seed)
+    store: dict[str, Imported] = {}
+    placed: list[str] = []
+    with fakes.Server(fake) as url, httpx.Client(base_url=url, timeout=fakes.SLOW / 2) as client:
+        poll = polled(client, channel, channel.first_poll(fakes.START), store, placed)
+        polled(client, channel, poll, store, placed)  # overlaps with the first
+        plans = [told(client, channel, shipment_of(one, f"JD{one.known.order_id}")) for one in store.values()]
+
+    assert sorted(placed) == sorted(fake.orders)
+    assert {
+        one.known.order_id: {line.line_id: int(line.quantity) for line in one.known.lines} for one in store.values()
+    } == fake.orders
+    assert [row.text for plan in plans for row in plan.refused] == []
+    told_amounts: dict[str, dict[str, int]] = {}
+    for order, lines in fake.sent:
+        for line, count in lines:
+            told_amounts.setdefault(order, {})[line] = told_amounts.get(order, {}).get(line, 0) + count
+    assert told_amounts == fake.orders
+    assert {"lost", "busy", "limit", "slow"} <= set(fake.seen), "a run without faults proves nothing"
+
+
+@pytest.mark.parametrize("name", ["shopify", "ebay", "woocommerce", "bigcommerce"])
+def test_a_parcel_without_number_is_told_once_as_well(name):
+    channel, kind = CASES[name]
+    fake = kind(ORDERS, 3)
+    store: dict[str, Imported] = {}
+    with fakes.Server(fake) as url, httpx.Client(base_url=url, timeout=fakes.SLOW / 2) as client:
+        polled(client, channel, channel.first_poll(fakes.START), store, [])
+        plans = [told(client, channel, shipment_of(one, "")) for one in store.values()]
+
+    assert [row.text for plan in plans for row in plan.refused] == []
+    assert sum(count for _, lines in fake.sent for _, count in lines) == sum(sum(lines.values()) for lines in fake.orders.values())

@@ -1,0 +1,193 @@
+"""Polling: cursors, limits, back-off and overlap; a state that can be stored between any two answers."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from krafte_core.channels import BadPayload, ChannelRefused, amazon, bigcommerce, ebay, etsy, shopify, woocommerce
+from krafte_core.channels.calls import Answer
+from krafte_core.channels.polling import OVERLAP, Poll
+from krafte_core.wire import dumps, loads
+from tests.support import needs_shared
+
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
+NEWEST = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+def expected(name):
+    rows = json.loads(needs_shared("channels", "EXPECTED.json").read_text(encoding="utf-8"))["polling"]
+    return next(row for row in rows if row["id"] == name)["given"]
+
+
+def receipt(number, minutes=0):
+    row = {"transaction_id": number, "quantity": 1, "sku": "A"}
+    changed = int((NEWEST + timedelta(minutes=minutes)).timestamp())
+    return {"receipt_id": number, "status": "Paid", "is_paid": True, "updated_timestamp": changed, "transactions": [row]}
+
+
+def page(*receipts, count=None):
+    return Answer(200, (), json.dumps({"count": len(receipts) if count is None else count, "results": receipts}))
+
+
+def queried(poll):
+    return dict(poll.request.query)
+
+
+def test_a_link_to_the_next_page_is_followed_and_only_limit_goes_with_it():
+    channel = shopify.Channel("s.example", api="rest", version="2024-04")
+    poll = channel.first_poll(SINCE)
+    assert queried(poll)["updated_at_min"] == "2026-11-01T00:00:00Z"
+    step = channel.next_poll(poll, Answer(200, expected("shopify-link-next")["headers"], '{"orders": []}'))
+    last = channel.next_poll(step.poll, Answer(200, expected("shopify-link-last")["headers"], '{"orders": []}'))
+
+    assert queried(step.poll) == {"limit": "250", "page_info": "eyJuZXh0IjoxfQ"}
+    assert last.poll.done
+
+
+def test_a_throttled_query_waits_until_the_bucket_holds_what_it_costs():
+    given = expected("shopify-gql-throttled")
+    channel = shopify.Channel("s.example")
+    poll = channel.first_poll(SINCE)
+    step = channel.next_poll(poll, Answer(given["status"], (), json.dumps(given["body"])))
+
+    assert step.wait == Decimal(1)
+    assert step.poll.request == poll.request
+
+
+def test_pages_by_number_count_up_to_the_last():
+    channel = woocommerce.Channel("https://s.example")
+    answer = Answer(200, expected("woo-pages")["headers"], "[]")
+    second = channel.next_poll(channel.first_poll(SINCE), answer).poll
+    third = channel.next_poll(second, answer).poll
+
+    assert (queried(second)["page"], queried(third)["page"]) == ("2", "3")
+    assert queried(second)["modified_after"] == "2026-11-01T00:00:00"
+    assert channel.next_poll(third, answer).poll.done
+
+
+def test_an_empty_answer_is_no_error_and_a_limit_is_waited_for():
+    channel = bigcommerce.Channel("abcde")
+    poll = channel.first_poll(SINCE)
+    limited = channel.next_poll(poll, Answer(429, expected("bc-429")["headers"]))
+
+    assert channel.next_poll(poll, Answer(204)).poll.done
+    assert (limited.wait, limited.poll.request) == (Decimal(15), poll.request)
+
+
+def test_offsets_grow_until_everything_was_seen():
+    shop, market = etsy.Channel("1"), ebay.Channel("me")
+    assert queried(shop.next_poll(shop.first_poll(SINCE), page(*[receipt(1)], count=101)).poll)["offset"] == "100"
+    given = expected("ebay-next")["body"]
+    assert (
+        queried(market.next_poll(market.first_poll(SINCE), Answer(200, (), json.dumps({**given, "orders": []}))).poll)["offset"]
+        == "100"
+    )
+
+
+def test_the_next_token_is_carried_on():
+    channel = amazon.Channel("ATVPDKIKX0DER", api="v0")
+    body = needs_shared("channels", "amazon", "v0_list_pending_page.json").read_text(encoding="utf-8")
+    step = channel.next_poll(channel.first_poll(SINCE), Answer(200, (), body))
+
+    assert queried(step.poll)["NextToken"] == "2YgYW55IGNhcm5hbCBwbGVhc3VyZS4"
+    assert [(message.importable, message.missing) for message in step.messages] == [(False, ("items",))]
+
+
+def test_the_next_poll_overlaps_and_drops_what_was_seen():
+    channel = etsy.Channel("1")
+    done = channel.next_poll(channel.first_poll(SINCE), page(receipt(1), receipt(2, 5))).poll
+    assert done.newest == NEWEST + timedelta(minutes=5)
+    poll = channel.again(loads(dumps(done)))
+    step = channel.next_poll(poll, page(receipt(1), receipt(2, 5), receipt(1, 6), receipt(3, 4)))
+
+    assert poll.since == done.newest - OVERLAP
+    assert [(message.order_id, message.version) for message in step.messages] == [
+        ("1", NEWEST + timedelta(minutes=6)),
+        ("3", NEWEST + timedelta(minutes=4)),
+    ]
+
+
+def test_the_watermark_stays_where_the_last_stored_order_was():
+    channel = etsy.Channel("1")
+    poll = channel.first_poll(SINCE)
+    assert channel.again(channel.next_poll(poll, page()).poll).since == SINCE
+    given_up = channel.next_poll(poll, page(receipt(1), count=500)).poll  # the next page never came
+
+    assert channel.again(given_up).since == NEWEST - OVERLAP
+
+
+def test_a_broken_order_hides_no_other_of_its_page():
+    channel = etsy.Channel("1")
+    broken = {**receipt(2), "transactions": [{"quantity": "many"}]}
+    step = channel.next_poll(channel.first_poll(SINCE), page(receipt(1), broken, receipt(3)))
+
+    assert [message.order_id for message in step.messages] == ["1", "3"]
+    assert [problem.path for problem in step.refused[0].problems] == ["$.transactions[0].quantity", "$.transactions[0].transaction_id"]
+
+
+def test_parts_of_an_order_are_fetched_before_it_is_handed_out():
+    channel = bigcommerce.Channel("abcde")
+    order = {"id": 5, "status_id": 11, "date_modified": "Wed, 01 Apr 2026 06:15:00 +0000", "currency_code": "EUR"}
+    step = channel.next_poll(channel.first_poll(SINCE), Answer(200, (), json.dumps([order, {**order, "id": 6}])))
+    asked = []
+    messages = []
+    while not step.poll.done:
+        asked.append(step.poll.request.path)
+        part = [{"id": 1, "quantity": 2}] if "products" in step.poll.request.path else []
+        step = channel.next_poll(loads(dumps(step.poll)), Answer(200, (), json.dumps(part)))
+        messages += step.messages
+
+    assert asked == [f"/v2/orders/{number}/{part}" for number in (5, 6) for part in ("products", "shipping_addresses")]
+    assert [(message.order_id, str(message.lines[0].open), message.missing) for message in messages] == [
+        ("5", "2", ()),
+        ("6", "2", ()),
+    ]
+
+
+def test_an_order_that_went_away_meanwhile_is_left_out():
+    channel = woocommerce.Channel("https://s.example")
+    order = {"id": 5, "status": "processing", "currency": "EUR", "line_items": [{"id": 1, "quantity": 1}], "refunds": [{"id": 9}]}
+    step = channel.next_poll(channel.first_poll(SINCE), Answer(200, (), json.dumps([order])))
+    gone = channel.next_poll(step.poll, Answer(404))
+
+    assert gone.poll.done
+    assert gone.messages == ()
+
+
+@pytest.mark.parametrize("answer", [None, Answer(500), Answer(503), Answer(429)], ids=["time-out", "500", "503", "429"])
+def test_what_passes_is_asked_again_each_time_later(answer):
+    channel = etsy.Channel("1")
+    poll = channel.first_poll(SINCE)
+    waits = []
+    for _ in range(4):
+        step = channel.next_poll(poll, answer)
+        waits.append(int(step.wait))
+        assert step.poll.request == poll.request
+        poll = step.poll
+
+    assert waits == [1, 2, 4, 8]
+    assert [message.order_id for message in channel.next_poll(poll, page(receipt(1))).messages] == ["1"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 301])
+def test_what_does_not_pass_is_said(status):
+    channel = etsy.Channel("1")
+    with pytest.raises(ChannelRefused):
+        channel.next_poll(channel.first_poll(SINCE), Answer(status, (), "no"))
+
+
+def test_a_page_that_is_none_is_a_coded_error_and_the_poll_stays():
+    channel = etsy.Channel("1")
+    poll = channel.first_poll(SINCE)
+    for body in ("<html>", "[]", '{"results": 5}', "", "5"):
+        with pytest.raises(BadPayload):
+            channel.next_poll(poll, Answer(200, (), body))
+
+
+def test_the_state_of_a_poll_has_a_wire_form():
+    poll = amazon.Channel("M").first_poll(SINCE)
+    assert isinstance(loads(dumps(poll)), Poll)
