@@ -10,6 +10,7 @@ from importlib import import_module
 NAMES = {
     "import": "benchmarks.imports",  # the name of the thing measured is a keyword, so the module has another
     "flow": "benchmarks.flow",
+    "trace": "benchmarks.trace",
 }
 
 

@@ -96,8 +96,9 @@ def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
 
 def _web(found: Reach, items: Mapping[str, Item], of: str) -> _Web:
     pure = frozenset(key for key in found.sources if not isinstance(key, str) and key[0] == of)
-    sizes = {key: _size(entries) for key, entries in found.moves.items()}
-    ins, outs = _by_run(found)
+    sizes = {key: _size(found.moves.get(key, ())) for key in found.lots}
+    ins = {run: {key: steps for key, steps in nets.items() if steps > 0} for run, nets in found.nets.items()}
+    outs = {run: {key: -steps for key, steps in nets.items() if steps < 0} for run, nets in found.nets.items()}
     into: dict[Name, list[tuple[Name, Fraction | None]]] = {key: [] for key in found.lots}
     for run in found.runs:
         into[run] = [(key, Fraction(steps, sizes[key])) for key, steps in ins[run].items() if key in sizes]
@@ -122,18 +123,6 @@ def _loss(weights: Mapping[str, Fraction | None], ins: Mapping[Key, int], outs: 
                 return None
             loss += sign * steps * weight
     return loss
-
-
-def _by_run(found: Reach) -> tuple[dict[str, dict[Key, int]], dict[str, dict[Key, int]]]:
-    ins: dict[str, dict[Key, int]] = {run: {} for run in found.runs}
-    outs: dict[str, dict[Key, int]] = {run: {} for run in found.runs}
-    for (key, run), steps in sorted(found.used.items()):
-        if run in ins:
-            ins[run][key] = steps
-    for (run, key), steps in sorted(found.made.items()):
-        if run in outs:
-            outs[run][key] = steps
-    return ins, outs
 
 
 def _size(entries: Iterable[Entry]) -> int:
