@@ -43,7 +43,7 @@ def contained(lot: Lot, item: Item) -> frozenset[str]:
     ['wheat']
     """
     own = named(dict(lot.attributes).get("allergens"))
-    return own if lot.origin == "run" else own | named(dict(item.attributes).get("allergens"))
+    return own if lot.origin in ("run", "conversion") else own | named(dict(item.attributes).get("allergens"))
 
 
 def declared(item: Item) -> frozenset[str]:

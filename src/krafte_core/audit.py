@@ -33,7 +33,7 @@ def gaps(uses: Iterable[Use], items: Mapping[str, Item], lots: Iterable[Lot]) ->
 
     - *run without inputs*, *run without output* (that has neither been told of as a total loss nor given everything back)
     - *lot in its own making*: a run used and made it, so that amounts in it cannot be told apart
-    - *receipt without supplier*, *find*: where it came from nobody knows
+    - *receipt without supplier*, *find*, *return of an unknown lot*: where it came from nobody knows
     - *item without mass*: of a run with several outputs or inputs whose amounts cannot be compared
 
     >>> day = datetime(2026, 1, 1)
@@ -69,8 +69,8 @@ def _of_lots(lots: Iterable[Lot]) -> Iterator[Gap]:
     for lot in lots:
         if lot.origin == "receipt" and not lot.supplier:
             yield Gap("receipt without supplier", lot.item, lot.code)
-        elif lot.origin == "find":
-            yield Gap("find", lot.item, lot.code)
+        elif lot.origin in ("find", "return"):
+            yield Gap("find" if lot.origin == "find" else "return of an unknown lot", lot.item, lot.code)
 
 
 class Found(NamedTuple):
@@ -145,7 +145,7 @@ def exercise(
     >>> exercise(nothing, genealogy(reach(lambda lots, runs: (), ["B-1"], "back"), {}, {}), day, day).percent is None
     True
     """
-    is_known = origin or (lambda lot: lot.origin == "run" or bool(lot.supplier))
+    is_known = origin or (lambda lot: lot.origin in ("run", "conversion") or bool(lot.supplier))
     forward = tuple(_found(answer, row.item, row.lot) for row in answer.balances)
     lots = tuple({(lot.item, lot.code): lot for lot in (*behind.lots, *answer.source)}.values())
     unknown = [lot for lot in lots if not is_known(lot)]

@@ -272,6 +272,8 @@ class Recall:
             ("Unmeasured (an item declares no mass)", self.unmeasured),
             ("Balance", [(row.item, row.lot, row) for row in self.balances]),
         ]
+        if not self.traces:  # no threshold was asked for, or nothing is below it
+            del parts[1]
         return "\n".join([head, *(f"{title}:\n{columns(rows, '  ')}" if rows else f"{title}: none" for title, rows in parts)])
 
     def consignees_csv(self) -> str:

@@ -111,6 +111,18 @@ def test_what_was_taken_back_is_declared_an_error_and_corrected():
     assert valid(json.loads(epcis.dumps(epcis.document(told, DAY)))) == []
 
 
+def test_a_reversed_run_of_the_workshop_is_declared_an_error():
+    """The output is taken from where it stands now, the materials go back to the shelf: the event is the same all the same."""
+    shop = soap_shop()
+    shop.stock.transfer("soap", "50 each", lot="S-1", to="quarantine")
+    shop.production.reverse("PB-2026-11-001", "5 each", force=True)
+    document = json.loads(epcis.exported(shop, NAMES, DAY))
+    wrong, right = (event for event in document["epcisBody"]["eventList"] if event["type"] == "TransformationEvent")
+    assert valid(document) == []
+    assert wrong["errorDeclaration"]["correctiveEventIDs"] == [right["eventID"]]
+    assert [event["outputQuantityList"][0]["quantity"] for event in (wrong, right)] == [100, 95]
+
+
 def test_what_was_taken_back_in_whole_did_not_occur():
     moves = (Move("oil", "O", 8_000_000, "production", "line:B-1"), Move("soap", "S", 7_000_000, "stock", "production"))
     (wrong,) = reversal(*moves)

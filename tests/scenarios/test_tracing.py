@@ -226,6 +226,23 @@ def test_finds_of_an_affected_item_are_undecided():
     assert doubt == (SAUSAGE, "CRATE", ((SAUSAGE, "W-1"), (SAUSAGE, "W-2")))
 
 
+def test_goods_that_came_back_without_their_lot_are_undecided():
+    shop, _ = filled()
+    (order,) = shop.orders.find(customer="Kantine")
+    shop.shipping.receive_return(order, amounts={SAUSAGE: "5 kg"}, unknown_lot=True)
+    (doubt,) = shop.trace.recall(PEPPER, "P-1").undecided
+    assert doubt.candidates == ((SAUSAGE, "W-1"), (SAUSAGE, "W-2"))
+
+
+def test_a_split_and_a_blend_are_steps_of_the_way():
+    """What was poured together or taken apart is traced like a run; its number is a start like any other."""
+    shop, _ = filled()
+    split = shop.stock.split(SAUSAGE, "50 kg", lot="W-2", into="W-2a")
+    assert "W-2a" in codes(shop.trace.forward(PEPPER, "P-2"))
+    assert codes(shop.trace.forward([split.number])) == {"W-2a"}
+    assert shop.trace.recall(PEPPER, "P-1").fraction(SAUSAGE, "W-2a") == shop.trace.recall(PEPPER, "P-1").fraction(SAUSAGE, "W-2")
+
+
 def test_orders_that_wait_for_an_affected_lot_are_named():
     shop, _ = filled()
     waiting = shop.orders.place(customer="Imbiss", lines=[OrderLine(SAUSAGE, "20 kg")])

@@ -15,7 +15,8 @@ from krafte_core.allocation import LOT
 from krafte_core.audit import Exercise, Gap, exercise, gaps
 from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
 from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
-from krafte_core.desks.stock import Decided, StockDesk
+from krafte_core.desks.lots import Decided
+from krafte_core.desks.stock import StockDesk
 from krafte_core.diary import LOT_STEPS, lot_document, state
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item, note
@@ -425,7 +426,8 @@ def _must_exist(work: Work, names: Iterable[Key | str]) -> None:
     runs = [name for name in names if isinstance(name, str)]
     papers = work.reader.papers(runs)
     for run in runs:
-        if run not in papers or not isinstance(papers[run].paper, ProductionOrder):
+        is_run = run in papers and isinstance(papers[run].paper, ProductionOrder)
+        if not is_run and not [*work.reader.uses(runs=[run])]:  # a split, a blend or a regrading has a number and no paper
             raise Unknown("production", run)
 
 
@@ -447,22 +449,34 @@ def _recall(work: Work, found: Reach, threshold: Fraction | None) -> Recall:
         is_finished=lambda one: _is_finished(work, one),
         customers=_customers(work, found, [link.demand for link in links]),
         open_orders=_open_orders(work, links),
-        doubtful=_finds(work, found),
+        doubtful=_doubtful(work, found),
         threshold=threshold,
         addresses=_addresses(work, found),
         standing={key: sum(row.on_hand for row in rows) for key, rows in standing.items()},
     )
 
 
-def _finds(work: Work, found: Reach) -> Mapping[Key, Sequence[Key]]:
-    """What was found in the house without a document and is of an affected item: it may be part of any affected lot."""
+def _doubtful(work: Work, found: Reach) -> Mapping[Key, Sequence[Key]]:
+    """Lots in the house that nobody knows, of affected items, with the affected lots that they may be part of.
+
+    What was found may be of any of them; what came back without its lot, of those that were shipped for the order.
+    """
     by_item: dict[str, list[Key]] = {}
     for key in found.lots:
         by_item.setdefault(key[0], []).append(key)
     rows = work.reader.stocked(by_item)
-    known = frozenset(found.lots)
-    finds = {(row.lot.item, row.lot.code) for item in by_item for row in rows[item] if row.lot.origin == "find"}
-    return {key: by_item[key[0]] for key in finds - known}
+    doubtful: dict[Key, Sequence[Key]] = {}
+    for item, keys in by_item.items():
+        for lot in (row.lot for row in rows[item]):
+            if lot.origin == "find":
+                doubtful[item, lot.code] = keys
+            elif lot.origin == "return":
+                doubtful[item, lot.code] = [key for key in keys if _went(found, key, lot.paper)]
+    return doubtful
+
+
+def _went(found: Reach, key: Key, order: str) -> bool:
+    return any(move.target == CUSTOMER and order_of(move.line) == order for _, move in found.moves[key])
 
 
 def _fraction(threshold: Any) -> Fraction | None:

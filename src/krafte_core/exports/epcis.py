@@ -182,21 +182,30 @@ def _taken_back(facts: Sequence[_Fact], posting: Posting, seen: dict[str, Iterat
     """Declare what a reversal takes back as an error, and give the corrected facts."""
     corrected: dict[str, _Fact] = {}
     for move in posting.moves:
-        key, left = (move.item, move.lot, move.target, move.source), move.steps
+        left = move.steps
         for fact in [*reversed([*facts, *corrected.values()])]:
-            if left and fact.posting.paper == posting.paper and fact.corrected_at is None and fact.moves.get(key):
+            for key in [key for key in fact.moves if _undoes(move, key)] if fact.corrected_at is None else ():
                 took = min(left, fact.moves[key])
+                if not took or fact.posting.paper != posting.paper:
+                    continue
                 left -= took
                 twin = fact
                 if fact.name not in {one.name for one in corrected.values()}:
-                    fact.corrected_at = posting.recorded_at
                     number = next(seen.setdefault(fact.name, count()))
                     twin = _Fact(fact.step, fact.posting, {**fact.moves}, f"{fact.name}|corrected {number}", first=fact)
+                    fact.corrected_at = posting.recorded_at
                     corrected[fact.name] = twin
                 twin.moves[key] -= took
         if left:
             raise InvalidInput("postings", f"reversal of {move.item} {move.lot} for {posting.paper}", "what it takes back, too")
     return [*corrected.values()]
+
+
+def _undoes(move: Move, key: tuple[str, str, str, str]) -> bool:
+    """Whether the move takes back one of this lot between these places: out there to where it came from, in the house anywhere."""
+    item, lot, source, target = key
+    same = (item, lot) == (move.item, move.lot)
+    return same and (move.source == target if not inside(target) else move.target == source)
 
 
 class _Writer:
