@@ -16,7 +16,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from krafte_core.balances import balance, mass_balance
+from krafte_core.balances import balance, mass_balance, period_balance
+from krafte_core.causes import common_causes
 from krafte_core.content import PRECISION, mixing, rounded
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
@@ -577,6 +578,71 @@ def test_reach_is_what_networkx_finds(ledger: Ledger):
             found = reach(ledger.uses, [node], direction)
             assert {*found.lots, *found.runs} == other(graph, node) | {node}
             assert reach_in(links, [node], direction) == found
+
+
+@given(ledgers(), st.data())
+def test_a_wider_window_finds_at_least_as_much(ledger: Ledger, data: st.DataObject):
+    """Windows are monotone, the widest is no window at all, and an empty one finds nothing but the source."""
+    source = data.draw(st.sampled_from(lots_of(whole(ledger))))
+    hours = sorted(data.draw(st.lists(st.integers(-1, 40), min_size=4, max_size=4)))
+    outer, inner = (hours[0], hours[3]), (hours[1], hours[2])
+    for direction in ("forward", "back"):
+        wide, narrow = (
+            reach(ledger.uses, [source], direction, since=DAY + timedelta(hours=first), until=DAY + timedelta(hours=last))
+            for first, last in (outer, inner)
+        )
+        everything = reach(ledger.uses, [source], direction)
+        assert {*narrow.lots} <= {*wide.lots} <= {*everything.lots}
+        assert reach(ledger.uses, [source], direction, since=DAY - timedelta(hours=9), until=DAY + timedelta(hours=999)) == everything
+        assert reach(ledger.uses, [source], direction, until=DAY - timedelta(hours=9)).lots == (source,)
+
+
+@given(ledgers(), st.integers(0, 40), st.data())
+def test_as_of_a_time_is_what_a_shorter_ledger_says(ledger: Ledger, hours: int, data: st.DataObject):
+    """What happened later does not count: the same as if it had not been written."""
+    source, at = data.draw(st.sampled_from(lots_of(whole(ledger)))), DAY + timedelta(hours=hours)
+    before = Ledger([posting for posting in ledger.postings if posting.happened_at <= at])
+    for direction in ("forward", "back"):
+        assert reach(ledger.uses, [source], direction, as_of=at) == reach(before.uses, [source], direction)
+
+
+@given(ledgers(), st.integers(1, 3), st.data())
+def test_levels_are_as_many_runs_deep(ledger: Ledger, levels: int, data: st.DataObject):
+    """So many runs away and no farther, as the shortest ways in networkx say."""
+    source = data.draw(st.sampled_from(lots_of(whole(ledger))))
+    for direction, graph in (("forward", whole(ledger)), ("back", whole(ledger).reverse())):
+        near = nx.single_source_shortest_path_length(graph, source, cutoff=2 * levels)
+        found = reach(ledger.uses, [source], direction, levels=levels)
+        assert {*found.lots, *found.runs} == set(near)
+
+
+@given(ledgers(), st.data())
+def test_common_causes_are_what_single_searches_share(ledger: Ledger, data: st.DataObject):
+    """One search with marks finds what searches one by one have in common."""
+    complaints = data.draw(st.lists(st.sampled_from(lots_of(whole(ledger))), min_size=2, max_size=4, unique=True))
+    behind = {key: reach(ledger.uses, [key], "back") for key in complaints}
+    nodes = {node for found in behind.values() for node in (*found.lots, *found.runs)} - {*complaints}
+    expected = {node: tuple(key for key in complaints if node in (*behind[key].lots, *behind[key].runs)) for node in nodes}
+    told = {
+        (row.item, row.name) if row.item else row.name: row.explains for row in common_causes(reach(ledger.uses, complaints, "back"))
+    }
+    assert told == {node: keys for node, keys in expected.items() if len(keys) > 1}
+
+
+@given(ledgers(), st.integers(0, 30), st.integers(0, 30))
+def test_periods_add_up(ledger: Ledger, first: int, second: int):
+    """The closing of one period is the opening of the next, and what came and went adds up over them."""
+    cut, end = (DAY + timedelta(hours=hours) for hours in sorted((first, second)))
+    for code in CODES:
+        moves = {key: [] for key in lots_of(whole(ledger)) if key[0] == code}
+        moves = dict(with_moves(Reach("forward", (), tuple(moves), {}), ledger.postings).moves)
+        early, late, both = (
+            period_balance(ITEMS[code], moves, since=since, until=until) for since, until in ((None, cut), (cut, end), (None, end))
+        )
+        assert early.closing == late.opening
+        assert late.closing == both.closing
+        assert early.received + late.received == both.received
+        assert all(one.unaccounted.is_zero for one in (early, late, both))
 
 
 @given(ledgers())

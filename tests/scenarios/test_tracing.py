@@ -243,6 +243,35 @@ def test_a_split_and_a_blend_are_steps_of_the_way():
     assert shop.trace.recall(PEPPER, "P-1").fraction(SAUSAGE, "W-2a") == shop.trace.recall(PEPPER, "P-1").fraction(SAUSAGE, "W-2")
 
 
+def test_outputs_that_are_split_each_know_their_own_lots():
+    """Lesson 87: two lots of sausage from one plan; split, each has its own inputs, and a recall of one mix spares the other."""
+    shop, _ = filled()
+    planned = shop.production.plan(SAUSAGE, "200 kg").production
+    shop.production.split(planned, "100 kg")
+    first, second = (run for run in shop.production.find(item=SAUSAGE, after="PB-2026-11-004"))
+    for run, lot, mix in [(first, "W-5", "MIX-1"), (second, "W-6", "MIX-2")]:
+        shop.production.start(run)
+        shop.production.complete(run, made="100 kg", lot=lot, used={MIX: {mix: "2 kg"}})
+    after = codes(shop.trace.forward(MIX, "MIX-2"))
+    assert "W-6" in after
+    assert "W-5" not in after
+
+
+def test_a_tank_that_is_topped_up_is_a_new_lot():
+    """What was drawn before the new delivery is not accused by it; what is drawn after is, by its share."""
+    shop, clock = sausage_shop()
+    shop.stock.receive("salt", "10 kg", lot="TANK-1")
+    shop.stock.receive(PEPPER, "10 kg", lot="P-1")
+    shop.production.make(MIX, "10 kg", lot="MIX-1")  # 8 kg of it
+    clock.tick(timedelta(hours=1))
+    shop.stock.receive("salt", "8 kg", lot="BAD")
+    shop.stock.blend("salt", {"TANK-1": "2 kg", "BAD": "8 kg"}, into="TANK-2")
+    shop.production.make(MIX, "10 kg", lot="MIX-2")
+    answer = shop.trace.recall("salt", "BAD")
+    assert {lot.code for lot in answer.lots} == {"BAD", "TANK-2", "MIX-2"}
+    assert answer.content(MIX, "MIX-2") == qty("6.4 kg")  # four fifths of 8 kg
+
+
 def test_orders_that_wait_for_an_affected_lot_are_named():
     shop, _ = filled()
     waiting = shop.orders.place(customer="Imbiss", lines=[OrderLine(SAUSAGE, "20 kg")])
