@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from datetime import timedelta
 from fractions import Fraction
 
@@ -11,15 +12,17 @@ import pytest
 from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.addresses import Address
 from krafte_core.errors import InvalidInput, NotAllowed, Unknown
+from krafte_core.stores.memory import MemoryStore
 from krafte_core.testing import FakeClock
+from tests.support import ROOT
 
 PEPPER, MIX, SAUSAGE = "pepper", "spice-mix", "sausage"
 
 
-def sausage_shop():
+def sausage_shop(store=None):
     """Pepper and salt become a mix, mix and meat become sausage; an hour passes between any two things that happen."""
     clock = FakeClock("2026-11-23 08:00", zone="Europe/Berlin")
-    shop = Workshop.in_memory(clock=clock, by="Ada")
+    shop = Workshop(store or MemoryStore(), clock=clock, by="Ada")
     shop.register(
         Item(PEPPER, unit="kg", step="1 g"),
         *(Item(code, unit="kg") for code in ("salt", "meat", MIX)),
@@ -30,8 +33,8 @@ def sausage_shop():
     return shop, clock
 
 
-def filled():
-    shop, clock = sausage_shop()
+def filled(store=None):
+    shop, clock = sausage_shop(store)
     for item, amount, lot, supplier, theirs in [
         (PEPPER, "2 kg", "P-1", "Meyer", "GM-77"),
         (PEPPER, "4 kg", "P-2", "Meyer", "GM-78"),
@@ -368,6 +371,23 @@ def test_a_drawing_marks_the_way_and_holds_nothing_from_elsewhere():
     assert shop.trace.forward(PEPPER, "P-1")._repr_svg_() == plain
     assert "<script>" not in shop.trace.back("salt", "<script>").svg()
     assert "href" not in marked
+
+
+def test_a_store_without_an_index_answers_as_memory_does(tmp_path):
+    """The example on plain SQLite goes level by level; every answer is equal."""
+    example = runpy.run_path(str(ROOT / "examples" / "sqlite_store.py"))
+    (memory, _), (file, _) = filled(), filled(example["SqliteStore"](str(tmp_path / "books.db")))
+    for ask in (
+        lambda shop: shop.trace.recall(PEPPER, "P-1", threshold="0.0025"),
+        lambda shop: shop.trace.back(SAUSAGE, "W-2"),
+        lambda shop: shop.trace.forward(shop.trace.lots(supplier="Meyer"), levels=1),
+        lambda shop: shop.trace.common_causes([(SAUSAGE, "W-1"), (SAUSAGE, "W-2")]),
+        lambda shop: shop.trace.siblings(SAUSAGE, "W-2"),
+        lambda shop: (shop.trace.gaps(), shop.trace.movements(), shop.trace.period_balance(MIX)),
+        lambda shop: shop.trace.batch_record("PB-2026-11-004"),
+    ):
+        assert ask(memory) == ask(file)
+    file.close()
 
 
 def test_a_fork_answers_as_the_books_do():
