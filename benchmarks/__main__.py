@@ -12,6 +12,7 @@ NAMES = {
     "channels": "benchmarks.channels",
     "flow": "benchmarks.flow",
     "recipes": "benchmarks.recipes",
+    "trace": "benchmarks.trace",
 }
 
 

@@ -7,6 +7,7 @@ scrapped + sampled + count loss.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
@@ -114,6 +115,78 @@ def balance_of(item: Item, key: Key, entries: Iterable[Entry], on_hand: int | No
 
 
 @attrs.frozen
+class PeriodBalance:
+    """Law 1 for all lots of an item (of one owner, where asked for) in a time: what was there, what came, what went, what is there.
+
+    `opening + received + made + found + returned` is `used + shipped + supplier_returned + scrapped + sampled + count_loss + closing`,
+    to the step. `since` is the first instant that counts, `until` the first that does not; `unaccounted` is what the shelf lacks.
+    """
+
+    item: str
+    owner: str | None
+    since: datetime | None
+    until: datetime | None
+    opening: Quantity
+    received: Quantity
+    made: Quantity
+    found: Quantity
+    returned: Quantity
+    used: Quantity
+    shipped: Quantity
+    supplier_returned: Quantity
+    scrapped: Quantity
+    sampled: Quantity
+    count_loss: Quantity
+    closing: Quantity
+    unaccounted: Quantity
+
+    def __str__(self) -> str:
+        """One sentence: what there was and what came = what went and what there is; zeros are left out."""
+        names = ("opening", *INS, *(name for name in OUTS if name != "on_hand"), "closing")
+        texts = {name: f"{name.replace('_', ' ')} {amount}" for name in names if not (amount := getattr(self, name)).is_zero}
+        ins = [texts.pop(name) for name in ("opening", *INS) if name in texts]
+        return f"{' + '.join(ins) or 'nothing'} = {' + '.join(texts.values()) or 'nothing'}; unaccounted {self.unaccounted}"
+
+
+def period_balance(
+    item: Item,
+    moves: Mapping[Key, Iterable[Entry]],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    owner: str | None = None,
+    on_hand: int | None = None,
+) -> PeriodBalance:
+    """What was there of an item, what came, what went and what is there.
+
+    Args:
+        item: the item.
+        moves: all moves of each of its lots that count.
+        since, until: from the first instant to before the second; default from the beginning, and to the end.
+        owner: whose lots these are; told in the answer.
+        on_hand: steps that the shelf holds now, where the time lasts until now; a difference is unaccounted.
+
+    >>> print(period_balance(Item("oil", unit="kg"), {}))
+    nothing = nothing; unaccounted 0 kg
+    """
+    sums = dict.fromkeys((*INS, *OUTS, "opening"), 0)
+    for entries in moves.values():
+        rows = [entry for entry in entries if until is None or entry.posting.happened_at < until]
+        before = [entry for entry in rows if since is not None and entry.posting.happened_at < since]
+        now, then = totals(rows), totals(before)
+        for name in (*INS, *OUTS):
+            sums[name] += now[name] - (then[name] if name != "on_hand" else 0)
+        sums["opening"] += then["on_hand"]
+    booked = sums.pop("on_hand")
+    closing = booked if on_hand is None else on_hand
+    sums["unaccounted"] = (
+        sums["opening"] + sum(sums[name] for name in INS) - sum(sums[name] for name in OUTS if name != "on_hand") - closing
+    )
+    amounts: dict[str, Any] = {name: item.quantity(steps) for name, steps in {**sums, "closing": closing}.items()}
+    return PeriodBalance(item.code, owner, since, until, **amounts)
+
+
+@attrs.frozen
 class MassBalance:
     """The mass of a run in kilograms, rounded half-even to the milligram: what went in is what came out and the loss.
 
@@ -144,7 +217,7 @@ def mass_balance(run: str, postings: Iterable[Posting], items: Mapping[str, Item
     """
     sums = {True: Fraction(0), False: Fraction(0)}
     unmeasured = set()
-    for (_, (item, _)), steps in net(postings, {}, (run,)).items():
+    for (item, _), steps in net(postings, run).items():
         mass = known("item", item, items).mass(abs(steps))
         if mass is None:
             unmeasured.add(item)

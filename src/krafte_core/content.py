@@ -9,13 +9,15 @@ Content is told in the source's own steps: the amount of the source that *went i
 
 So no mass is needed on the way in, nor for a run with a single lot. Ratios are exact; one whose denominator outgrows `PRECISION`
 bits is rounded half-even to that many binary places, because thousands of batches in a row would otherwise cost hours.
-Loops (rework within parts of one run) are solved as a system of linear equations.
+Loops (rework within parts of one run) are solved as a system of linear equations. Bounds need no ratios: they are sums and differences
+of masses, counted in a part of the source's step in which every item's mass is a whole number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import ceil, lcm
 from typing import NamedTuple
 
 import attrs
@@ -26,11 +28,13 @@ from krafte_core.ledger import Entry, Key
 from krafte_core.trace import Reach, known
 
 PRECISION = 256
+_NOTHING = Fraction(0)
 
 
 Name = Key | str
-_Into = Mapping[Name, Sequence[tuple[Name, Fraction | None]]]
-_Range = tuple[Fraction, Fraction]
+_Part = tuple[int, int] | None
+_Into = Mapping[Name, Sequence[tuple[Name, _Part]]]
+_Range = tuple[int, int]
 
 
 @attrs.frozen
@@ -48,21 +52,25 @@ class Mixing:
     of: str
     total: int
     amounts: Mapping[Name, Fraction | None]
-    ranges: Mapping[Name, _Range]
+    ranges: Mapping[Name, tuple[Fraction, Fraction]]
     sizes: Mapping[Key, int]
 
 
 class _Web(NamedTuple):
-    """What the calculation looks at: sources, sizes of lots, inputs and outputs of runs, shares of outputs, masses."""
+    """What the calculation looks at: sources, sizes of lots, inputs and outputs of runs, shares of outputs, masses.
+
+    Masses count in the `scale`-th part of a step of the source.
+    """
 
     pure: frozenset[Key]
     sizes: dict[Key, int]
     ins: dict[str, dict[Key, int]]
     outs: dict[str, dict[Key, int]]
-    into: dict[Name, list[tuple[Name, Fraction | None]]]
-    weights: dict[str, Fraction | None]  # per item: how many steps of the source weigh as much as one of its own
-    losses: dict[str, Fraction | None]  # per run: what went in and not out, in steps of the source
-    total: Fraction
+    into: dict[Name, list[tuple[Name, _Part]]]  # which part of whom, as numerator and denominator
+    weights: dict[str, int | None]  # per item: what one of its steps weighs
+    losses: dict[str, int | None]  # per run: what went in and not out
+    total: int
+    scale: int
 
 
 def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
@@ -91,30 +99,35 @@ def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
     amounts |= _loops(core, web.into, amounts)
     for node in back:
         amounts[node] = _inflow(web.into[node], amounts)
-    return Mixing(of, int(web.total), amounts, _ranges(web, [*front, *core, *back], frozenset(core), amounts), web.sizes)
+    ranges = _ranges(web, [*front, *core, *back], frozenset(core), amounts)
+    told = {name: (Fraction(least, web.scale), Fraction(most, web.scale)) for name, (least, most) in ranges.items()}
+    return Mixing(of, web.total // web.scale, amounts, told, web.sizes)
 
 
 def _web(found: Reach, items: Mapping[str, Item], of: str) -> _Web:
     pure = frozenset(key for key in found.sources if not isinstance(key, str) and key[0] == of)
-    sizes = {key: _size(entries) for key, entries in found.moves.items()}
-    ins, outs = _by_run(found)
-    into: dict[Name, list[tuple[Name, Fraction | None]]] = {key: [] for key in found.lots}
+    sizes = {key: _size(found.moves.get(key, ())) for key in found.lots}
+    ins = {run: {key: steps for key, steps in nets.items() if steps > 0} for run, nets in found.nets.items()}
+    outs = {run: {key: -steps for key, steps in nets.items() if steps < 0} for run, nets in found.nets.items()}
+    into: dict[Name, list[tuple[Name, _Part]]] = {key: [] for key in found.lots}
     for run in found.runs:
-        into[run] = [(key, Fraction(steps, sizes[key])) for key, steps in ins[run].items() if key in sizes]
+        into[run] = [(key, (steps, sizes[key])) for key, steps in ins[run].items() if key in sizes]
         for key, share in _shares(outs[run], items).items():
             if key not in pure:
                 into[key].append((run, share))
 
     one = known("item", of, items).mass(1)
     masses = {item: known("item", item, items).mass(1) for item in found.items}
-    weights = {item: mass / one if mass is not None and one is not None else None for item, mass in masses.items()}
+    ratios = {item: mass / one if mass is not None and one is not None else None for item, mass in masses.items()}
+    scale = lcm(*(ratio.denominator for ratio in ratios.values() if ratio is not None))
+    weights = {item: None if ratio is None else int(ratio * scale) for item, ratio in ratios.items()}
     losses = {run: _loss(weights, ins[run], outs[run]) for run in found.runs}
-    return _Web(pure, sizes, ins, outs, into, weights, losses, Fraction(sum(sizes[key] for key in pure)))
+    return _Web(pure, sizes, ins, outs, into, weights, losses, scale * sum(sizes[key] for key in pure), scale)
 
 
-def _loss(weights: Mapping[str, Fraction | None], ins: Mapping[Key, int], outs: Mapping[Key, int]) -> Fraction | None:
-    """What went into a run and not out of it, in steps of the source, or None where an item declares no mass."""
-    loss = Fraction(0)
+def _loss(weights: Mapping[str, int | None], ins: Mapping[Key, int], outs: Mapping[Key, int]) -> int | None:
+    """What went into a run and not out of it, or None where an item declares no mass."""
+    loss = 0
     for sign, lots in ((1, ins), (-1, outs)):
         for (item, _), steps in lots.items():
             weight = weights[item]
@@ -124,18 +137,6 @@ def _loss(weights: Mapping[str, Fraction | None], ins: Mapping[Key, int], outs: 
     return loss
 
 
-def _by_run(found: Reach) -> tuple[dict[str, dict[Key, int]], dict[str, dict[Key, int]]]:
-    ins: dict[str, dict[Key, int]] = {run: {} for run in found.runs}
-    outs: dict[str, dict[Key, int]] = {run: {} for run in found.runs}
-    for (key, run), steps in sorted(found.used.items()):
-        if run in ins:
-            ins[run][key] = steps
-    for (run, key), steps in sorted(found.made.items()):
-        if run in outs:
-            outs[run][key] = steps
-    return ins, outs
-
-
 def _size(entries: Iterable[Entry]) -> int:
     """All steps that a lot ever had: where they went and where they are; returns and reversals do not count twice."""
     sums = totals(entries)
@@ -143,10 +144,10 @@ def _size(entries: Iterable[Entry]) -> int:
     return sum(steps for steps in sinks if steps > 0)
 
 
-def _shares(made: Mapping[Key, int], items: Mapping[str, Item]) -> dict[Key, Fraction | None]:
+def _shares(made: Mapping[Key, int], items: Mapping[str, Item]) -> dict[Key, _Part]:
     """Which part of a run's content each of its outputs holds: by mass, else by one item's or one dimension's amounts."""
     if len(made) == 1:
-        return dict.fromkeys(made, Fraction(1))
+        return dict.fromkeys(made, (1, 1))
     codes = {item for item, _ in made}
     rows = {key: known("item", key[0], items) for key in made}
     sizes: dict[Key, Fraction | None] = {key: rows[key].mass(steps) for key, steps in made.items()}
@@ -159,7 +160,7 @@ def _shares(made: Mapping[Key, int], items: Mapping[str, Item]) -> dict[Key, Fra
         else:
             return dict.fromkeys(made)
     total = sum(size for size in sizes.values() if size is not None)
-    return {key: None if size is None else size / total for key, size in sizes.items()}
+    return {key: None if size is None else (size / total).as_integer_ratio() for key, size in sizes.items()}
 
 
 def _order(nodes: Sequence[Name], into: _Into) -> tuple[list[Name], list[Name], list[Name]]:
@@ -189,15 +190,17 @@ def _peel(nodes: Sequence[Name], waits: dict[Name, int], onward: Mapping[Name, S
     return order
 
 
-def _inflow(parts: Iterable[tuple[Name, Fraction | None]], amounts: Mapping[Name, Fraction | None]) -> Fraction | None:
-    total = Fraction(0)
-    for source, weight in parts:
+def _inflow(parts: Iterable[tuple[Name, _Part]], amounts: Mapping[Name, Fraction | None]) -> Fraction | None:
+    """The parts added up; numerators and denominators by themselves, because reducing once costs less than at every step."""
+    above, below = 0, 1
+    for source, part in parts:
         amount = amounts[source]
-        if amount != 0:
-            if amount is None or weight is None:
-                return None
-            total += amount * weight
-    return rounded(total)
+        if amount is None or (amount and part is None):
+            return None
+        if amount and part is not None:
+            over, under = amount.numerator * part[0], amount.denominator * part[1]
+            above, below = (above + over, below) if under == below else (above * under + over * below, below * under)
+    return rounded(Fraction(above, below)) if above else _NOTHING
 
 
 def rounded(ratio: Fraction) -> Fraction:
@@ -221,10 +224,10 @@ def _loops(core: Sequence[Name], into: _Into, amounts: Mapping[Name, Fraction | 
     rows: dict[Name, dict[Name, Fraction]] = {}
     for node in core:
         constant = _inflow([part for part in into[node] if part[0] not in inside_of], amounts)
-        row = {source: weight for source, weight in into[node] if source in inside_of}
-        if constant is None or None in row.values():
+        own_parts = [(source, part) for source, part in into[node] if source in inside_of]
+        if constant is None or any(part is None for _, part in own_parts):
             return dict.fromkeys(core)
-        constants[node], rows[node] = constant, row  # type: ignore[assignment]
+        constants[node], rows[node] = constant, {source: Fraction(*part) for source, part in own_parts if part is not None}
     for node in core:
         own = 1 - rows[node].pop(node, Fraction(0))
         if not own:
@@ -243,19 +246,22 @@ def _loops(core: Sequence[Name], into: _Into, amounts: Mapping[Name, Fraction | 
 def _ranges(web: _Web, order: Sequence[Name], core: frozenset[Name], amounts: Mapping[Name, Fraction | None]) -> dict[Name, _Range]:
     """The least and most possible content of each node, and on the way whether its content can weigh more than itself."""
     ranges: dict[Name, _Range] = {}
-    cap = max([web.total, *(amounts[node] or web.total for node in core)])  # in a loop the same material counts at each pass
+    looped = (amounts[node] for node in core)
+    cap = max(
+        [web.total, *(ceil(amount * web.scale) for amount in looped if amount)]
+    )  # in a loop the same material counts at each pass
     tight: set[Name] = set()
     for node in order:
         if node in core:
-            ranges[node] = Fraction(0), cap
+            ranges[node] = 0, cap
             continue
         if isinstance(node, str):
             parts = [_used(web, key, node, ranges, tight) for key, _ in web.into[node] if not isinstance(key, str)]
         elif node in web.pure:
-            parts = [(Fraction(web.sizes[node]), Fraction(web.sizes[node]))]
+            parts = [(web.sizes[node] * web.scale, web.sizes[node] * web.scale)]
         else:
             parts = [_handed_on(web, run, node, ranges, tight) for run, _ in web.into[node] if isinstance(run, str)]
-        least, most = (rounded(sum((pair[end] for pair in parts), Fraction(0))) for end in (0, 1))
+        least, most = sum([pair[0] for pair in parts]), sum([pair[1] for pair in parts])
         ranges[node] = least, max(least, min(most, cap))
         if _is_tight(web, node, tight):
             tight.add(node)
@@ -272,9 +278,9 @@ def _is_tight(web: _Web, node: Name, tight: set[Name]) -> bool:
     return loss is not None and loss <= 0
 
 
-def _steps(web: _Web, key: Key, steps: int) -> Fraction:
-    """How many steps of the source weigh as much as these steps of the lot; both have a mass."""
-    return steps * (web.weights[key[0]] or Fraction(0))
+def _weight(web: _Web, key: Key, steps: int) -> int:
+    """What these steps of the lot weigh; its item has a mass."""
+    return steps * (web.weights[key[0]] or 0)
 
 
 def _used(web: _Web, key: Key, run: str, ranges: Mapping[Name, _Range], tight: set[Name]) -> _Range:
@@ -282,12 +288,12 @@ def _used(web: _Web, key: Key, run: str, ranges: Mapping[Name, _Range], tight: s
     steps, size = web.ins[run][key], web.sizes[key]
     least, most = ranges[key]
     if key in web.pure:
-        return Fraction(steps), Fraction(steps)
+        return steps * web.scale, steps * web.scale
     if steps == size:
         return least, most
     if key not in tight:
-        return Fraction(0), most
-    return max(Fraction(0), least - _steps(web, key, size - steps)), min(most, _steps(web, key, steps))
+        return 0, most
+    return max(0, least - _weight(web, key, size - steps)), min(most, _weight(web, key, steps))
 
 
 def _handed_on(web: _Web, run: str, key: Key, ranges: Mapping[Name, _Range], tight: set[Name]) -> _Range:
@@ -295,12 +301,12 @@ def _handed_on(web: _Web, run: str, key: Key, ranges: Mapping[Name, _Range], tig
     least, most = ranges[run]
     loss = web.losses[run]
     if loss is None or (loss > 0 and any(source not in tight for source, _ in web.into[run])):
-        least = Fraction(0)
+        least = 0
     elif loss > 0:
-        least = max(Fraction(0), least - loss)
+        least = max(0, least - loss)
     if len(web.outs[run]) == 1:
         return least, most
     if run not in tight:
-        return Fraction(0), most
-    others = sum((_steps(web, other, steps) for other, steps in web.outs[run].items() if other != key), Fraction(0))
-    return max(Fraction(0), least - others), min(most, _steps(web, key, web.outs[run][key]))
+        return 0, most
+    others = sum(_weight(web, other, steps) for other, steps in web.outs[run].items() if other != key)
+    return max(0, least - others), min(most, _weight(web, key, web.outs[run][key]))

@@ -26,7 +26,7 @@ KINDS = ("material", "packaging", "semi-finished", "finished", "by-product")
 RELEASES = ("at once", "by decision")
 CONSUMPTION = ("flexible", "warn", "strict")
 MOST_TOLERANCE = 10
-PICKING_RULES = ("fefo", "fifo", "lifo", "single_lot", "fewest_lots", "manual")
+PICKING_RULES = ("fefo", "fifo", "lifo", "single_lot", "fewest_lots", "narrow", "manual")
 MOST_STEPS = 2**63 - 1
 """More does not fit into a database's integer."""
 MAX_CODE = 100
@@ -226,7 +226,7 @@ class Item:
         packs: own units: `{"case": 12}` counts in the item's unit, `{"egg": "58 g"}` weighs; the item's own unit as a pack
             (`{"each": "58 g"}`) says what one piece weighs.
         kind: material, packaging, semi-finished, finished or by-product.
-        pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `manual`).
+        pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `narrow`, `manual`).
         release: `"at once"`, or `"by decision"` where a new lot waits for its release.
         kit: what one of it is put together from when it leaves (`{"soap": "2 each", "candle": "1 each"}`); a kit is never stocked.
         tolerance: how far use and output may differ from the plan (`"5 %"`); default any where `consumption` is flexible, else none.

@@ -11,10 +11,12 @@ from itertools import chain
 from typing import Any
 
 from krafte_core.diary import Entry
-from krafte_core.stock import Move, Posting
+from krafte_core.ledger import Links
+from krafte_core.stock import PRODUCTION, Move, Posting
 from krafte_core.store import LotKey
 
 _WIDTH = len(Move._fields)
+_MANY = 10_000  # so many new postings at once are worth laying the index side by side again
 _new = tuple.__new__
 
 
@@ -34,6 +36,8 @@ class Journal:
         self._by_lot: dict[LotKey, list[int]] = {}
         self._by_paper: dict[str, list[int]] = {}
         self._indexed = 0
+        self._links = Links()
+        self._linked = 0
 
     def copy(self) -> Journal:
         """An independent journal with the same rows."""
@@ -70,6 +74,18 @@ class Journal:
         places = {n for key in lots for n in self._by_lot.get(key, ())}
         places.update(n for number in papers for n in self._by_paper.get(number, ()))
         return [_posting(self._postings[n]) for n in sorted(places)]
+
+    def links(self) -> Links:
+        """Who used and made what, as integers."""
+        links, old = self._links, self._linked
+        for n in range(old, len(self._postings)):
+            row = self._postings[n]
+            if PRODUCTION in row[4]:
+                links.add(_posting(row))
+        self._linked = len(self._postings)
+        if self._linked - old > _MANY:
+            links.pack()
+        return links
 
     def _index(self) -> None:
         by_lot, by_paper = self._by_lot, self._by_paper

@@ -6,7 +6,9 @@ and by paper, `Links` keeps only who used and made what, as integers, for scopes
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from krafte_core.items import one_of
@@ -14,9 +16,10 @@ from krafte_core.stock import COUNT, CUSTOMER, FOUND, PRODUCTION, SAMPLE, SCRAP,
 
 Key = tuple[str, str]
 """What names a lot: its item's code and its own."""
-Read = Callable[[Collection[Key], Collection[str]], Iterable[Posting]]
-"""All postings that move any of these lots or whose paper is one of these runs, each once, in any order."""
+Read = Callable[[Collection[Key], Collection[str]], Iterable["Use"]]
+"""All uses of any of these lots, and all of any of these runs, each once, in any order."""
 DIRECTIONS = ("back", "forward")
+_FEW = 500
 REVERSE = "reverse"
 """The kind of a posting that takes an earlier one back: it lessens that one instead of adding its opposite."""
 _COMING = {
@@ -34,6 +37,30 @@ class Entry(NamedTuple):
 
     posting: Posting
     move: Move
+
+
+class Use(NamedTuple):
+    """Steps of a lot that a run used (below zero: made or gave back), and when; the rows of a run and lot add up."""
+
+    run: str
+    item: str
+    lot: str
+    steps: int
+    at: datetime
+
+
+def uses(posting: Posting) -> Iterator[Use]:
+    """What a posting says about runs: every move into or out of production.
+
+    >>> day = datetime(2026, 1, 1)
+    >>> [use.steps for use in uses(Posting("make", "B-1", day, day, (Move("soap", "S-1", 5, PRODUCTION, "stock"),)))]
+    [-5]
+    """
+    for item, lot, steps, source, target, _ in posting.moves:
+        if target == PRODUCTION:
+            yield Use(posting.paper, item, lot, steps, posting.happened_at)
+        elif source == PRODUCTION:
+            yield Use(posting.paper, item, lot, -steps, posting.happened_at)
 
 
 def flows(posting: Posting, move: Move) -> Iterator[tuple[str, int]]:
@@ -61,27 +88,40 @@ def spread(links: Sequence[Sequence[int]], starts: Iterable[int]) -> list[int]:
     >>> spread([[1], [2], [0], []], [1])
     [1, 2, 0]
     """
-    fresh = [True] * len(links)
     order = list(dict.fromkeys(starts))
-    for node in order:
-        fresh[node] = False
-    for node in order:  # grows while it is read
+    seen, append = set(order), order.append
+    queue = iter(order)  # grows while it is read
+    for node in queue:
         for other in links[node]:
-            if fresh[other]:
-                fresh[other] = False
-                order.append(other)
+            if other not in seen:
+                seen.add(other)
+                append(other)
+        if len(order) > _FEW:
+            break
+    else:
+        return order
+    marks = bytearray(len(links))  # a byte for every node costs more than a small set, and less than a large one
+    for node in order:
+        marks[node] = 1
+    for node in queue:
+        for other in links[node]:
+            if not marks[other]:
+                marks[other] = 1
+                append(other)
     return order
 
 
 class Links:
     """Lots and runs as integers, with a list of neighbours each way: a resident index for scopes in very large ledgers.
 
-    Takes postings one by one; a link that nets to nothing disappears.
+    Takes uses one by one; a link that nets to nothing disappears. Amounts are kept once, at the run, which every link touches.
 
     >>> links = Links()
     >>> links.link("B-1", ("oil", "O-1"), 8)
     >>> links.scope([("oil", "O-1")], "forward")
     [('oil', 'O-1'), 'B-1']
+    >>> links.nets(["B-1"])
+    {'B-1': {('oil', 'O-1'): 8}}
     """
 
     def __init__(self) -> None:
@@ -89,22 +129,27 @@ class Links:
         self.numbers: dict[Key | str, int] = {}
         self.onward: list[list[int]] = []
         self.backward: list[list[int]] = []
-        self._net: dict[int, int] = {}
+        self._flat: list[array[int] | None] = []  # per run: lot, net steps, lot, net steps, ...
 
     def add(self, posting: Posting) -> None:
         """Take up the uses and outputs of a posting."""
-        for item, lot, steps, source, target, _ in posting.moves:
-            if target == PRODUCTION:
-                self.link(posting.paper, (item, lot), steps)
-            elif source == PRODUCTION:
-                self.link(posting.paper, (item, lot), -steps)
+        for use in uses(posting):
+            self.link(use.run, (use.item, use.lot), use.steps)
 
     def link(self, run: str, lot: Key, steps: int) -> None:
         """The run used so many steps of the lot (or made them, where they are negative)."""
         a, b = self._number(lot), self._number(run)
-        pair = a << 32 | b
-        old = self._net.get(pair, 0)
-        new = self._net[pair] = old + steps
+        flat = self._flat[b]
+        if flat is None:
+            flat = self._flat[b] = array("q")
+        lots = flat[::2]
+        at = 2 * lots.index(a) + 1 if a in lots else 0
+        old = flat[at] if at else 0
+        new = old + steps
+        if at:
+            flat[at] = new
+        else:
+            flat.extend((a, new))
         if (old > 0) != (new > 0):
             self._toggle(a, b, new > 0)
         if (old < 0) != (new < 0):
@@ -117,6 +162,7 @@ class Links:
             self.names.append(name)
             self.onward.append([])
             self.backward.append([])
+            self._flat.append(None)
         return number
 
     def _toggle(self, source: int, target: int, on: bool) -> None:
@@ -127,7 +173,8 @@ class Links:
         """Lay the integers side by side in memory, after a large ledger was taken up: searches get faster by half."""
         side_by_side = list(range(len(self.names)))
         for links in (self.onward, self.backward):
-            links[:] = [[side_by_side[other] for other in others] for others in links]
+            links[:] = [[side_by_side[other] for other in others][:] for others in links]  # a copy has no room to spare
+        self._flat = [None if flat is None else flat[:] for flat in self._flat]
 
     def scope(self, sources: Iterable[Key | str], direction: str) -> list[Key | str]:
         """The lots and runs that `reach` finds, the known sources included, nearest first.
@@ -135,15 +182,35 @@ class Links:
         Raises:
             InvalidInput: (`invalid_input`) another direction.
         """
+        return list(map(self.names.__getitem__, self.found(sources, direction)))
+
+    def found(self, sources: Iterable[Key | str], direction: str) -> list[int]:
+        """The same in numbers.
+
+        >>> Links().found([("oil", "O-1")], "back")
+        []
+        """
         links = self.onward if one_of(direction, DIRECTIONS, "direction") == "forward" else self.backward
-        found = spread(links, (self.numbers[source] for source in sources if source in self.numbers))
-        return list(map(self.names.__getitem__, found))
+        return spread(links, (self.numbers[source] for source in sources if source in self.numbers))
+
+    def nets(self, runs: Iterable[str]) -> dict[str, dict[Key, int]]:
+        """Per run its net steps of every lot: above zero what it used, below what it made; in the order of asking.
+
+        >>> Links().nets(["B-1"])
+        {'B-1': {}}
+        """
+        known, numbers, names = self._flat, self.numbers, self.names
+        found: dict[str, dict[Key, int]] = {}
+        for run in runs:
+            flat = (known[numbers[run]] if run in numbers else None) or ()
+            found[run] = {names[lot]: net for lot, net in zip(flat[::2], flat[1::2], strict=True) if net}  # type: ignore[misc]
+        return found
 
 
 class Ledger:
-    """Postings in memory, found by lot and by paper: `read` is what `reach` asks for. For notebooks and tests.
+    """Postings in memory, found by lot and by paper: `uses` is what `reach` asks for. For notebooks and tests.
 
-    >>> Ledger().read([("oil", "O-1")], ["B-1"])
+    >>> Ledger().uses([("oil", "O-1")], ["B-1"])
     []
     """
 
@@ -162,9 +229,26 @@ class Ledger:
         found.update(place for run in runs for place in self._by_paper.get(run, ()))
         return [self.postings[place] for place in sorted(found)]
 
+    def uses(self, lots: Collection[Key], runs: Collection[str]) -> list[Use]:
+        """What runs used and made of these lots, and all that these runs did."""
+        return [*uses_of(self.read(lots, runs), lots, runs)]
+
     def links(self) -> Links:
         """The same ledger as integers."""
         made = Links()
         for posting in self.postings:
             made.add(posting)
         return made
+
+
+def uses_of(postings: Iterable[Posting], lots: Collection[Key], runs: Collection[str]) -> Iterator[Use]:
+    """The uses in these postings that are of one of the lots or in one of the runs.
+
+    >>> [*uses_of((), [("oil", "O-1")], ["B-1"])]
+    []
+    """
+    wanted, papers = frozenset(lots), frozenset(runs)
+    for posting in postings:
+        for use in uses(posting):
+            if use.run in papers or (use.item, use.lot) in wanted:
+                yield use

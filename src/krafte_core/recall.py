@@ -1,6 +1,20 @@
 """Recall: what is affected, how much of the source is in it, where it is now, who has it, and what nobody knows.
 
 Everything is read off one forward search. The answer is a value: rows in a fixed order, so two answers can be compared.
+
+>>> from datetime import datetime
+>>> from krafte_core import ledger as books, trace
+>>> from krafte_core.stock import Move, Posting
+>>> day, kg = datetime(2026, 1, 1), 1_000_000
+>>> rows = [Move("pepper", "P", 2 * kg, "supplier", "stock"), Move("pepper", "P", 2 * kg, "line:B-1", "production")]
+>>> rows += [Move("mix", "M", 10 * kg, "production", "stock")]
+>>> ledger = books.Ledger([Posting("complete", "B-1", day, day, (row,)) for row in rows])
+>>> items = {code: Item(code, unit="kg") for code in ("pepper", "mix")}
+>>> lots = {key: Lot(*key, received_at=day) for key in (("pepper", "P"), ("mix", "M"))}
+>>> found = trace.with_moves(trace.reach(ledger.uses, [("pepper", "P")], "forward"), ledger.postings)
+>>> answer = recall(found, items, lots, is_finished=lambda item: item.code == "mix")
+>>> str(answer.on_hand["mix", "M"]), str(answer.content("mix", "M")), str(answer.fraction("mix", "M"))
+('10 kg', '2 kg', '1/5')
 """
 
 from __future__ import annotations
@@ -15,6 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import attrs
 
+from krafte_core.addresses import Address
 from krafte_core.balances import Balance, balance_of
 from krafte_core.content import Mixing, mixing
 from krafte_core.errors import InvalidInput, Unknown
@@ -22,13 +37,17 @@ from krafte_core.items import Item
 from krafte_core.ledger import Entry, Key, flows
 from krafte_core.quantities import Quantity, plain
 from krafte_core.stock import LINE, Lot, inside
-from krafte_core.trace import Edge, Reach, columns, edges_of, graph_of, known, lot_node, order_of
+from krafte_core.trace import Edge, Reach, columns, edges_of, graph_of, known, lot_node, order_of, picture
 
 if TYPE_CHECKING:
     from krafte_core.trace import Graph
 
 _K = TypeVar("_K")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CONSIGNEE_HEADER = (
+    "customer", "name", "street", "postcode", "city", "region", "country", "email", "phone", "shipment", "shipped at", "item", "lot",
+    "amount", "unit", "returned", "notified at", "notified how", "answered", "corrected",
+)  # fmt: skip
 HEADER = ("what", "item", "lot", "amount", "unit", "place", "paper", "customer", "at", "content", "least", "most")
 
 
@@ -51,6 +70,19 @@ class Standing(NamedTuple):
     lot: str
     place: str
     amount: Quantity
+
+
+class Consignee(NamedTuple):
+    """Who got which amount of an affected lot, and how to reach him; `returned` is what came back."""
+
+    customer: str
+    shipment: str
+    item: str
+    lot: str
+    amount: Quantity
+    returned: Quantity
+    at: datetime
+    address: Address | None
 
 
 class OpenLine(NamedTuple):
@@ -103,6 +135,8 @@ class Recall:
         undecided: lots that may be part of affected ones, nobody knows; an empty tuple says that there are none.
         unmeasured: affected lots whose content nobody knows, because an item on the way declares no mass.
         edges: the links, as in a `Genealogy`.
+        traces: contents whose fraction is below the threshold that was asked for; these lots are affected all the same.
+        consignees: who must be told, with the amounts and the address that the shipment had.
     """
 
     source: tuple[Lot, ...]
@@ -118,6 +152,8 @@ class Recall:
     undecided: tuple[Undecided, ...]
     unmeasured: tuple[Key, ...]
     edges: tuple[Edge, ...]
+    traces: tuple[Content, ...] = ()
+    consignees: tuple[Consignee, ...] = ()
 
     @property
     def customers(self) -> tuple[str, ...]:
@@ -153,6 +189,11 @@ class Recall:
         """What customers sent back per (item, lot)."""
         return {(row.item, row.lot): row.returned for row in self.balances if not row.returned.is_zero}
 
+    @property
+    def unaccounted(self) -> dict[Key, Quantity]:
+        """What neither the ledger nor the shelf explains per (item, lot)."""
+        return {(row.item, row.lot): row.unaccounted for row in self.balances if not row.unaccounted.is_zero}
+
     def balance(self, item: str, lot: str) -> Balance:
         """Where everything of an affected lot is.
 
@@ -185,10 +226,11 @@ class Recall:
         return found.least, found.most
 
     def _content(self, item: str, lot: str, of: str | None) -> Content:
-        items = sorted({row.of for row in self.contents})
+        contents = (*self.contents, *self.traces)
+        items = sorted({row.of for row in contents})
         if of not in items and (of is not None or len(items) != 1):
             raise InvalidInput("of", of, "one of the recalled items: " + ", ".join(items))
-        return self._row([row for row in self.contents if row.of == (of or items[0])], item, lot)
+        return self._row([row for row in contents if row.of == (of or items[0])], item, lot)
 
     def _row(self, rows: Iterable[_Row], item: str, lot: str) -> _Row:
         for row in rows:
@@ -201,12 +243,23 @@ class Recall:
         """The links as a `networkx.DiGraph`: receipt -> lot -> run -> lot -> shipment, each edge with `steps` and `amount`."""
         return graph_of([*(lot_node((lot.item, lot.code)) for lot in self.lots), *(("run", run) for run in self.runs)], self.edges)
 
+    def svg(self) -> str:
+        """The links as a drawing in layers; the recalled lots and all affected finished lots are highlighted."""
+        return picture(
+            self.edges, dict.fromkeys(lot_node((lot.item, lot.code)) for lot in (*self.source, *self.finished_lots)), "recall"
+        )
+
+    def _repr_svg_(self) -> str:
+        """For notebooks."""
+        return self.svg()
+
     def __str__(self) -> str:
         """The answer as a page for whoever must act on it; an empty part says `none`."""
         names = ", ".join(f"{lot.item} {lot.code}" for lot in self.source)
         head = f"Recall of {names}: lots {len(self.lots)}, runs {len(self.runs)}, finished lots {len(self.finished_lots)}"
         parts = [
             ("Content (all mixed perfectly), least and most possible", [_content_row(row) for row in self.contents]),
+            ("Traces below the threshold", [_content_row(row) for row in self.traces]),
             ("In the house", self.stocks),
             ("Shipped", [_shipped_row(row) for row in self.shipments]),
             ("Returned", [_shipped_row(row) for row in self.returns]),
@@ -219,7 +272,23 @@ class Recall:
             ("Unmeasured (an item declares no mass)", self.unmeasured),
             ("Balance", [(row.item, row.lot, row) for row in self.balances]),
         ]
+        if not self.traces:  # no threshold was asked for, or nothing is below it
+            del parts[1]
         return "\n".join([head, *(f"{title}:\n{columns(rows, '  ')}" if rows else f"{title}: none" for title, rows in parts)])
+
+    def consignees_csv(self) -> str:
+        """Who must be told, one row per shipment and lot, with empty cells for what was done: when, how, what was answered.
+
+        Cells that would start a formula are treated as in `to_csv`.
+        """
+        rows = []
+        for row in self.consignees:
+            address = row.address or Address("")
+            amounts = (plain(row.amount.value), row.amount.unit, plain(row.returned.value))
+            rows.append(
+                (row.customer, *attrs.astuple(address), row.shipment, row.at.isoformat(), row.item, row.lot, *amounts, *[""] * 4)
+            )
+        return comma_separated((CONSIGNEE_HEADER, *rows))
 
     def to_csv(self) -> str:
         """Everything as comma-separated values with a header; `what` says what a row tells.
@@ -227,14 +296,10 @@ class Recall:
         A cell that a spreadsheet would take for a formula (it starts with = + - @, tab or carriage return) gets an apostrophe in
         front (OWASP, CSV injection).
         """
-        lines: list[str] = []
-        writer = csv.writer(SimpleNamespace(write=lines.append))
-        for row in (HEADER, *self._cells()):
-            writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
-        return "".join(lines)
+        return comma_separated((HEADER, *self._cells()))
 
     def _cells(self) -> Iterator[Sequence[str]]:
-        for c in self.contents:
+        for c in (*self.contents, *self.traces):
             of = (f"content of {c.of}", c.item, c.lot, "", c.least.unit, "", "", "", "")
             yield (*of, "" if c.amount is None else plain(c.amount.value), plain(c.least.value), plain(c.most.value))
         for at in self.stocks:
@@ -251,6 +316,28 @@ class Recall:
 
 
 _Row = TypeVar("_Row", Balance, Content)
+
+
+def harmless(cell: str) -> str:
+    """The cell as a spreadsheet must not read it otherwise: one that would start a formula gets an apostrophe in front.
+
+    >>> harmless("=1+1"), harmless("O-1")
+    ("'=1+1", 'O-1')
+    """
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def comma_separated(rows: Iterable[Sequence[str]]) -> str:
+    r"""Rows as comma-separated values; no cell starts a formula.
+
+    >>> comma_separated([("lot", "amount"), ("@1", "5")])
+    "lot,amount\r\n'@1,5\r\n"
+    """
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append))
+    for row in rows:
+        writer.writerow([harmless(cell) for cell in row])
+    return "".join(lines)
 
 
 def _sums(rows: Iterable[tuple[_K, Quantity]]) -> dict[_K, Quantity]:
@@ -288,6 +375,9 @@ def recall(
     customers: Mapping[str, str] | None = None,
     open_orders: Iterable[OpenLine] = (),
     doubtful: Mapping[Key, Collection[Key]] | None = None,
+    threshold: Fraction | None = None,
+    addresses: Mapping[str, Address] | None = None,
+    standing: Mapping[Key, int] | None = None,
 ) -> Recall:
     """The recall that a forward search from the bad lots adds up to.
 
@@ -299,24 +389,13 @@ def recall(
         customers: who stands behind the papers of `found.papers`: an order's number is tried first, then the shipment's.
         open_orders: order lines with the lots that are allocated to them; those of other lots are left out.
         doubtful: lots of which nobody knows what they are, with the lots that they may be part of.
+        threshold: a mass fraction; contents below it go to `traces`, those that nobody knows never do.
+        addresses: where shipments went, by their number.
+        standing: steps on hand that another book claims per lot; a difference is unaccounted.
 
     Raises:
         Unknown: (`unknown`) an item or lot is missing; also for a mistyped source.
         InvalidInput: (`invalid_input`) a search in the other direction.
-
-    >>> from datetime import datetime
-    >>> from krafte_core import ledger as books, trace
-    >>> from krafte_core.stock import Move, Posting
-    >>> day, kg = datetime(2026, 1, 1), 1_000_000
-    >>> rows = [Move("pepper", "P", 2 * kg, "supplier", "stock"), Move("pepper", "P", 2 * kg, "line:B-1", "production")]
-    >>> rows += [Move("mix", "M", 10 * kg, "production", "stock")]
-    >>> ledger = books.Ledger([Posting("complete", "B-1", day, day, (row,)) for row in rows])
-    >>> items = {code: Item(code, unit="kg") for code in ("pepper", "mix")}
-    >>> lots = {key: Lot(*key, received_at=day) for key in (("pepper", "P"), ("mix", "M"))}
-    >>> found = trace.reach(ledger.read, [("pepper", "P")], "forward")
-    >>> answer = recall(found, items, lots, is_finished=lambda item: item.code == "mix")
-    >>> str(answer.on_hand["mix", "M"]), str(answer.content("mix", "M")), str(answer.fraction("mix", "M"))
-    ('10 kg', '2 kg', '1/5')
     """
     keys = sorted(found.lots)
     rows = {key: known("lot", key, lots) for key in keys}
@@ -324,6 +403,8 @@ def recall(
     sources = [key for key in found.sources if not isinstance(key, str)]
     contents = [row for of in sorted({item for item, _ in sources}) for row in _contents(mixing(found, items, of), keys, items)]
     shipments, returns = _shipments(found, kinds, customers or {})
+    below = {row for row in contents if threshold is not None and _is_trace(row, threshold)}
+    there = standing or {}
     return Recall(
         source=tuple(rows[key] for key in sources),
         lots=tuple(rows.values()),
@@ -332,13 +413,32 @@ def recall(
         shipments=shipments,
         returns=returns,
         stocks=tuple(row for key in keys for row in _standings(key, found.moves[key], kinds[key[0]])),
-        balances=tuple(balance_of(kinds[key[0]], key, found.moves[key]) for key in keys),
-        contents=tuple(contents),
+        balances=tuple(balance_of(kinds[key[0]], key, found.moves[key], there.get(key)) for key in keys),
+        contents=tuple(row for row in contents if row not in below),
         open_orders=tuple(sorted((line for line in open_orders if (line.item, line.lot) in rows), key=lambda line: line[:4])),
         undecided=tuple(_undecided(rows, doubtful or {})),
         unmeasured=tuple(sorted({(row.item, row.lot) for row in contents if row.amount is None})),
         edges=edges_of(found, items),
+        traces=tuple(row for row in contents if row in below),
+        consignees=tuple(_consignees(shipments, returns, addresses or {})),
     )
+
+
+def _is_trace(row: Content, threshold: Fraction) -> bool:
+    """Whether so little of the source is in the lot, by perfect mixing, that it goes to the second list; never where nobody knows."""
+    return row.fraction is not None and row.fraction < threshold
+
+
+def _consignees(shipments: Iterable[Shipped], returns: Iterable[Shipped], addresses: Mapping[str, Address]) -> Iterator[Consignee]:
+    came = _sums(((row.shipment, row.item, row.lot), row.amount) for row in returns)
+    gone = _sums(((row.customer, row.shipment, row.item, row.lot), row.amount) for row in shipments)
+    first: dict[tuple[str, str, str, str], datetime] = {}
+    for row in shipments:
+        key = (row.customer, row.shipment, row.item, row.lot)
+        first[key] = min(first.get(key, row.at), row.at)
+    for key, amount in sorted(gone.items(), key=lambda one: one[0]):
+        back = came.get(key[1:], amount - amount)
+        yield Consignee(*key, amount, back, first[key], addresses.get(key[1]))
 
 
 def _undecided(affected: Mapping[Key, Lot], doubtful: Mapping[Key, Collection[Key]]) -> Iterator[Undecided]:

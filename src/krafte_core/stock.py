@@ -231,6 +231,12 @@ def _largest_first(rows: Iterable[Stocked], need: int) -> Iterable[Stocked]:
     return smallest[0] if smallest else [row for lot, _ in sorted(lots, key=lambda lot: -lot[1]) for row in lot]
 
 
+def _one_where_one_will_do(rows: Iterable[Stocked], need: int) -> Iterable[Stocked]:
+    """The first lot in expiry order that covers the whole need, so that a recall of a lot touches few others; else all in order."""
+    lots = _by_lot(rows)
+    return next((lot for lot, free in lots if free >= need), [row for lot, _ in lots for row in lot])
+
+
 def _by_lot(rows: Iterable[Stocked]) -> list[tuple[list[Stocked], int]]:
     """Each lot with its places together and what is free of it; what is over-promised somewhere takes nothing from elsewhere."""
     lots: dict[str, list[Stocked]] = {}
@@ -257,6 +263,7 @@ RULES: Mapping[str, Rule] = {
     "lifo": Rule("age", _newest_first),
     "single_lot": Rule("expiry", _from_one_lot),
     "fewest_lots": Rule("expiry", _largest_first),
+    "narrow": Rule("expiry", _one_where_one_will_do),
     "manual": Rule("expiry", lambda rows, need: ()),
 }
 """Every picking rule by its name; `manual` takes nothing by itself."""

@@ -35,6 +35,7 @@ from krafte_core.diary import Entry
 from krafte_core.events import Event
 from krafte_core.intake import Imported
 from krafte_core.items import Item
+from krafte_core.ledger import Links, Use
 from krafte_core.orders import CustomerOrder, Quote
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseOrder
@@ -196,6 +197,15 @@ class Reader(Protocol):
 
     def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
         """The postings that move any of these lots, are because of any of these papers, or serve a need of them; in order."""
+
+    def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
+        """What these lots were used for and how they were made, and all uses and outputs of these runs: each row once, in any order.
+
+        One level of a trace. A store may add up rows of one run and lot that happened at the same time.
+        """
+
+    def genealogy(self) -> Links | None:
+        """The whole genealogy as integers, where the store keeps it at hand; None: a trace goes level by level (`uses`)."""
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """Per document its entries, in order."""

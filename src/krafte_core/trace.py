@@ -3,31 +3,37 @@
 The ledger is read as a graph *lot -> run -> lot*. A run is a node of its own, because an input may be in every output. What a run
 used and made is the net of its moves: what was given back or reversed does not count, and a lot that nets to nothing has no link.
 
-One search answers every question. It goes level by level and asks its caller for the postings of a whole level at once, so the
-ledger is never loaded; nodes that were seen are not visited again, so loops through rework end, and depth costs no recursion.
+One search answers every question, from all its sources at once. Nodes that were seen are not visited again, so loops through rework
+end, and depth costs no recursion. Where a store keeps the genealogy at hand (`ledger.Links`), the search runs on integers
+(`reach_in`); elsewhere, and for questions about times, it goes level by level and asks for the uses of a whole level at once
+(`reach`), so the ledger is never loaded. What the lots found went through besides is read in one go afterwards (`with_moves`).
 
 >>> from datetime import datetime
 >>> from krafte_core.ledger import Ledger
->>> from krafte_core.stock import Move
+>>> from krafte_core.stock import PRODUCTION, Move
 >>> day = datetime(2026, 1, 1)
 >>> into, out = Move("oil", "O-1", 8, "line:B-1", PRODUCTION), Move("soap", "S-1", 9, PRODUCTION, "stock")
 >>> ledger = Ledger([Posting("complete", "B-1", day, day, (into, out))])
->>> reach(ledger.read, [("oil", "O-1")], "forward").lots
+>>> reach(ledger.uses, [("oil", "O-1")], "forward").lots
 (('oil', 'O-1'), ('soap', 'S-1'))
+>>> reach_in(ledger.links(), [("oil", "O-1")], "forward").made
+{('B-1', ('soap', 'S-1')): 9}
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
 
-from krafte_core.errors import Unknown
+from krafte_core.drawing import Arrow, Box, drawn
+from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item, one_of
-from krafte_core.ledger import DIRECTIONS, Entry, Key, Read, flows
+from krafte_core.ledger import DIRECTIONS, Entry, Key, Links, Read, Use, flows, uses
 from krafte_core.quantities import Quantity
-from krafte_core.stock import CUSTOMER, PRODUCTION, Lot, Posting
+from krafte_core.stock import CUSTOMER, Lot, Posting
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -52,8 +58,12 @@ class Edge(NamedTuple):
 class Reach:
     """What a search found: the bare answer in keys and steps, before anybody has looked up items or lots.
 
-    `lots` and `runs` hold the sources, too, in the order of the search (the source first, each level sorted). `used` and `made`
-    are net steps per link: of every run found, also the inputs and outputs beside the way. `moves` are all moves of each lot.
+    Attributes:
+        direction: `back` or `forward`.
+        sources: the lots and runs that were asked for, in the order of asking.
+        lots: every lot found, the sources included, sorted.
+        nets: per run found, sorted, the net steps of all its lots, those beside the way included: above zero used, below made.
+        moves: all moves of each lot, where they were read (`with_moves`).
 
     >>> reach(lambda lots, runs: (), [("oil", "O-1")], "back").lots
     (('oil', 'O-1'),)
@@ -62,10 +72,23 @@ class Reach:
     direction: str
     sources: tuple[Key | str, ...]
     lots: tuple[Key, ...]
-    runs: tuple[str, ...]
-    used: Mapping[tuple[Key, str], int]
-    made: Mapping[tuple[str, Key], int]
-    moves: Mapping[Key, Sequence[Entry]]
+    nets: Mapping[str, Mapping[Key, int]]
+    moves: Mapping[Key, Sequence[Entry]] = attrs.field(factory=dict)
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """Every run found, the sources included, sorted."""
+        return tuple(self.nets)
+
+    @property
+    def used(self) -> dict[tuple[Key, str], int]:
+        """What each run used of each lot."""
+        return {(key, run): steps for run, nets in self.nets.items() for key, steps in nets.items() if steps > 0}
+
+    @property
+    def made(self) -> dict[tuple[str, Key], int]:
+        """What each run made of each lot."""
+        return {(run, key): -steps for run, nets in self.nets.items() for key, steps in nets.items() if steps < 0}
 
     @property
     def items(self) -> tuple[str, ...]:
@@ -74,8 +97,7 @@ class Reach:
         >>> reach(lambda lots, runs: (), [("oil", "O-1")], "back").items
         ('oil',)
         """
-        keys = {key for key, _ in self.used} | {key for _, key in self.made} | set(self.lots)
-        return tuple(sorted({item for item, _ in keys}))
+        return tuple(sorted({item for nets in self.nets.values() for item, _ in nets} | {item for item, _ in self.lots}))
 
     @property
     def papers(self) -> tuple[str, ...]:
@@ -98,68 +120,139 @@ def order_of(line: str) -> str:
     return line.rpartition("/")[0] or line
 
 
-def reach(read: Read, sources: Iterable[Key | str], direction: str) -> Reach:
-    """Everything that lies before (`back`) or after (`forward`) the sources: one breadth-first search from all of them at once.
+def _named(sources: Iterable[Key | str]) -> tuple[Key | str, ...]:
+    return tuple(dict.fromkeys(source if isinstance(source, str) else (source[0], source[1]) for source in sources))
 
-    Args:
-        read: gives the postings of a level; called once per level, with the lots and runs that are new there.
-        sources: lots as (item, code), runs by their number.
-        direction: `back` or `forward`.
+
+def reach_in(links: Links, sources: Iterable[Key | str], direction: str) -> Reach:
+    """Everything that lies before (`back`) or after (`forward`) the sources, from a resident index: the search on integers.
 
     Raises:
         InvalidInput: (`invalid_input`) another direction.
 
-    Time is linear in the postings that `read` returns. A link is as large as the net of its run's moves (design, section 11).
+    >>> reach_in(Links(), ["B-1"], "back").runs
+    ('B-1',)
+    """
+    start = _named(sources)
+    nodes = dict.fromkeys([*start, *links.scope(start, direction)])
+    lots = sorted(node for node in nodes if not isinstance(node, str))
+    return Reach(direction, start, tuple(lots), links.nets(sorted(node for node in nodes if isinstance(node, str))))
+
+
+def reach(
+    read: Read,
+    sources: Iterable[Key | str],
+    direction: str,
+    *,
+    as_of: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    levels: int | None = None,
+) -> Reach:
+    """Everything that lies before (`back`) or after (`forward`) the sources: one breadth-first search from all of them at once.
+
+    Args:
+        read: gives the uses of a level; called once per level, with the lots and runs that are new there.
+        sources: lots as (item, code), runs by their number.
+        direction: `back` or `forward`.
+        as_of: only what had happened by then counts.
+        since, until: of the sources only what was used (or made) in this time is followed, both ends included: the window in which
+            a lot was bad. Amounts are not cut.
+        levels: how many runs deep; default to the end.
+
+    Raises:
+        InvalidInput: (`invalid_input`) another direction, or less than one level.
+
+    Time is linear in the uses that `read` returns. A link is as large as the net of its run's moves (design, section 11).
     """
     forward = one_of(direction, DIRECTIONS, "direction") == "forward"
-    start = tuple(dict.fromkeys(source if isinstance(source, str) else (source[0], source[1]) for source in sources))
-    lots: dict[Key, list[Entry]] = {}
-    runs: dict[str, None] = {}
-    used: dict[tuple[Key, str], int] = {}
-    made: dict[tuple[str, Key], int] = {}
+    if levels is not None and levels < 1:
+        raise InvalidInput("levels", levels, "at least 1, or nothing for all")
+    start = _named(sources)
+    limits = _Limits(frozenset(start), as_of, since, until)
+    lots: set[Key] = set()
+    found: dict[str, dict[Key, int]] = {}
     new_lots, new_runs = [s for s in start if not isinstance(s, str)], [s for s in start if isinstance(s, str)]
+    depth = 1 if new_runs else 0
     while new_lots or new_runs:
-        level: dict[Key, list[Entry]] = {key: [] for key in new_lots}
-        lots |= level
-        runs |= dict.fromkeys(new_runs)
-        pairs = net(read(new_lots, new_runs), level, frozenset(new_runs))
-        into = {(key, run): steps for (run, key), steps in pairs.items() if steps > 0}
-        out = {pair: -steps for pair, steps in pairs.items() if steps < 0}
-        used |= into
-        made |= out
-        to_runs, to_lots = (into, out) if forward else (((key, run) for run, key in out), ((run, key) for key, run in into))
-        new_runs, new_lots = (
-            sorted({run for key, run in to_runs if key in level and run not in runs}),
-            sorted({key for run, key in to_lots if run in runs and key not in lots}),
-        )
-    return Reach(direction, start, tuple(lots), tuple(runs), used, made, lots)
+        lots.update(new_lots)
+        found |= {run: {} for run in new_runs}
+        beyond = levels is not None and depth >= levels
+        to_read = [] if beyond else new_lots
+        pairs, followed = limits.nets(read(to_read, new_runs)) if to_read or new_runs else ({}, None)
+        fresh, here = set(new_runs), set(new_lots)
+        next_runs, next_lots = set(), set()
+        for (run, key), steps in pairs.items():
+            if run in fresh and steps:
+                found[run][key] = steps
+            if steps and (followed is None or (run, key) in followed):
+                if key in here and (steps > 0) == forward and run not in found:
+                    next_runs.add(run)
+                if run in fresh and (steps < 0) == forward and key not in lots:
+                    next_lots.add(key)
+        depth += bool(next_runs) if levels is not None else 0
+        new_runs, new_lots = sorted(next_runs), sorted(next_lots)
+    return Reach(direction, start, tuple(sorted(lots)), {run: dict(sorted(found[run].items())) for run in sorted(found)})
 
 
-def net(postings: Iterable[Posting], lots: Mapping[Key, list[Entry]], runs: Collection[str]) -> dict[tuple[str, Key], int]:
-    """Steps into production less steps out of it, per run and lot; the moves of the lots are collected beside it.
+@attrs.frozen
+class _Limits:
+    """Which uses count, and which links of the sources are followed."""
 
-    Complete for every pair of which the lot or the run was asked for, so no pair is ever added up from two reads.
+    sources: frozenset[Key | str]
+    as_of: datetime | None
+    since: datetime | None
+    until: datetime | None
 
-    >>> net((), {}, ["B-1"])
+    def nets(self, rows: Iterable[Use]) -> tuple[dict[tuple[str, Key], int], Collection[tuple[str, Key]] | None]:
+        """Steps used less steps made per run and lot, and the pairs that a search may follow (None: all).
+
+        Complete for every pair of which the lot or the run was asked for, so no pair is ever added up from two reads.
+        """
+        pairs: dict[tuple[str, Key], int] = {}
+        windowed = self.since is not None or self.until is not None
+        followed: set[tuple[str, Key]] = set()
+        for run, item, lot, steps, at in rows:
+            if self.as_of is not None and at > self.as_of:
+                continue
+            pair = (run, (item, lot))
+            pairs[pair] = pairs.get(pair, 0) + steps
+            if windowed and (self._inside(at) or not (run in self.sources or pair[1] in self.sources)):
+                followed.add(pair)
+        return pairs, followed if windowed else None
+
+    def _inside(self, at: datetime) -> bool:
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+
+
+def with_moves(found: Reach, postings: Iterable[Posting], *, as_of: datetime | None = None) -> Reach:
+    """The same answer with all moves of its lots: what balances, whereabouts and shipments are made of.
+
+    >>> with_moves(reach(lambda lots, runs: (), [("oil", "O-1")], "back"), ()).moves
+    {('oil', 'O-1'): []}
+    """
+    moves: dict[Key, list[Entry]] = {key: [] for key in found.lots}
+    for posting in postings:
+        if as_of is None or posting.happened_at <= as_of:
+            for move in posting.moves:
+                entries = moves.get(move[:2])
+                if entries is not None:
+                    entries.append(Entry(posting, move))
+    return attrs.evolve(found, moves=moves)
+
+
+def net(postings: Iterable[Posting], run: str) -> dict[Key, int]:
+    """Steps into production less steps out of it, per lot of a run.
+
+    >>> net((), "B-1")
     {}
     """
-    pairs: dict[tuple[str, Key], int] = {}
+    nets: dict[Key, int] = {}
     for posting in postings:
-        paper = posting.paper
-        whole = paper in runs
-        for move in posting.moves:
-            item, lot, steps, source, target, _ = move
-            key = (item, lot)
-            entries = lots.get(key)
-            if entries is not None:
-                entries.append(Entry(posting, move))
-            elif not whole:
-                continue
-            if target == PRODUCTION:
-                pairs[paper, key] = pairs.get((paper, key), 0) + steps
-            elif source == PRODUCTION:
-                pairs[paper, key] = pairs.get((paper, key), 0) - steps
-    return pairs
+        if posting.paper == run:
+            for use in uses(posting):
+                nets[use.item, use.lot] = nets.get((use.item, use.lot), 0) + use.steps
+    return nets
 
 
 def lot_node(key: Key) -> Node:
@@ -247,18 +340,72 @@ class Genealogy:
         nodes = [*named, *(lot_node((lot.item, lot.code)) for lot in self.lots), *(("run", run) for run in self.runs)]
         return graph_of(nodes, self.edges)
 
+    def svg(self, *, to: Key | None = None) -> str:
+        """The answer as a drawing in layers, from left to right; the sources are highlighted, and a shortest way to the lot `to`.
+
+        >>> genealogy(reach(lambda lots, runs: (), ["B-1"], "back"), {}, {}).svg()[:4]
+        '<svg'
+        """
+        starts = [("run", source) if isinstance(source, str) else lot_node(source) for source in self.sources]
+        way = () if to is None else shortest_way(self.edges, starts, lot_node(to), self.direction)
+        return picture(self.edges, dict.fromkeys([*starts, *way]), f"{self.direction} from {_list(self.sources)}")
+
+    def _repr_svg_(self) -> str:
+        """For notebooks."""
+        return self.svg()
+
     def table(self) -> str:
         """The links as text, one a line: from, to, amount.
 
         >>> print(genealogy(reach(lambda lots, runs: (), ["B-1"], "back"), {}, {}))
         back from B-1: 0 lots, 0 runs
         """
-        start = ", ".join(source if isinstance(source, str) else " ".join(source) for source in self.sources)
-        head = f"{self.direction} from {start}: {len(self.lots)} lots, {len(self.runs)} runs"
+        head = f"{self.direction} from {_list(self.sources)}: {len(self.lots)} lots, {len(self.runs)} runs"
         rows = [(" ".join(edge.source), "->", " ".join(edge.target), edge.amount) for edge in self.edges]
         return "\n".join(filter(None, (head, columns(rows, "  "))))
 
     __str__ = table
+
+
+def _list(sources: Iterable[Key | str]) -> str:
+    return ", ".join(source if isinstance(source, str) else " ".join(source) for source in sources)
+
+
+def shortest_way(edges: Iterable[Edge], starts: Iterable[Node], end: Node, direction: str = "forward") -> tuple[Node, ...]:
+    """The nodes of a way with the fewest links from one of the starts to the end; empty where there is none.
+
+    >>> shortest_way((), [("run", "B-1")], ("run", "B-1"))
+    (('run', 'B-1'),)
+    """
+    onward: dict[Node, list[Node]] = {}
+    for edge in edges:
+        source, target = (edge.source, edge.target) if direction == "forward" else (edge.target, edge.source)
+        onward.setdefault(source, []).append(target)
+    came: dict[Node, Node | None] = dict.fromkeys(starts)
+    queue = [*came]
+    for node in queue:  # grows while it is read
+        for other in onward.get(node, ()):
+            if other not in came:
+                came[other] = node
+                queue.append(other)
+    way: list[Node] = []
+    at: Node | None = end if end in came else None
+    while at is not None:
+        way.append(at)
+        at = came[at]
+    return tuple(reversed(way))
+
+
+def picture(edges: Iterable[Edge], strong: Collection[Node], title: str = "") -> str:
+    """The links as a drawing in layers, in SVG.
+
+    >>> picture((), [("run", "B-1")]).count("<rect")
+    2
+    """
+    rows = [*edges]
+    nodes = dict.fromkeys([*strong, *(end for edge in rows for end in (edge.source, edge.target))])
+    boxes = [Box(node, node[1:] if node[0] == "lot" else (node[0], *node[1:]), node[0]) for node in nodes]
+    return drawn(boxes, [Arrow(edge.source, edge.target, str(edge.amount)) for edge in rows], strong=strong, title=title)
 
 
 def genealogy(found: Reach, items: Mapping[str, Item], lots: Mapping[Key, Lot]) -> Genealogy:

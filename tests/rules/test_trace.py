@@ -16,18 +16,25 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from krafte_core.balances import balance, mass_balance
+from krafte_core.balances import balance, mass_balance, period_balance
+from krafte_core.causes import common_causes
 from krafte_core.content import PRECISION, mixing, rounded
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
-from krafte_core.ledger import Key, Ledger
+from krafte_core.ledger import Key, Ledger, Use
 from krafte_core.quantities import qty
 from krafte_core.recall import OpenLine, Recall, recall
 from krafte_core.stock import Lot, Move, Posting, balances, inside, line_of
-from krafte_core.trace import Reach, genealogy, reach
+from krafte_core.trace import Reach, genealogy, reach, reach_in, with_moves
 
 DAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 KG = 1_000_000
+
+
+def searched(ledger: Ledger, sources: Iterable[Key | str], direction: str, **limits: Any) -> Reach:
+    """A search with the moves of what it found, as the desk makes it."""
+    found = reach(ledger.uses, sources, direction, **limits)
+    return with_moves(found, ledger.read(found.lots, ()))
 
 
 class Story:
@@ -65,7 +72,7 @@ class Story:
         return Ledger(self.postings)
 
     def reach(self, direction: str, *sources: Key | str) -> Reach:
-        return reach(self.ledger.read, sources, direction)
+        return searched(self.ledger, sources, direction)
 
     def keys(self, direction: str, *sources: Key | str) -> set[Key]:
         """The lots found, without the sources."""
@@ -413,14 +420,14 @@ def test_ten_thousand_levels_need_no_recursion_and_one_read_per_level():
     story, _ = chain(length)
     ledger, calls = story.ledger, []
 
-    def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Posting]:
+    def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Use]:
         calls.append((len(lots), len(runs)))
-        return ledger.read(lots, runs)
+        return ledger.uses(lots, runs)
 
     found = reach(read, [("a", "0")], "forward")
     assert len(found.lots) == length + 1
     assert calls == [(1, 0), (0, 1)] * length + [(1, 0)]
-    told = mixing(found, story.items, "a")
+    told = mixing(with_moves(found, story.postings), story.items, "a")
     assert told.amounts["a", "100"] == Fraction(2 * KG, 2**100)
     assert told.amounts["a", str(length)] == 0  # less than the precision, and quick
     assert rounded(Fraction(1, 3**2000)).denominator.bit_length() <= PRECISION + 1
@@ -434,9 +441,9 @@ def test_a_lot_used_in_ten_thousand_runs_is_read_in_three_calls():
         story.make(f"B-{number}", {("salt", "S"): "1 kg"}, {("bread", str(number)): "1 each"})
     ledger, sizes = story.ledger, []
 
-    def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Posting]:
+    def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Use]:
         sizes.append(len(lots) + len(runs))
-        return ledger.read(lots, runs)
+        return ledger.uses(lots, runs)
 
     assert len(reach(read, [("salt", "S")], "forward").lots) == 10_001
     assert sizes == [1, 10_000, 10_000]
@@ -558,7 +565,7 @@ def rows_of(ledger: Ledger) -> dict[Key, Lot]:
 
 
 def found_from(ledger: Ledger, sources: Iterable[Key], direction: str) -> set[Key]:
-    return set(reach(ledger.read, sources, direction).lots)
+    return set(reach(ledger.uses, sources, direction).lots)
 
 
 @given(ledgers())
@@ -568,10 +575,74 @@ def test_reach_is_what_networkx_finds(ledger: Ledger):
     links.pack()
     for node in graph:
         for direction, other in (("forward", nx.descendants), ("back", nx.ancestors)):
-            found = reach(ledger.read, [node], direction)
+            found = reach(ledger.uses, [node], direction)
             assert {*found.lots, *found.runs} == other(graph, node) | {node}
-            if node in links.numbers:
-                assert set(links.scope([node], direction)) == {*found.lots, *found.runs}
+            assert reach_in(links, [node], direction) == found
+
+
+@given(ledgers(), st.data())
+def test_a_wider_window_finds_at_least_as_much(ledger: Ledger, data: st.DataObject):
+    """Windows are monotone, the widest is no window at all, and an empty one finds nothing but the source."""
+    source = data.draw(st.sampled_from(lots_of(whole(ledger))))
+    hours = sorted(data.draw(st.lists(st.integers(-1, 40), min_size=4, max_size=4)))
+    outer, inner = (hours[0], hours[3]), (hours[1], hours[2])
+    for direction in ("forward", "back"):
+        wide, narrow = (
+            reach(ledger.uses, [source], direction, since=DAY + timedelta(hours=first), until=DAY + timedelta(hours=last))
+            for first, last in (outer, inner)
+        )
+        everything = reach(ledger.uses, [source], direction)
+        assert {*narrow.lots} <= {*wide.lots} <= {*everything.lots}
+        assert reach(ledger.uses, [source], direction, since=DAY - timedelta(hours=9), until=DAY + timedelta(hours=999)) == everything
+        assert reach(ledger.uses, [source], direction, until=DAY - timedelta(hours=9)).lots == (source,)
+
+
+@given(ledgers(), st.integers(0, 40), st.data())
+def test_as_of_a_time_is_what_a_shorter_ledger_says(ledger: Ledger, hours: int, data: st.DataObject):
+    """What happened later does not count: the same as if it had not been written."""
+    source, at = data.draw(st.sampled_from(lots_of(whole(ledger)))), DAY + timedelta(hours=hours)
+    before = Ledger([posting for posting in ledger.postings if posting.happened_at <= at])
+    for direction in ("forward", "back"):
+        assert reach(ledger.uses, [source], direction, as_of=at) == reach(before.uses, [source], direction)
+
+
+@given(ledgers(), st.integers(1, 3), st.data())
+def test_levels_are_as_many_runs_deep(ledger: Ledger, levels: int, data: st.DataObject):
+    """So many runs away and no farther, as the shortest ways in networkx say."""
+    source = data.draw(st.sampled_from(lots_of(whole(ledger))))
+    for direction, graph in (("forward", whole(ledger)), ("back", whole(ledger).reverse())):
+        near = nx.single_source_shortest_path_length(graph, source, cutoff=2 * levels)
+        found = reach(ledger.uses, [source], direction, levels=levels)
+        assert {*found.lots, *found.runs} == set(near)
+
+
+@given(ledgers(), st.data())
+def test_common_causes_are_what_single_searches_share(ledger: Ledger, data: st.DataObject):
+    """One search with marks finds what searches one by one have in common."""
+    complaints = data.draw(st.lists(st.sampled_from(lots_of(whole(ledger))), min_size=2, max_size=4, unique=True))
+    behind = {key: reach(ledger.uses, [key], "back") for key in complaints}
+    nodes = {node for found in behind.values() for node in (*found.lots, *found.runs)} - {*complaints}
+    expected = {node: tuple(key for key in complaints if node in (*behind[key].lots, *behind[key].runs)) for node in nodes}
+    told = {
+        (row.item, row.name) if row.item else row.name: row.explains for row in common_causes(reach(ledger.uses, complaints, "back"))
+    }
+    assert told == {node: keys for node, keys in expected.items() if len(keys) > 1}
+
+
+@given(ledgers(), st.integers(0, 30), st.integers(0, 30))
+def test_periods_add_up(ledger: Ledger, first: int, second: int):
+    """The closing of one period is the opening of the next, and what came and went adds up over them."""
+    cut, end = (DAY + timedelta(hours=hours) for hours in sorted((first, second)))
+    for code in CODES:
+        moves = {key: [] for key in lots_of(whole(ledger)) if key[0] == code}
+        moves = dict(with_moves(Reach("forward", (), tuple(moves), {}), ledger.postings).moves)
+        early, late, both = (
+            period_balance(ITEMS[code], moves, since=since, until=until) for since, until in ((None, cut), (cut, end), (None, end))
+        )
+        assert early.closing == late.opening
+        assert late.closing == both.closing
+        assert early.received + late.received == both.received
+        assert all(one.unaccounted.is_zero for one in (early, late, both))
 
 
 @given(ledgers())
@@ -582,7 +653,7 @@ def test_law_5_forward_and_back_agree(ledger: Ledger):
     for direction in ("forward", "back"):
         pairs[direction] = set()
         for x in lots:
-            answer = genealogy(reach(ledger.read, [x], direction), ITEMS, lots)
+            answer = genealogy(searched(ledger, [x], direction), ITEMS, lots)
             pairs[direction] |= {(x, (lot.item, lot.code)) for lot in answer.lots}
     assert pairs["forward"] == {(x, y) for y, x in pairs["back"]}
     assert all(x != y for x, y in pairs["forward"])
@@ -605,7 +676,7 @@ def test_the_order_of_postings_does_not_matter(ledger: Ledger, chance: random.Ra
     for source in lots:
         answers = []
         for book in (ledger, Ledger(shuffled)):
-            found = reach(book.read, [source], "forward")
+            found = searched(book, [source], "forward")
             answers.append((found.lots, found.runs, recall(found, ITEMS, lots, is_finished=lambda item: item.code == "c")))
         assert answers[0] == answers[1]
 
@@ -631,7 +702,7 @@ def test_content_is_conserved(ledger: Ledger, data: st.DataObject):
     """What a source had is all in the ends: what is left of lots, what left the house, what runs without output hold."""
     sources = data.draw(st.lists(st.sampled_from(lots_of(whole(ledger))), min_size=1, max_size=2, unique=True))
     of = sources[0][0]
-    found = reach(ledger.read, sources, "forward")
+    found = searched(ledger, sources, "forward")
     told = mixing(found, ITEMS, of)
     assume(None not in told.amounts.values())
     pure = {key for key in sources if key[0] == of}
@@ -652,7 +723,7 @@ def test_content_is_conserved(ledger: Ledger, data: st.DataObject):
 def test_what_left_the_house_and_what_is_in_it(ledger: Ledger):
     """The rows of a recall add up to its balances: places to on hand, shipments to shipped, returns to returned."""
     lots = rows_of(ledger)
-    answer = recall(reach(ledger.read, lots, "forward"), ITEMS, lots, is_finished=lambda item: False)
+    answer = recall(searched(ledger, lots, "forward"), ITEMS, lots, is_finished=lambda item: False)
     assert answer.finished_lots == ()
     nothing = qty("0 kg")
     for row in answer.balances:

@@ -71,7 +71,7 @@ NOT_VALUES = {
     "work.Now": "lives as long as one command",
 }
 """Public classes that are no values, with the reason."""
-NO_VALUES_IN = ("testing", "stores")
+NO_VALUES_IN = ("testing", "stores", "exports")
 """Modules that hold helpers and adapters."""
 
 

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
+import attrs
+
+from krafte_core.addresses import Address
+from krafte_core.allergens import Undeclared, carriers, undeclared
 from krafte_core.allocation import LOT
-from krafte_core.balances import Balance, MassBalance, balance, mass_balance
-from krafte_core.errors import InvalidInput
-from krafte_core.items import Item
-from krafte_core.ledger import Key
+from krafte_core.audit import Exercise, Gap, exercise, gaps
+from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
+from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
+from krafte_core.desks.lots import Decided
+from krafte_core.desks.stock import StockDesk
+from krafte_core.diary import LOT_STEPS, lot_document, state
+from krafte_core.errors import InvalidInput, Unknown
+from krafte_core.items import Item, note
+from krafte_core.ledger import Key, Use, uses
 from krafte_core.netting import lot_links
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
+from krafte_core.quantities import parts
 from krafte_core.recall import OpenLine, Recall, recall
+from krafte_core.records import BatchRecord, batch_record
 from krafte_core.shipping import Shipment
-from krafte_core.stock import Posting
-from krafte_core.trace import Genealogy, Reach, genealogy, reach
-from krafte_core.work import Work
+from krafte_core.stock import CUSTOMER, Lot, Posting
+from krafte_core.times import instant
+from krafte_core.trace import Genealogy, Reach, edges_of, genealogy, graph_of, lot_node, order_of, reach, reach_in, with_moves
+from krafte_core.work import Work, number_of
+
+if TYPE_CHECKING:
+    from krafte_core.trace import Graph
+
+Sources = str | Iterable[Any]
+"""An item's code (with a lot's code beside it), or a list of lots, of (item, lot) pairs and of runs."""
+
+
+@attrs.frozen
+class Lifted:
+    """What `lift` did: the lots that may be used again, and those that stay blocked, each with the reason."""
+
+    released: tuple[Lot, ...]
+    kept: tuple[tuple[str, str, str], ...]
 
 
 class TraceDesk:
@@ -28,11 +56,18 @@ class TraceDesk:
         """At this office."""
         self._office = office
 
-    def back(self, item: str, lot: str) -> Genealogy:
-        """Everything that went into a lot, over all levels.
+    # the graph --------------------------------------------------------------------------------------------------------
+
+    def back(self, item: Sources, lot: str | None = None, *, as_of: Any = None, levels: int | None = None) -> Genealogy:
+        """Everything that went into a lot, or into several lots and runs, over all levels.
+
+        Args:
+            item, lot: a lot; or, instead of the item, a list of lots, of (item, lot) pairs and of runs.
+            as_of: only what had happened by then.
+            levels: how many runs deep; default to the end.
 
         Raises:
-            Unknown: (`unknown`) no such lot.
+            Unknown: (`unknown`) no such lot or run.
 
         >>> from krafte_core import Ingredient, Item, Recipe, Workshop
         >>> shop = Workshop.in_memory()
@@ -43,35 +78,228 @@ class TraceDesk:
         >>> [lot.code for lot in shop.trace.back("soap", "S-1").lots]
         ['O-1']
         """
-        return self._genealogy([(item, lot)], "back")
+        return self._genealogy(item, lot, "back", as_of=as_of, levels=levels)
 
-    def forward(self, item: str, lot: str) -> Genealogy:
-        """Everything that a lot went into, over all levels.
+    def forward(
+        self,
+        item: Sources,
+        lot: str | None = None,
+        *,
+        as_of: Any = None,
+        since: Any = None,
+        until: Any = None,
+        levels: int | None = None,
+    ) -> Genealogy:
+        """Everything that a lot, or several lots and runs, went into, over all levels.
+
+        Args:
+            item, lot, as_of, levels: as in `back`.
+            since, until: only what the sources were used for in this time: the window in which they were bad.
+
+        Raises:
+            Unknown: (`unknown`) no such lot or run.
+        """
+        return self._genealogy(item, lot, "forward", as_of=as_of, since=since, until=until, levels=levels)
+
+    def one_up(self, item: Sources, lot: str | None = None) -> Genealogy:
+        """One step up: the lots that went into a lot directly, or the receipt that it came with."""
+        return self.back(item, lot, levels=1)
+
+    def one_down(self, item: Sources, lot: str | None = None) -> Genealogy:
+        """One step down: the lots that a lot went into directly, and the shipments that it left with."""
+        return self.forward(item, lot, levels=1)
+
+    def siblings(self, item: str, lot: str, *, via: Sources | None = None) -> Siblings:
+        """What shares a cause with a lot: everything made of the lots `via`, which are part of the answer.
+
+        Args:
+            item, lot: the lot of the complaint.
+            via: the suspects: lots, (item, lot) pairs or runs behind it; `"runs"` for the runs that made it (what else they made);
+                default every source lot, which gives the widest scope.
+
+        Raises:
+            Unknown: (`unknown`) no such lot. InvalidInput: a suspect that is not behind the lot.
+        """
+        with self._office.look() as work:
+            behind = _search(work, [(item, lot)], "back")
+            if via is None:
+                used: Sequence[Key | str] = source_lots(behind)
+            elif via == "runs":
+                used = [run for run, nets in behind.nets.items() if nets.get((item, lot), 0) < 0]
+            else:
+                used = _named(via, None)
+            for name in used:
+                if name not in behind.lots and name not in behind.nets:
+                    raise InvalidInput("via", name, f"a lot or run behind {item} {lot}")
+            return Siblings(item, lot, tuple(used), _told(work, _with_moves(work, _search(work, used, "forward"))))
+
+    def common_causes(self, lots: Sources) -> tuple[Cause, ...]:
+        """What several lots of complaints have in common: lots and runs behind them, those that explain most first.
 
         Raises:
             Unknown: (`unknown`) no such lot.
         """
-        return self._genealogy([(item, lot)], "forward")
+        with self._office.look() as work:
+            return common_causes(_search(work, _named(lots, None), "back"))
 
-    def recall(self, item: str | Iterable[Any], lot: str | None = None) -> Recall:
+    def lots(
+        self,
+        *,
+        item: str | None = None,
+        supplier: str | None = None,
+        supplier_lot: str | None = None,
+        since: Any = None,
+        until: Any = None,
+    ) -> tuple[Lot, ...]:
+        """The lots that meet every criterion given, as a start for `forward` or `recall`: of a supplier, of his lot, of a time.
+
+        Reads every lot of the books once. `since` and `until` (both included) compare when a lot came into being.
+        """
+        first, last = self._at(since), self._at(until)
+        wanted = {"item": item, "supplier": supplier, "supplier_lot": supplier_lot}
+        with self._office.look() as work:
+            found = [
+                lot
+                for lot in work.reader.rows("lots")
+                if all(value is None or getattr(lot, name) == value for name, value in wanted.items())
+                and (first is None or lot.received_at >= first)
+                and (last is None or lot.received_at <= last)
+            ]
+        return tuple(sorted(found, key=lambda lot: (lot.item, lot.code)))
+
+    def movements(self, *, since: Any = None, until: Any = None) -> tuple[Posting, ...]:
+        """The postings of the ledger, in the order in which they were written: of all time, or of papers that moved in a time.
+
+        A paper (a run, a shipment, a receipt) comes in whole, so that what was taken back later stands beside it. Reads all.
+        """
+        first, last = self._at(since), self._at(until)
+        with self._office.look() as work:
+            rows: list[Posting] = [*work.reader.rows("postings")]
+
+        def inside(row: Posting) -> bool:
+            return (first is None or row.happened_at >= first) and (last is None or row.happened_at <= last)
+
+        papers = {row.paper for row in rows if inside(row)} - {""}
+        return tuple(row for row in rows if inside(row) or row.paper in papers)
+
+    def whole_graph(self) -> Graph:
+        """The whole genealogy as a `networkx.DiGraph`: every lot, run, receipt and shipment. Large, and slow to build: an export."""
+        with self._office.look() as work:
+            rows = [*work.reader.rows("lots")]
+            keys = [(lot.item, lot.code) for lot in rows]
+            found = with_moves(_search(work, keys, "forward"), work.reader.rows("postings"))
+            nodes = [*map(lot_node, found.lots), *(("run", run) for run in found.runs)]
+            return graph_of(nodes, edges_of(found, work.catalogue.items))
+
+    # recall -----------------------------------------------------------------------------------------------------------
+
+    def recall(self, item: Sources, lot: str | None = None, *, threshold: Any = None, since: Any = None, until: Any = None) -> Recall:
         """What a recall of a lot, or of several (`recall(lots)`), touches: where it is, who has it, how much is in it. Writes nothing.
+
+        Args:
+            item, lot: a lot; or, instead of the item, a list of lots, of (item, lot) pairs and of runs.
+            threshold: a mass fraction as text, such as `"0.0001"`; rows below it go to the answer's `traces`.
+            since, until: only what the sources were used for in this time.
 
         Raises:
             Unknown: (`unknown`) no such lot. InvalidInput: no lot named.
         """
-        keys = _keys(item, lot)
+        limit = _fraction(threshold)
         with self._office.look() as work:
-            found = _reach(work, keys, "forward")
-            lots = work.reader.lots(found.lots)
-            links = [*lot_links(work, found.lots)]
-            return recall(
-                found,
-                work.catalogue.items,
-                lots,
-                is_finished=lambda one: _is_finished(work, one),
-                customers=_customers(work, found, [link.demand for link in links]),
-                open_orders=_open_orders(work, links),
+            found = self._reach(work, _named(item, lot), "forward", since=since, until=until)
+            return _recall(work, _with_moves(work, found), limit)
+
+    def hold(self, answer: Recall, *, reason: str, key: str | None = None, by: str | None = None) -> Decided:
+        """Block everything that a recall found and that is not blocked yet, in one command; `lift` takes back exactly this.
+
+        Raises:
+            InvalidInput: (`invalid_input`) no reason: it is the name under which `lift` finds the lots again.
+        """
+        if not note(reason, "reason"):
+            raise InvalidInput("reason", reason, "a text: `lift` finds the lots by it")
+        with self._office.look() as work:
+            lots = work.reader.lots([(lot.item, lot.code) for lot in answer.lots])
+            free = [lot for lot in lots.values() if "hold" in LOT_STEPS[lot.disposition]]
+        return StockDesk(self._office).hold(free, reason=reason, key=key, by=by)
+
+    def lift(self, answer: Recall, *, reason: str, key: str | None = None, by: str | None = None) -> Lifted:
+        """End a recall: release the lots that `hold` blocked for this reason and that were free before.
+
+        A lot that waited for its release, that was held again for another reason, or that was rejected meanwhile, stays as it is.
+        """
+        free, kept = [], []
+        with self._office.look() as work:
+            lots = work.reader.lots([(lot.item, lot.code) for lot in answer.lots])
+            diaries = work.reader.diary(lot_document(*name) for name in lots)
+            for name, lot in lots.items():
+                rows = diaries[lot_document(*name)]
+                last = max((n for n, entry in enumerate(rows) if entry.step == "hold"), default=None)
+                if lot.disposition != "held" or last is None:
+                    if lot.disposition != "released":
+                        kept.append((*name, lot.disposition))
+                elif rows[last].reason != reason:
+                    kept.append((*name, f"held: {rows[last].reason}"))
+                elif state(LOT_STEPS, rows[:last], "released") != "released":
+                    kept.append((*name, "waited for its release before"))
+                else:
+                    free.append(lot)
+        if not free:
+            return Lifted((), tuple(kept))
+        done = StockDesk(self._office).release(free, reason=f"lifted: {reason}", key=key, by=by)
+        return Lifted(done.lots, tuple(kept))
+
+    def exercise(self, item: Sources, lot: str | None = None, *, by: str = "") -> Exercise:
+        """A mock recall: both directions, timed, with what was found in percent and what was not. Writes nothing.
+
+        Raises:
+            Unknown: (`unknown`) no such lot.
+        """
+        keys = _named(item, lot)
+        started = self._office.now().at
+        with self._office.look() as work:
+            answer = _recall(work, _with_moves(work, _search(work, keys, "forward")), None)
+            behind = _told(work, _with_moves(work, _search(work, keys, "back")))
+        return exercise(answer, behind, started, self._office.now().at, by=by)
+
+    def dispersion(self, lots: Sources) -> tuple[Dispersion, ...]:
+        """How far a recall of each of these lots would reach, the farthest first; one search per lot.
+
+        Raises:
+            Unknown: (`unknown`) no such lot.
+        """
+        with self._office.look() as work:
+            keys = [name for name in _named(lots, None) if not isinstance(name, str)]
+            items = work.catalogue.items
+
+            def customers(reached: Iterable[Key]) -> Mapping[Key, Iterable[str]]:
+                found = _with_moves(work, Reach("forward", (), tuple(reached), {}))
+                names = _customers(work, found, ())
+                return {
+                    key: [names.get(order_of(move.line), "") for _, move in entries if move.target == CUSTOMER]
+                    for key, entries in found.moves.items()
+                }
+
+            return dispersion(
+                keys, lambda key: _search(work, [key], "forward"), lambda code: _is_finished(work, items[code]), customers
             )
+
+    def undeclared_allergens(self) -> tuple[Undeclared, ...]:
+        """Every finished lot that holds an allergen which its label does not declare, by the lots that went into it. Reads all lots.
+
+        What a material contains says its attribute `allergens`, what a label declares the attribute `declares` (see `allergens`).
+        """
+        with self._office.look() as work:
+            items = work.catalogue.items
+            found = undeclared(
+                carriers(work.reader.rows("lots"), items),
+                lambda keys: _search(work, keys, "forward"),
+                lambda key: _search(work, [key], "back"),
+                items,
+                lambda code: _is_finished(work, items[code]),
+            )
+            return tuple(sorted(found))
+
+    # balances and records ---------------------------------------------------------------------------------------------
 
     def balance(self, item: str, lot: str) -> Balance:
         """Where everything of a lot went (law 1), from the ledger; `unaccounted` compares it with the stored balance.
@@ -86,6 +314,28 @@ class TraceDesk:
             there = sum(row.on_hand for row in work.reader.standing([key])[key])
             return balance(known, key, work.reader.postings(lots=[key]), on_hand=there)
 
+    def period_balance(self, item: str, *, since: Any = None, until: Any = None, owner: str | None = None) -> PeriodBalance:
+        """What was there of an item, what came, what went and what is there, in a time; all owners, or one (`""`: ours).
+
+        Args:
+            item: the item's code.
+            since, until: from the first instant to before the second.
+            owner: whose lots.
+
+        Raises:
+            Unknown: (`unknown`) no such item. InvalidInput: a time that ends before it begins.
+        """
+        first, last = self._at(since), self._at(until)
+        if first is not None and last is not None and last < first:
+            raise InvalidInput("until", until, "a time after `since`")
+        with self._office.look() as work:
+            known = work.item(item)
+            lots = [lot for lot in work.reader.rows("lots") if lot.item == item and (owner is None or (lot.owner or "") == owner)]
+            keys = tuple(sorted((lot.item, lot.code) for lot in lots))
+            moves = _with_moves(work, Reach("forward", (), keys, {})).moves
+            there = None if last is not None else sum(row.on_hand for rows in work.reader.standing(keys).values() for row in rows)
+            return period_balance(known, moves, since=first, until=last, owner=owner, on_hand=there)
+
     def mass_balance(self, production: ProductionOrder | str) -> MassBalance:
         """What mass went into a run and what came out; the difference is its process loss.
 
@@ -96,30 +346,146 @@ class TraceDesk:
             run = work.paper(ProductionOrder, production)
             return mass_balance(run.number, work.reader.postings(papers=[run.number]), work.catalogue.items)
 
-    def _genealogy(self, keys: Sequence[Key], direction: str) -> Genealogy:
+    def batch_record(self, production: ProductionOrder | str) -> BatchRecord:
+        """The batch record of a run: planned and used per lot, yield, people, times, deviations, decisions, measured values.
+
+        Raises:
+            Unknown: (`unknown`) no such production.
+        """
         with self._office.look() as work:
-            found = _reach(work, keys, direction)
-            return genealogy(found, work.catalogue.items, work.reader.lots(found.lots))
+            run: ProductionOrder = work.paper(ProductionOrder, number_of(production))
+            postings = work.reader.postings(papers=[run.number])
+            keys = {(move.item, move.lot) for posting in postings for move in posting.moves}
+            diaries = work.reader.diary([run.number, *(lot_document(*key) for key in sorted(keys))])
+            return batch_record(run, work.state(run), postings, work.catalogue.items, work.reader.lots(keys), diaries)
+
+    def gaps(self) -> tuple[Gap, ...]:
+        """What a trace cannot decide, anywhere in the books: runs without inputs, receipts without supplier and so on. Reads all."""
+        with self._office.look() as work:
+            rows = (use for posting in work.reader.rows("postings") for use in uses(posting))
+            return gaps(rows, work.catalogue.items, work.reader.rows("lots"))
+
+    # inside -----------------------------------------------------------------------------------------------------------
+
+    def _at(self, when: Any) -> datetime | None:
+        return None if when is None else instant(when, self._office.zone)
+
+    def _reach(self, work: Work, names: Sequence[Key | str], direction: str, **limits: Any) -> Reach:
+        times = {name: self._at(limits.get(name)) for name in ("as_of", "since", "until")}
+        return _search(work, names, direction, levels=limits.get("levels"), **times)
+
+    def _genealogy(self, item: Sources, lot: str | None, direction: str, **limits: Any) -> Genealogy:
+        with self._office.look() as work:
+            found = self._reach(work, _named(item, lot), direction, **limits)
+            return _told(work, _with_moves(work, found, self._at(limits.get("as_of"))))
 
 
-def _keys(item: str | Iterable[Any], lot: str | None) -> list[Key]:
+def _named(item: Sources, lot: str | None) -> list[Key | str]:
+    """Lots as (item, code) and runs by their number."""
     if isinstance(item, str):
         if lot is None:
             raise InvalidInput("lot", lot, "the lot's code, or a list of lots instead of the item")
         return [(item, lot)]
-    rows: Iterable[Any] = item
-    return [(one.item, one.code) for one in rows]
+    rows: list[Key | str] = []
+    for one in item if isinstance(item, Iterable) else [item]:
+        if isinstance(one, str | ProductionOrder):
+            rows.append(number_of(one))
+        elif isinstance(one, tuple) and len(one) == 2 and all(isinstance(part, str) for part in one):
+            rows.append((one[0], one[1]))
+        elif hasattr(one, "item") and hasattr(one, "code"):
+            rows.append((one.item, one.code))
+        else:
+            raise InvalidInput("lots", one, "lots, (item, lot) pairs or numbers of runs")
+    if not rows:
+        raise InvalidInput("lots", "none", "at least one lot: a search from nothing would find nothing")
+    return list(dict.fromkeys(rows))
 
 
-def _reach(work: Work, keys: Sequence[Key], direction: str) -> Reach:
-    for item, lot in keys:
-        work.item(item)
-        work.lot(item, lot)
+def _search(work: Work, names: Iterable[Key | str], direction: str, **limits: Any) -> Reach:
+    """On the index that the store keeps at hand, or level by level."""
+    wanted = [*names]
+    _must_exist(work, wanted)
+    links = work.reader.genealogy() if not any(limit is not None for limit in limits.values()) else None
+    if links is not None:
+        return reach_in(links, wanted, direction)
 
-    def read(lots: Collection[Key], papers: Collection[str]) -> Sequence[Posting]:
-        return work.reader.postings(lots=lots, papers=papers)
+    def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Use]:
+        return work.reader.uses(lots=lots, runs=runs)
 
-    return reach(read, keys, direction)
+    return reach(read, wanted, direction, **limits)
+
+
+def _must_exist(work: Work, names: Iterable[Key | str]) -> None:
+    """A mistyped lot or run is an error, not an empty answer."""
+    keys = [name for name in names if not isinstance(name, str)]
+    found = work.reader.lots(keys)
+    for item, code in keys:
+        if (item, code) not in found:
+            work.item(item)
+            work.lot(item, code)  # raises, with the lots that there are
+    runs = [name for name in names if isinstance(name, str)]
+    papers = work.reader.papers(runs)
+    for run in runs:
+        is_run = run in papers and isinstance(papers[run].paper, ProductionOrder)
+        if not is_run and not [*work.reader.uses(runs=[run])]:  # a split, a blend or a regrading has a number and no paper
+            raise Unknown("production", run)
+
+
+def _with_moves(work: Work, found: Reach, as_of: datetime | None = None) -> Reach:
+    return with_moves(found, work.reader.postings(lots=found.lots), as_of=as_of)
+
+
+def _told(work: Work, found: Reach) -> Genealogy:
+    return genealogy(found, work.catalogue.items, work.reader.lots(found.lots))
+
+
+def _recall(work: Work, found: Reach, threshold: Fraction | None) -> Recall:
+    links = [*lot_links(work, found.lots)]
+    standing = work.reader.standing(found.lots)
+    return recall(
+        found,
+        work.catalogue.items,
+        work.reader.lots(found.lots),
+        is_finished=lambda one: _is_finished(work, one),
+        customers=_customers(work, found, [link.demand for link in links]),
+        open_orders=_open_orders(work, links),
+        doubtful=_doubtful(work, found),
+        threshold=threshold,
+        addresses=_addresses(work, found),
+        standing={key: sum(row.on_hand for row in rows) for key, rows in standing.items()},
+    )
+
+
+def _doubtful(work: Work, found: Reach) -> Mapping[Key, Sequence[Key]]:
+    """Lots in the house that nobody knows, of affected items, with the affected lots that they may be part of.
+
+    What was found may be of any of them; what came back without its lot, of those that were shipped for the order.
+    """
+    by_item: dict[str, list[Key]] = {}
+    for key in found.lots:
+        by_item.setdefault(key[0], []).append(key)
+    rows = work.reader.stocked(by_item)
+    doubtful: dict[Key, Sequence[Key]] = {}
+    for item, keys in by_item.items():
+        for lot in (row.lot for row in rows[item]):
+            if lot.origin == "find":
+                doubtful[item, lot.code] = keys
+            elif lot.origin == "return":
+                doubtful[item, lot.code] = [key for key in keys if _went(found, key, lot.paper)]
+    return doubtful
+
+
+def _went(found: Reach, key: Key, order: str) -> bool:
+    return any(move.target == CUSTOMER and order_of(move.line) == order for _, move in found.moves[key])
+
+
+def _fraction(threshold: Any) -> Fraction | None:
+    if threshold is None:
+        return None
+    value, unit = parts(f"{threshold} each" if isinstance(threshold, str) else threshold, "threshold")
+    if not 0 < value < 1 or unit != "each":
+        raise InvalidInput("threshold", threshold, 'a mass fraction between 0 and 1 as text, such as "0.0001"')
+    return Fraction(value)
 
 
 def _is_finished(work: Work, item: Item) -> bool:
@@ -132,6 +498,11 @@ def _is_finished(work: Work, item: Item) -> bool:
 def _customers(work: Work, found: Reach, demands: Iterable[str]) -> Mapping[str, str]:
     papers = work.reader.papers(dict.fromkeys([*found.papers, *demands]))
     return {number: row.paper.customer for number, row in papers.items() if isinstance(row.paper, CustomerOrder | Shipment)}
+
+
+def _addresses(work: Work, found: Reach) -> Mapping[str, Address]:
+    papers = work.reader.papers(found.papers)
+    return {number: row.paper.ship_to for number, row in papers.items() if isinstance(row.paper, Shipment) and row.paper.ship_to}
 
 
 def _open_orders(work: Work, links: Sequence[Any]) -> list[OpenLine]:

@@ -12,6 +12,7 @@ from typing import Any
 from krafte_core.allocation import Allocation
 from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
+from krafte_core.ledger import Links, Use, uses_of
 from krafte_core.scheduling import Booking
 from krafte_core.stock import Lot, Posting, Stocked
 from krafte_core.store import BalanceKey, CatalogueValue, Changes, Filed, LotKey, Paper, Reader, Stored, SupplyKey
@@ -126,6 +127,14 @@ class RowReader:
         """See `Reader`."""
         names = [*dict.fromkeys([*lots, *papers])]
         return [*self.ask("postings", names)] if names else []
+
+    def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
+        """See `Reader`; a store with a table of moves answers this from it, over integer ids."""
+        return uses_of(self.postings(lots=lots, papers=runs), lots, runs)
+
+    def genealogy(self) -> Links | None:
+        """See `Reader`; a store that keeps the genealogy in memory may give it."""
+        return None
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """See `Reader`."""

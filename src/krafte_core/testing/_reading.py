@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from krafte_core.stock import ORDERS, Move, Posting
 from krafte_core.store import TABLES, Changes, Paper, Store, Stored
 from krafte_core.testing._hooks import Hooks, ask, commit, told
 from krafte_core.testing.samples import DAY, booking, everything, filing, link, linking, lot, paper, stocking, world
+from krafte_core.trace import reach, reach_in
 
 SHELF = [  # in no order at all; two have the same date and age, one has no date, one no free steps, one is not usable
     (lot("oil", "F", age=3, good=20), "stock", 5, 0),
@@ -282,6 +284,39 @@ class Reading(Hooks):
             assert [*reader.postings(lots=[("oil", "A")], papers=["SH-2", "SH-1"])] == rows
             assert [*reader.postings()] == []
             assert [*reader.rows("postings")] == rows
+
+    def test_uses_are_what_runs_took_and_made(self, store: Store) -> None:
+        """Of a lot or of a run, each once: what went into production counts up, what came out of it down."""
+        moves = [
+            ("A", "supplier", "stock", ""), ("A", "line:PB-1", "production", "PB-1/oil"), ("B", "line:PB-1", "production", "PB-1/oil"),
+            ("C", "production", "stock", ""), ("A", "line:PB-2", "production", ""), ("A", "production", "stock", ""),
+        ]  # fmt: skip
+        rows = [_posting("made up", paper, move) for paper, move in zip(["PO-1", *["PB-1"] * 3, "PB-2", "PB-2"], moves, strict=True)]
+        commit(store, Changes(postings=rows[:3]), Changes(postings=rows[3:]))
+        with store.reading() as reader:
+            of_lot = {(use.run, use.lot) for use in reader.uses(lots=[("oil", "A")])}
+            of_run = sorted((use.lot, use.steps > 0) for use in reader.uses(runs=["PB-1"]))
+            both = sorted((use.run, use.lot) for use in reader.uses(lots=[("oil", "C")], runs=["PB-1"]))
+            assert (of_lot, of_run) == ({("PB-1", "A"), ("PB-2", "A")}, [("A", True), ("B", True), ("C", False)])
+            assert both == [("PB-1", "A"), ("PB-1", "B"), ("PB-1", "C")]
+            assert sum(use.steps for use in reader.uses(runs=["PB-2"])) == 0
+            assert not [*reader.uses()]
+
+    def test_a_genealogy_at_hand_tells_what_the_uses_tell(self, store: Store) -> None:
+        """A search on the index of a store that keeps one finds what a search level by level finds; also after the next commit."""
+        rows = [
+            _posting("use", "PB-1", ("A", "line:PB-1", "production", "")), _posting("make", "PB-1", ("B", "production", "stock", "")),
+            _posting("use", "PB-2", ("B", "line:PB-2", "production", "")), _posting("make", "PB-2", ("C", "production", "stock", "")),
+        ]  # fmt: skip
+        for row in rows:
+            commit(store, Changes(postings=[row]))
+            with store.reading() as reader:
+                index, read = reader.genealogy(), reader.uses
+                if index is None:
+                    pytest.skip("the store keeps no genealogy at hand")
+                for key, direction in itertools.product([("oil", "A"), ("oil", "B")], ("back", "forward")):
+                    found = reach(lambda lots, runs: read(lots=lots, runs=runs), [key], direction)  # noqa: B023 - used at once
+                    assert reach_in(index, [key], direction) == found
 
     def test_the_diary_is_in_order(self, store: Store) -> None:
         """Per document its entries in the order of writing, whatever their dates say."""

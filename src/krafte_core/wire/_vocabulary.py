@@ -7,11 +7,14 @@ from types import MappingProxyType
 
 _ROWS = """
     addresses Address
+    allergens Undeclared
     allocation Key=AllocationKey Allocation Loss
+    audit Gap Found Exercise
     availability Need Shortage Availability
-    balances Balance MassBalance
+    balances Balance MassBalance PeriodBalance
     batches BatchSize Split
     calendars Calendar
+    causes Cause Siblings Dispersion
     channels.calls Request Answer
     channels.matching Match Finding
     channels.polling Part=PollPart Awaited Poll Polled
@@ -45,7 +48,9 @@ _ROWS = """
     desks.stock Level Standing
     desks.suppliers LineChanged Rescheduled SentOff
     desks.timeline TimelineEntry OrderTimeline
+    desks.trace Lifted
     diary Entry=DiaryEntry
+    drawing Box Arrow
     durations Duration
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle Unsolvable
@@ -63,7 +68,7 @@ _ROWS = """
     ingredients Ingredient Substitute Output
     intake Imported Intake Change=IntakeChange
     items Item
-    ledger Entry=LedgerEntry
+    ledger Entry=LedgerEntry Use=LotUse
     lines Rule Stand Line Coming
     money Money UnroundedMoney
     netting OpenNeed Displaced
@@ -73,8 +78,9 @@ _ROWS = """
     promise Step Slack ToBuy ToMake LinePromise Promise
     purchasing PurchaseLine PurchaseOrder
     quantities Quantity Scale
-    recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall
+    recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall Consignee
     recipes Operation Recipe Formula
+    records Weighed LineRecord BatchRecord
     resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking
     sheets Scaled Sheet Compared Comparison

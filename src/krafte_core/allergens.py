@@ -1,0 +1,96 @@
+"""Allergens: which finished lots hold an allergen that their label does not declare, decided by the lots that went into them.
+
+A material says what it contains (the attribute `allergens` of the item, such as `"milk, wheat"`); a single lot may contain more (the
+same attribute of the lot: a substitute, a trace from the supplier). A finished item says what its label declares (`declares`, else
+`allergens`). Recipes are not asked: a substitution or rework changes the lot, not the recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from krafte_core.items import Item
+from krafte_core.ledger import Key
+from krafte_core.stock import Lot
+from krafte_core.trace import Reach
+
+
+class Undeclared(NamedTuple):
+    """A finished lot that holds an allergen which its label does not declare, and the lots behind it that brought it."""
+
+    item: str
+    lot: str
+    allergen: str
+    through: tuple[Key, ...]
+
+
+def named(text: object) -> frozenset[str]:
+    """The allergens in a text, parted by commas, in small letters.
+
+    >>> sorted(named("Milk, wheat"))
+    ['milk', 'wheat']
+    """
+    return frozenset(part.strip().lower() for part in str(text or "").split(",") if part.strip())
+
+
+def contained(lot: Lot, item: Item) -> frozenset[str]:
+    """What a lot contains by itself: what it says, and, where it was not made here, what its item says.
+
+    >>> from datetime import datetime
+    >>> flour = Item("flour", unit="kg", attributes={"allergens": "wheat"})
+    >>> sorted(contained(Lot("flour", "F-1", received_at=datetime(2026, 1, 1)), flour))
+    ['wheat']
+    """
+    own = named(dict(lot.attributes).get("allergens"))
+    return own if lot.origin in ("run", "conversion") else own | named(dict(item.attributes).get("allergens"))
+
+
+def declared(item: Item) -> frozenset[str]:
+    """What the label of an item declares.
+
+    >>> sorted(declared(Item("bread", unit="each", attributes={"allergens": "wheat", "declares": "wheat, milk"})))
+    ['milk', 'wheat']
+    """
+    given = dict(item.attributes)
+    return named(given.get("declares", given.get("allergens")))
+
+
+def carriers(lots: Iterable[Lot], items: Mapping[str, Item]) -> dict[str, tuple[Key, ...]]:
+    """Per allergen the lots that contain it by themselves.
+
+    >>> carriers([], {})
+    {}
+    """
+    found: dict[str, list[Key]] = {}
+    for lot in lots:
+        for allergen in sorted(contained(lot, items[lot.item])):
+            found.setdefault(allergen, []).append((lot.item, lot.code))
+    return {allergen: tuple(sorted(keys)) for allergen, keys in sorted(found.items())}
+
+
+def undeclared(
+    sources: Mapping[str, tuple[Key, ...]],
+    scope: Callable[[Iterable[Key]], Reach],
+    behind: Callable[[Key], Reach],
+    items: Mapping[str, Item],
+    is_finished: Callable[[str], bool],
+) -> Iterator[Undeclared]:
+    """Every finished lot with an allergen that its label does not declare.
+
+    Args:
+        sources: what `carriers` found.
+        scope, behind: the search forward from lots, one for every allergen, and back from a lot, one for every finding.
+        items: at least those of the lots; `is_finished`: whether an item is sold.
+
+    >>> from krafte_core.trace import reach
+    >>> nothing = lambda keys: reach(lambda lots, runs: (), keys, "forward")
+    >>> [*undeclared({}, nothing, lambda key: nothing([key]), {}, lambda item: True)]
+    []
+    """
+    for allergen, keys in sources.items():
+        wanted = frozenset(keys)
+        for item, lot in scope(keys).lots:
+            if is_finished(item) and allergen not in declared(items[item]):
+                through = tuple(key for key in behind((item, lot)).lots if key in wanted)
+                yield Undeclared(item, lot, allergen, through)

@@ -1,0 +1,1 @@
+"""Exports: the books in the forms that others read: EPCIS, spreadsheets, reports, GS1 keys."""

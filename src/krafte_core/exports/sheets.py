@@ -1,0 +1,340 @@
+"""Sheets: tables for spreadsheets, as CSV and XLSX (extra `sheets`), in which no cell starts a formula; those that rules ask for.
+
+- FSMA 204 (21 CFR 1 subpart S): receiving, transformation and shipping, one row per tracking event and lot, and all in one
+- EU 931/2011: what goes with a consignment of food of animal origin
+- organic: in and out per item and period, and what the recipes expected
+
+>>> print(Sheet("lots", ("lot", "amount"), (("=1+1", Decimal("2.50")),)).to_csv().splitlines()[1])
+'=1+1,2.5
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from krafte_core.addresses import Address
+from krafte_core.errors import InvalidInput, Unknown
+from krafte_core.items import Item
+from krafte_core.ledger import Key
+from krafte_core.quantities import Quantity, plain
+from krafte_core.recall import comma_separated
+from krafte_core.shipping import Shipment
+from krafte_core.stock import CUSTOMER, PRODUCTION, SUPPLIER, Lot, Posting
+from krafte_core.trace import net
+from krafte_core.workshop import Workshop
+
+Cell = str | Decimal | Quantity | date | datetime | None
+MAX_CELL = 32_767
+"""More characters than this no spreadsheet takes."""
+
+
+@attrs.frozen
+class Sheet:
+    """A table: its name, its columns, its rows; one value per cell, amounts and units in columns of their own."""
+
+    name: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def to_csv(self) -> str:
+        """As comma-separated values; a cell that would start a formula gets an apostrophe in front."""
+        return comma_separated([self.header, *(tuple(map(_text, row)) for row in self.rows)])
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Decimal):
+        return plain(cell)
+    return cell.isoformat() if isinstance(cell, date) else str(cell)
+
+
+def workbook(sheets: Iterable[Sheet]) -> bytes:
+    """The sheets as one XLSX file, by openpyxl (extra `sheets`). Texts are stored as texts: none becomes a formula.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a text that no spreadsheet takes: control characters, or more than 32,767 characters.
+
+    >>> workbook([Sheet("lots", ("lot",), (("=1+1",),))])[:2]
+    b'PK'
+    """
+    from openpyxl import Workbook  # noqa: PLC0415 - an extra
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
+
+    pages = [(sheet.name[:31], [sheet.header, *sheet.rows]) for sheet in sheets]
+    for name, rows in pages:
+        for text in (_text(value) for row in rows for value in row):
+            if len(text) > MAX_CELL or ILLEGAL_CHARACTERS_RE.search(text):
+                raise InvalidInput(name, text, f"at most {MAX_CELL} characters in a cell, and no control characters")
+    book = Workbook(write_only=True)
+    for name, rows in pages:
+        page = book.create_sheet(name)
+        for row in rows:
+            cells = []
+            for value in row:
+                cell: Any = WriteOnlyCell(page, value if isinstance(value, Decimal) else _text(value))  # type: ignore[arg-type]
+                if not isinstance(value, Decimal):
+                    cell.data_type = "s"
+                cells.append(cell)
+            page.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+# FSMA 204 -------------------------------------------------------------------------------------------------------------
+
+PLACE = ("name", "phone", "street", "city", "state", "zip", "country")
+
+
+def _columns(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix} {part}" for part in PLACE)
+
+
+_WHAT = ("traceability lot code", "product description", "quantity", "unit")
+_SOURCE = _columns("TLC source")
+_PAPER = ("reference document type", "reference document number")
+RECEIVING = ("event", "date received", *_WHAT, *_columns("previous source"), *_columns("received at"), *_SOURCE, *_PAPER)
+TRANSFORMATION = (
+    "event", "date completed", "input traceability lot code", "input product description", "input quantity used", "input unit",
+    "new traceability lot code", "new product description", "new quantity", "new unit", *_SOURCE, *_PAPER,
+)  # fmt: skip
+SHIPPING = ("event", "date shipped", *_WHAT, *_columns("subsequent recipient"), *_columns("shipped from"), *_SOURCE, *_PAPER)
+COMBINED = ("tracking event", *dict.fromkeys((*RECEIVING, *TRANSFORMATION, *SHIPPING)))
+
+
+@attrs.frozen
+class Fsma:
+    """The sheets of a request for records: one per critical tracking event, and the sortable one with all of them.
+
+    `missing` are locations that nobody described: their cells are empty, and this list says whose.
+    """
+
+    receiving: Sheet
+    transformation: Sheet
+    shipping: Sheet
+    combined: Sheet
+    missing: tuple[str, ...]
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """All four."""
+        return (self.receiving, self.transformation, self.shipping, self.combined)
+
+
+class _Book:
+    """What the sheets look up: items, lots, shipments, locations; and whose location is missing."""
+
+    def __init__(
+        self,
+        items: Mapping[str, Item],
+        lots: Mapping[Key, Lot],
+        shipments: Mapping[str, Shipment],
+        here: Address,
+        known: Mapping[str, Address],
+    ) -> None:
+        self.items, self.lots, self.shipments, self.here, self.known = items, lots, shipments, here, known
+        self.missing: set[str] = set()
+
+    def place(self, who: str | None, address: Address | None = None) -> tuple[str, ...]:
+        """A location in seven cells; who is not described is listed as missing."""
+        found = address or self.known.get(who or "")
+        if found is None:
+            self.missing.add(who or "(unknown)")
+            return (who or "", *[""] * (len(PLACE) - 1))
+        return (found.name, found.phone, found.street, found.city, found.region, found.postcode, found.country)
+
+    def own(self) -> tuple[str, ...]:
+        """The maker's own location."""
+        return self.place(None, self.here)
+
+    def source(self, key: Key) -> tuple[str, ...]:
+        """Where the lot code of a lot was given: at the supplier's, where it is his, else here."""
+        lot = self.lots.get(key)
+        return self.place(lot.supplier) if lot is not None and lot.supplier_lot and lot.supplier else self.own()
+
+    def code(self, key: Key) -> str:
+        """The traceability lot code: the supplier's, which shipping on must keep, else our own."""
+        lot = self.lots.get(key)
+        return lot.supplier_lot if lot is not None and lot.origin == "receipt" and lot.supplier_lot else key[1]
+
+    def what(self, key: Key, steps: int) -> tuple[Cell, ...]:
+        """Lot code, description, quantity, unit."""
+        item = self.items[key[0]]
+        amount = item.quantity(steps)
+        return (self.code(key), item.name or item.code, amount.value, amount.unit)
+
+
+def fsma_204(
+    shop: Workshop,
+    here: Address,
+    locations: Mapping[str, Address],
+    *,
+    items: Collection[str] | None = None,
+    since: Any = None,
+    until: Any = None,
+) -> Fsma:
+    """The FSMA 204 sheets of the movements in a time.
+
+    Args:
+        shop: the workshop.
+        here: the maker's own location.
+        locations: those of suppliers and customers, by name; a shipment's own address is used where it has one.
+        items: the foods on the traceability list; default every item.
+        since, until: the time.
+
+    >>> shop = Workshop.in_memory()
+    >>> len(fsma_204(shop, Address("Huber"), {}).combined.rows)
+    0
+    """
+    rows = shop.trace.movements(since=since, until=until)
+    lots = {(lot.item, lot.code): lot for lot in shop.trace.lots()}
+    catalogue = shop.catalogue.items
+    wanted = frozenset(catalogue if items is None else items)
+    papers = {row.paper for row in rows if any(move.target == CUSTOMER for move in row.moves)}
+    book = _Book(catalogue, lots, {paper: shop.shipping.get(paper) for paper in sorted(papers)}, here, locations)
+    came, made, gone = (
+        [*part] for part in (_received(book, rows, wanted), _transformed(book, rows, wanted), _shipped(book, rows, wanted))
+    )
+    combined = []
+    for event, header, part in (
+        ("receiving", RECEIVING, came),
+        ("transformation", TRANSFORMATION, made),
+        ("shipping", SHIPPING, gone),
+    ):
+        combined += [_aligned(event, header, row) for row in part]
+    return Fsma(
+        Sheet("receiving", RECEIVING, tuple(came)), Sheet("transformation", TRANSFORMATION, tuple(made)),
+        Sheet("shipping", SHIPPING, tuple(gone)), Sheet("combined", COMBINED, tuple(combined)), tuple(sorted(book.missing)),
+    )  # fmt: skip
+
+
+def _aligned(event: str, header: Sequence[str], row: Sequence[Cell]) -> tuple[Cell, ...]:
+    cells = dict(zip(header, row, strict=True))
+    return (event, *(cells.get(name) for name in COMBINED[1:]))
+
+
+def _received(book: _Book, rows: Iterable[Posting], wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+    for number, posting in enumerate(rows, 1):
+        for move in posting.moves:
+            key = (move.item, move.lot)
+            if move.source == SUPPLIER and move.item in wanted:
+                lot = book.lots.get(key)
+                supplier = book.place(lot.supplier if lot is not None else None)
+                paper = ("purchase order", posting.paper) if posting.paper else ("receipt", f"{move.item} {move.lot}")
+                what = book.what(key, move.steps)
+                yield (f"R{number}", posting.happened_at.date(), *what, *supplier, *book.own(), *book.source(key), *paper)
+
+
+def _transformed(book: _Book, rows: Sequence[Posting], wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+    runs: dict[str, list[Posting]] = {}
+    for posting in rows:
+        if any(PRODUCTION in move[3:5] for move in posting.moves):
+            runs.setdefault(posting.paper, []).append(posting)
+    for run, postings in runs.items():
+        nets = net(postings, run)
+        used = [(key, steps) for key, steps in sorted(nets.items()) if steps > 0 and key[0] in wanted]
+        made = [(key, -steps) for key, steps in sorted(nets.items()) if steps < 0 and key[0] in wanted]
+        day = max(posting.happened_at for posting in postings).date()
+        nothing: tuple[Cell, ...] = (None,) * 4
+        inputs, outputs = ([book.what(*row) for row in part] for part in (used, made))
+        for second in outputs or ([nothing] if inputs else []):
+            for first in inputs or [nothing]:
+                yield (run, day, *first, *second, *book.own(), "production order", run)
+
+
+def _shipped(book: _Book, rows: Iterable[Posting], wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+    for number, posting in enumerate(rows, 1):
+        for move in posting.moves:
+            key = (move.item, move.lot)
+            if move.target == CUSTOMER and move.item in wanted:
+                shipment = book.shipments.get(posting.paper)
+                recipient = book.place(shipment.customer if shipment else None, shipment.ship_to if shipment else None)
+                what = book.what(key, move.steps)
+                day = posting.happened_at.date()
+                yield (f"S{number}", day, *what, *recipient, *book.own(), *book.source(key), "delivery note", posting.paper)
+
+
+# EU -------------------------------------------------------------------------------------------------------------------
+
+CONSIGNMENT = (
+    "description", "quantity", "unit", "dispatched by", "consignor", "received by", "consignee", "lot", "dispatch date",
+)  # fmt: skip
+
+
+def consignment(
+    shipment: Shipment, items: Mapping[str, Item], here: Address, *, consignor: Address | None = None, consignee: Address | None = None
+) -> Sheet:
+    """What regulation (EU) 931/2011 wants with a consignment of food of animal origin: one row per lot.
+
+    Args:
+        shipment: the delivery note; its address is the receiver's.
+        items: at least those in it.
+        here: the dispatcher; `consignor`, `consignee`: the owners, where they are others.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a shipment without an address.
+    """
+    if shipment.ship_to is None:
+        raise InvalidInput("shipment", shipment.number, "a shipment with the receiver's address")
+    rows = []
+    for line in shipment.lines:
+        item = items[line.item]
+        who = (_whole(here), _whole(consignor), _whole(shipment.ship_to), _whole(consignee))
+        rows.append((item.name or item.code, line.amount.value, line.amount.unit, *who, line.lot, shipment.shipped_at.date()))
+    return Sheet(f"consignment {shipment.number}", CONSIGNMENT, tuple(rows))
+
+
+def _whole(address: Address | None) -> str:
+    if address is None:
+        return ""
+    return ", ".join(filter(None, (address.name, address.street, f"{address.postcode} {address.city}".strip(), address.country)))
+
+
+ORGANIC = (
+    "item", "unit", "opening", "received", "made", "found", "returned", "used", "shipped", "sent back", "scrapped", "sampled",
+    "count loss", "closing", "unaccounted", "use by the recipes", "difference",
+)  # fmt: skip
+
+
+def organic(shop: Workshop, items: Iterable[str], *, since: Any = None, until: Any = None) -> Sheet:
+    """In and out of organic items in a time, and whether what was used is what the recipes of the runs expected.
+
+    The recipes' use is the sum over the runs that used the item in this time: what each run's own copy of the recipe asks for, for
+    what it really made.
+
+    >>> shop = Workshop.in_memory()
+    >>> shop.register(Item("oil", unit="kg"))
+    >>> organic(shop, ["oil"]).to_csv().splitlines()[1]
+    'oil,kg,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0'
+    """
+    expected = _by_recipes(shop, shop.trace.movements(since=since, until=until))
+    rows = []
+    for code in items:
+        told = shop.trace.period_balance(code, since=since, until=until)
+        item = shop.catalogue.item(code)
+        plan = item.quantity(expected.get(code, 0)).value
+        fields = {"sent back": "supplier_returned", "count loss": "count_loss"}
+        cells = [getattr(told, fields.get(name, name)).value for name in ORGANIC[2:15]]
+        rows.append((code, item.unit, *cells, plan, told.used.value - plan))
+    return Sheet("organic balance", ORGANIC, tuple(rows))
+
+
+def _by_recipes(shop: Workshop, rows: Sequence[Posting]) -> dict[str, int]:
+    """Steps per item that the recipes of all runs among the postings ask for."""
+    sums: dict[str, int] = {}
+    for run in dict.fromkeys(posting.paper for posting in rows if any(PRODUCTION in move[3:5] for move in posting.moves)):
+        with contextlib.suppress(Unknown):  # a conversion (split, blend, regrade) has no recipe
+            for line in shop.trace.batch_record(run).lines:
+                if line.line:
+                    steps = shop.catalogue.item(line.item).steps(line.planned)
+                    sums[line.item] = sums.get(line.item, 0) + steps
+    return sums
