@@ -26,7 +26,7 @@ _ROWS = """
     desks.shipping Delivered; desks.stock Level Standing; desks.lots Decided
     desks.facts Changed; desks.conversions Converted; desks.returns Returned; history Since
     allergens Undeclared; audit Gap Found Exercise; balances PeriodBalance; causes Cause Siblings Dispersion; drawing Box Arrow
-    ledger Use; recall Consignee; records Weighed LineRecord BatchRecord; desks.trace Lifted
+    content Assumed; ledger Use; recall Consignee; records Weighed LineRecord BatchRecord; desks.trace Lifted
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle NotAllowed
         Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack StaleVersion KeyReused
