@@ -3,7 +3,9 @@
 Content is told in the source's own steps: the amount of the source that *went into* a lot. It is worked out by two rules.
 
 - A lot is mixed perfectly: whoever took a tenth of it took a tenth of its content. What a count found more thins it.
-- A run hands on all that went into it: nothing of the source leaves with the process loss. Its outputs share by their mass; where
+- A run hands on all that went into it: nothing of the source leaves with the process loss (water that boils off), unless the loss of
+  its product is said to be of everything alike (dough on the bench). Its outputs share by their mass, unless a by-product is said to
+  take a part of its own; where
   one of them declares none, by the amounts of one item or of one dimension (litres, metres; pieces of different items are not
   compared); otherwise nobody knows, and the outputs and what became of them are *unmeasured*.
 
@@ -23,6 +25,7 @@ from typing import NamedTuple
 import attrs
 
 from krafte_core.balances import OUTS, totals
+from krafte_core.errors import InvalidInput
 from krafte_core.items import Item, one_of
 from krafte_core.ledger import Entry, Key
 from krafte_core.trace import Reach, known
@@ -56,6 +59,22 @@ class Mixing:
     sizes: Mapping[Key, int]
 
 
+@attrs.frozen
+class Assumed:
+    """What is known of runs better than by mass.
+
+    Args:
+        splits: per by-product the part of a run's content that goes into it, whatever its mass (whey takes little of the fat).
+        alike: products whose process loss is of everything alike, the source included; the loss of all others has nothing of it.
+
+    >>> Assumed(splits={"whey": Fraction(1, 10)}).splits["whey"]
+    Fraction(1, 10)
+    """
+
+    splits: Mapping[str, Fraction] = attrs.field(factory=dict)
+    alike: frozenset[str] = frozenset()
+
+
 class _Web(NamedTuple):
     """What the calculation looks at: sources, sizes of lots, inputs and outputs of runs, shares of outputs, masses.
 
@@ -73,16 +92,17 @@ class _Web(NamedTuple):
     scale: int
 
 
-def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
+def mixing(found: Reach, items: Mapping[str, Item], of: str, assumed: Assumed | None = None) -> Mixing:
     """How much of the source lots of the item `of` is in everything that a forward search found.
 
     Args:
-        found: what `reach` returned for `forward`.
+        found: what `reach` returned for `forward`, with its moves.
         items: at least those of `found.items`.
         of: the item of the sources that are meant.
+        assumed: what is known of runs better than by mass; default nothing.
 
     Raises:
-        InvalidInput: (`invalid_input`) a search in the other direction.
+        InvalidInput: (`invalid_input`) a search in the other direction; splits of a run's by-products that are more than all.
         Unknown: (`unknown`) an item that `items` lacks.
 
     >>> from krafte_core.trace import reach
@@ -90,7 +110,11 @@ def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
     0
     """
     one_of(found.direction, ("forward",), "direction")
-    web = _web(found, items, of)
+    given = assumed or Assumed()
+    for item, part in given.splits.items():
+        if not 0 <= part <= 1:
+            raise InvalidInput(f"splits[{item!r}]", str(part), "a part between 0 and 1")
+    web = _web(found, items, of, given)
     front, core, back = _order([*found.lots, *found.runs], web.into)
     amounts: dict[Name, Fraction | None] = {key: Fraction(web.sizes[key]) for key in web.pure}
     for node in front:
@@ -104,7 +128,7 @@ def mixing(found: Reach, items: Mapping[str, Item], of: str) -> Mixing:
     return Mixing(of, web.total // web.scale, amounts, told, web.sizes)
 
 
-def _web(found: Reach, items: Mapping[str, Item], of: str) -> _Web:
+def _web(found: Reach, items: Mapping[str, Item], of: str, assumed: Assumed) -> _Web:
     pure = frozenset(key for key in found.sources if not isinstance(key, str) and key[0] == of)
     sizes = {key: _size(found.moves.get(key, ())) for key in found.lots}
     ins = {run: {key: steps for key, steps in nets.items() if steps > 0} for run, nets in found.nets.items()}
@@ -112,9 +136,10 @@ def _web(found: Reach, items: Mapping[str, Item], of: str) -> _Web:
     into: dict[Name, list[tuple[Name, _Part]]] = {key: [] for key in found.lots}
     for run in found.runs:
         into[run] = [(key, (steps, sizes[key])) for key, steps in ins[run].items() if key in sizes]
-        for key, share in _shares(outs[run], items).items():
+        kept = _kept(ins[run], outs[run], items, assumed.alike)
+        for key, share in _split(outs[run], items, assumed.splits).items():
             if key not in pure:
-                into[key].append((run, share))
+                into[key].append((run, None if share is None or kept is None else (share[0] * kept[0], share[1] * kept[1])))
 
     one = known("item", of, items).mass(1)
     masses = {item: known("item", item, items).mass(1) for item in found.items}
@@ -142,6 +167,38 @@ def _size(entries: Iterable[Entry]) -> int:
     sums = totals(entries)
     sinks = [sums["shipped"] - sums["returned"], *(sums[name] for name in OUTS if name != "shipped")]
     return sum(steps for steps in sinks if steps > 0)
+
+
+def _kept(ins: Mapping[Key, int], outs: Mapping[Key, int], items: Mapping[str, Item], alike: frozenset[str]) -> _Part:
+    """Which part of a run's content is handed on: all, or, where the loss is of everything alike, by mass; None: nobody knows."""
+    if not any(item in alike for item, _ in outs):
+        return 1, 1
+    before, after = ([known("item", item, items).mass(steps) for (item, _), steps in lots.items()] for lots in (ins, outs))
+    into, out = (None if None in masses else sum(mass for mass in masses if mass is not None) for masses in (before, after))
+    if not into or out is None:
+        return None
+    return min(Fraction(1), Fraction(out) / into).as_integer_ratio()
+
+
+def _split(made: Mapping[Key, int], items: Mapping[str, Item], splits: Mapping[str, Fraction]) -> dict[Key, _Part]:
+    """The shares of a run's outputs: by-products with a part of their own first, the rest among the others."""
+    own = {key: splits[key[0]] for key in made if key[0] in splits}
+    if not own or len(made) == 1:
+        return _shares(made, items)
+    shares: dict[Key, _Part] = {}
+    for item in {item for item, _ in own}:  # several lots of one by-product share its part by their amounts
+        amounts = {key: steps for key, steps in made.items() if key[0] == item}
+        total = sum(amounts.values())
+        shares |= {key: (splits[item] * Fraction(steps, total)).as_integer_ratio() for key, steps in amounts.items()}
+    left = 1 - sum({key[0]: part for key, part in own.items()}.values(), Fraction(0))
+    others = {key: steps for key, steps in made.items() if key not in own}
+    if left < 0 or (left and not others):
+        raise InvalidInput(
+            "splits", {item: str(splits[item]) for item, _ in own}, "parts that make one whole, or leave a rest for others"
+        )
+    for key, share in _shares(others, items).items():
+        shares[key] = None if share is None else (share[0] * left.numerator, share[1] * left.denominator)
+    return shares
 
 
 def _shares(made: Mapping[Key, int], items: Mapping[str, Item]) -> dict[Key, _Part]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import itemgetter
 from typing import NamedTuple
 
 from krafte_core.items import one_of
@@ -171,9 +173,15 @@ class Links:
 
     def pack(self) -> None:
         """Lay the integers side by side in memory, after a large ledger was taken up: searches get faster by half."""
-        side_by_side = list(range(len(self.names)))
+        same = list(range(len(self.names)))
         for links in (self.onward, self.backward):
-            links[:] = [[side_by_side[other] for other in others][:] for others in links]  # a copy has no room to spare
+            sizes = array("q", map(len, links))
+            flat = array("q", chain.from_iterable(links))
+            links.clear()  # so that the new lists find whole stretches of memory, not the holes between old ones
+            at = 0
+            for size in sizes:
+                links.append([same[other] for other in flat[at : at + size]][:])  # a copy has no room to spare
+                at += size
         self._flat = [None if flat is None else flat[:] for flat in self._flat]
 
     def scope(self, sources: Iterable[Key | str], direction: str) -> list[Key | str]:
@@ -182,10 +190,11 @@ class Links:
         Raises:
             InvalidInput: (`invalid_input`) another direction.
         """
-        return list(map(self.names.__getitem__, self.found(sources, direction)))
+        found = self.found(sources, direction)
+        return list(itemgetter(*found)(self.names)) if len(found) > 1 else [self.names[node] for node in found]
 
     def found(self, sources: Iterable[Key | str], direction: str) -> list[int]:
-        """The same in numbers.
+        """The same in numbers, places in `names`: the bare set.
 
         >>> Links().found([("oil", "O-1")], "back")
         []

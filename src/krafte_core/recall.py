@@ -31,7 +31,7 @@ import attrs
 
 from krafte_core.addresses import Address
 from krafte_core.balances import Balance, balance_of
-from krafte_core.content import Mixing, mixing
+from krafte_core.content import Assumed, Mixing, mixing
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.ledger import Entry, Key, flows
@@ -378,6 +378,7 @@ def recall(
     threshold: Fraction | None = None,
     addresses: Mapping[str, Address] | None = None,
     standing: Mapping[Key, int] | None = None,
+    assumed: Assumed | None = None,
 ) -> Recall:
     """The recall that a forward search from the bad lots adds up to.
 
@@ -392,6 +393,7 @@ def recall(
         threshold: a mass fraction; contents below it go to `traces`, those that nobody knows never do.
         addresses: where shipments went, by their number.
         standing: steps on hand that another book claims per lot; a difference is unaccounted.
+        assumed: splits of by-products and losses of everything alike, for the contents.
 
     Raises:
         Unknown: (`unknown`) an item or lot is missing; also for a mistyped source.
@@ -401,7 +403,9 @@ def recall(
     rows = {key: known("lot", key, lots) for key in keys}
     kinds = {item: known("item", item, items) for item, _ in keys}
     sources = [key for key in found.sources if not isinstance(key, str)]
-    contents = [row for of in sorted({item for item, _ in sources}) for row in _contents(mixing(found, items, of), keys, items)]
+    contents = [
+        row for of in sorted({item for item, _ in sources}) for row in _contents(mixing(found, items, of, assumed), keys, items)
+    ]
     shipments, returns = _shipments(found, kinds, customers or {})
     below = {row for row in contents if threshold is not None and _is_trace(row, threshold)}
     there = standing or {}

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from krafte_core.balances import balance, mass_balance, period_balance
 from krafte_core.causes import common_causes
-from krafte_core.content import PRECISION, mixing, rounded
+from krafte_core.content import PRECISION, Assumed, mixing, rounded
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.ledger import Key, Ledger, Use
@@ -369,6 +369,39 @@ def test_rework_within_one_run_is_a_loop_that_ends():
     story.post("scrap", "", ("soap", "S", "10 kg", "stock", "production", ""))  # all went round: no equation can tell
     story.postings[-1] = story.postings[-1]._replace(paper="B-2")
     assert story.recall(("oil", "O")).unmeasured == (("flakes", "F"), ("soap", "S"))
+
+
+def cheese() -> Story:
+    """Milk becomes cheese and whey; dough becomes bread and a part of everything stays on the bench."""
+    story = Story(*(Item(code, unit="kg") for code in ("milk", "cheese", "whey", "flour", "bread")))
+    story.receive("milk", "M", "100 kg")
+    story.make("B-1", {("milk", "M"): "100 kg"}, {("cheese", "C"): "10 kg", ("whey", "W"): "80 kg"})
+    story.receive("flour", "F", "20 kg")
+    story.make("B-2", {("flour", "F"): "20 kg", ("whey", "W"): "20 kg"}, {("bread", "B"): "30 kg"})
+    return story
+
+
+def test_a_by_product_takes_a_part_of_its_own():
+    """Nine tenths of the fat go into the cheese, whatever the whey weighs; parts that are more than all are refused."""
+    story = cheese()
+    assert story.recall(("milk", "M")).fraction("whey", "W") == Fraction(100, 90)  # by mass; nothing of the milk is in the loss
+    known = story.recall(("milk", "M"), assumed=Assumed(splits={"whey": Fraction(1, 10)}))
+    assert (known.content("cheese", "C"), known.content("whey", "W")) == (qty("90 kg"), qty("10 kg"))
+    assert known.content("bread", "B") == qty("2.5 kg")  # a quarter of the whey
+    with pytest.raises(InvalidInput):
+        story.recall(("milk", "M"), assumed=Assumed(splits={"whey": Fraction(1, 10), "cheese": Fraction(1, 10)}))
+    with pytest.raises(InvalidInput):
+        story.recall(("milk", "M"), assumed=Assumed(splits={"whey": Fraction(2)}))
+
+
+def test_a_loss_of_everything_alike_takes_its_part_of_the_source():
+    """A quarter of the dough is lost: of water only, all flour is in the bread; of everything alike, three quarters of it."""
+    story = cheese()
+    assert story.recall(("flour", "F")).content("bread", "B") == qty("20 kg")
+    alike = story.recall(("flour", "F"), assumed=Assumed(alike=frozenset({"bread"})))
+    assert alike.content("bread", "B") == qty("15 kg")
+    low, high = alike.bounds("bread", "B")
+    assert low <= qty("15 kg") <= high
 
 
 def test_what_comes_after_a_loop():

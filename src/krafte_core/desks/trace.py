@@ -15,6 +15,7 @@ from krafte_core.allocation import LOT
 from krafte_core.audit import Exercise, Gap, exercise, gaps
 from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
 from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
+from krafte_core.content import Assumed
 from krafte_core.desks.lots import Decided
 from krafte_core.desks.stock import StockDesk
 from krafte_core.diary import LOT_STEPS, lot_document, state
@@ -193,21 +194,34 @@ class TraceDesk:
 
     # recall -----------------------------------------------------------------------------------------------------------
 
-    def recall(self, item: Sources, lot: str | None = None, *, threshold: Any = None, since: Any = None, until: Any = None) -> Recall:
+    def recall(
+        self,
+        item: Sources,
+        lot: str | None = None,
+        *,
+        threshold: Any = None,
+        since: Any = None,
+        until: Any = None,
+        splits: Mapping[str, Any] | None = None,
+        loss_alike: Collection[str] = (),
+    ) -> Recall:
         """What a recall of a lot, or of several (`recall(lots)`), touches: where it is, who has it, how much is in it. Writes nothing.
 
         Args:
             item, lot: a lot; or, instead of the item, a list of lots, of (item, lot) pairs and of runs.
             threshold: a mass fraction as text, such as `"0.0001"`; rows below it go to the answer's `traces`.
             since, until: only what the sources were used for in this time.
+            splits: per by-product, as text, the part of a run's content that goes into it (`{"whey": "0.1"}`); default by mass.
+            loss_alike: products whose process loss is of everything alike; the loss of all others has nothing of the source in it.
 
         Raises:
             Unknown: (`unknown`) no such lot. InvalidInput: no lot named.
         """
-        limit = _fraction(threshold)
+        limit = None if threshold is None else _fraction(threshold, "threshold")
+        assumed = Assumed({name: _fraction(part, f"splits[{name!r}]") for name, part in (splits or {}).items()}, frozenset(loss_alike))
         with self._office.look() as work:
             found = self._reach(work, _named(item, lot), "forward", since=since, until=until)
-            return _recall(work, _with_moves(work, found), limit)
+            return _recall(work, _with_moves(work, found), limit, assumed)
 
     def hold(self, answer: Recall, *, reason: str, key: str | None = None, by: str | None = None) -> Decided:
         """Block everything that a recall found and that is not blocked yet, in one command; `lift` takes back exactly this.
@@ -257,7 +271,7 @@ class TraceDesk:
         keys = _named(item, lot)
         started = self._office.now().at
         with self._office.look() as work:
-            answer = _recall(work, _with_moves(work, _search(work, keys, "forward")), None)
+            answer = _recall(work, _with_moves(work, _search(work, keys, "forward")))
             behind = _told(work, _with_moves(work, _search(work, keys, "back")))
         return exercise(answer, behind, started, self._office.now().at, by=by)
 
@@ -439,7 +453,7 @@ def _told(work: Work, found: Reach) -> Genealogy:
     return genealogy(found, work.catalogue.items, work.reader.lots(found.lots))
 
 
-def _recall(work: Work, found: Reach, threshold: Fraction | None) -> Recall:
+def _recall(work: Work, found: Reach, threshold: Fraction | None = None, assumed: Assumed | None = None) -> Recall:
     links = [*lot_links(work, found.lots)]
     standing = work.reader.standing(found.lots)
     return recall(
@@ -453,6 +467,7 @@ def _recall(work: Work, found: Reach, threshold: Fraction | None) -> Recall:
         threshold=threshold,
         addresses=_addresses(work, found),
         standing={key: sum(row.on_hand for row in rows) for key, rows in standing.items()},
+        assumed=assumed,
     )
 
 
@@ -479,12 +494,10 @@ def _went(found: Reach, key: Key, order: str) -> bool:
     return any(move.target == CUSTOMER and order_of(move.line) == order for _, move in found.moves[key])
 
 
-def _fraction(threshold: Any) -> Fraction | None:
-    if threshold is None:
-        return None
-    value, unit = parts(f"{threshold} each" if isinstance(threshold, str) else threshold, "threshold")
+def _fraction(part: Any, field: str) -> Fraction:
+    value, unit = parts(f"{part} each" if isinstance(part, str) else part, field)
     if not 0 < value < 1 or unit != "each":
-        raise InvalidInput("threshold", threshold, 'a mass fraction between 0 and 1 as text, such as "0.0001"')
+        raise InvalidInput(field, part, 'a part between 0 and 1 as text, such as "0.0001"')
     return Fraction(value)
 
 

@@ -21,7 +21,7 @@ _ROWS = """
     channels.wholesale Layout Table
     channels.writing Offer=ChannelOffer Parcel Call Outcome Plan
     choices Chosen Change Difference Taking Substituted
-    content Mixing
+    content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts
     declarations Share Good
     desks.allocating Reserved Allocated
