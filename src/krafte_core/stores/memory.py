@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import attrs
 
 from krafte_core.books import Books
 from krafte_core.errors import InvalidInput, Unknown
@@ -18,20 +22,24 @@ SINCE = ("now", "beginning")
 class MemoryOutbox:
     """Events in a list; every subscriber has a box of its own, a cursor and the ids that somebody is handling.
 
+    Events are kept as plain tuples, as the journal keeps its rows: the garbage collector leaves a long list of them alone.
     Events of one document are leased in order: while one is out, the later ones of its document wait.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
         """Shares the store's lock, so that an event is there exactly when its command is."""
         self._lock = lock
-        self._events: list[Event] = []
+        self._events: list[tuple[Any, ...]] = []
+        self._kinds: dict[type[Event], tuple[int, Callable[[Event], tuple[Any, ...]]]] = {}
         self._cursor: dict[str, int] = {}
         self._again: dict[str, dict[int, None]] = {}
         self._out: dict[str, dict[int, tuple[str, datetime]]] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         """Put events in, in order."""
-        self._events += events
+        for event in events:
+            place, fields = self._kinds.get(type(event)) or self._kind(type(event))
+            self._events.append((place, *fields(event)))
 
     def subscribe(self, name: str, since: str) -> None:
         """See `Outbox`."""
@@ -52,7 +60,7 @@ class MemoryOutbox:
             busy = {document for document, _ in out.values()}
             leased: list[Leased] = []
             for place in [*again]:
-                event = self._events[place]
+                event = self._event(place)
                 if len(leased) < limit and event.document not in busy:
                     leased.append(Leased(place, event))
                     del again[place]
@@ -61,7 +69,7 @@ class MemoryOutbox:
             while len(leased) < limit and self._cursor[name] < len(self._events):
                 place = self._cursor[name]
                 self._cursor[name] += 1
-                event = self._events[place]
+                event = self._event(place)
                 if event.document in busy:
                     again[place] = None
                 else:
@@ -83,6 +91,16 @@ class MemoryOutbox:
             out, again = self._box(name)
             back = {place: None for place in ids if out.pop(place, None) is not None}
             self._again[name] = dict.fromkeys(sorted({**again, **back}))
+
+    def _event(self, place: int) -> Event:
+        kind, *fields = self._events[place]
+        event: Event = [*self._kinds][kind](*fields)
+        return event
+
+    def _kind(self, kind: type[Event]) -> tuple[int, Callable[[Event], tuple[Any, ...]]]:
+        """The number of a kind of event, which stands for it in the list, and how to read all its fields in one go."""
+        found = self._kinds[kind] = len(self._kinds), attrgetter(*[field.name for field in attrs.fields(kind)])
+        return found
 
     def _box(self, name: str) -> tuple[dict[int, tuple[str, datetime]], dict[int, None]]:
         if name not in self._cursor:
