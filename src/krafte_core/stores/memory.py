@@ -121,33 +121,20 @@ class MemoryStore:
     def __init__(self) -> None:
         """Empty."""
         self._lock = threading.RLock()
-        self._books = Books()
+        self._reading = Reading(self._lock, Books())
         self._counters: dict[str, int] = {}
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
         self._watched = False
-        self._readings = 0
-        self._reading = Reading(self)
         self.outbox = MemoryOutbox(self._lock)
 
     def reading(self) -> Reading:
         """One moment of the books: nobody commits while it lasts."""
         return self._reading
 
-    def begin(self) -> Reader:
-        """Keep everybody else out, until `end`."""
-        self._lock.acquire()
-        self._readings += 1
-        return self._books
-
-    def end(self) -> None:
-        """Let the others in."""
-        self._readings -= 1
-        self._lock.release()
-
     def snapshot(self) -> Snapshot:
         """One moment of the books for as long as the snapshot is kept; it costs nothing until somebody commits."""
         with self._lock:
-            kept = Snapshot(self._books)
+            kept = Snapshot(self._reading.books)
             self._snapshots.add(kept)
             self._watched = True
             return kept
@@ -155,11 +142,12 @@ class MemoryStore:
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         with self._lock:
-            if self._readings or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
-                self._books = self._books.copy()
+            reading = self._reading
+            if reading.depth or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
+                reading.books = reading.books.copy()
                 self._snapshots.clear()
             self._watched = False
-            self._books.apply(changes)
+            reading.books.apply(changes)
             self.outbox.add(changes.events)
 
     def take_numbers(self, series: str, count: int) -> int:
@@ -174,19 +162,26 @@ class MemoryStore:
 
 
 class Reading:
-    """A `with` over the store's lock."""
+    """The books as they are now, behind the store's lock; `depth` tells how many readings are going on."""
 
-    def __init__(self, store: MemoryStore) -> None:
-        """Of this store."""
-        self._store = store
+    __slots__ = ("_lock", "books", "depth")
+
+    def __init__(self, lock: threading.RLock, books: Books) -> None:
+        """Nobody reads yet."""
+        self._lock = lock
+        self.books = books
+        self.depth = 0
 
     def __enter__(self) -> Reader:
         """The books, while nobody else writes."""
-        return self._store.begin()
+        self._lock.acquire()
+        self.depth += 1
+        return self.books
 
     def __exit__(self, *error: object) -> None:
         """Let the others in."""
-        self._store.end()
+        self.depth -= 1
+        self._lock.release()
 
 
 class Snapshot:
