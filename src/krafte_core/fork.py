@@ -48,6 +48,11 @@ class ForkStore:
         self.committed: list[Changes] = []
         self._readings = 0
 
+    @property
+    def before(self) -> Reader:
+        """The moment that the fork stands on, as it was before anything was tried."""
+        return self._moment.reader
+
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         """One moment of the fork."""

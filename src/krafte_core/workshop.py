@@ -16,6 +16,7 @@ from krafte_core.desks.purchasing import PurchasingDesk
 from krafte_core.desks.shipping import ShippingDesk
 from krafte_core.desks.stock import StockDesk
 from krafte_core.desks.trace import TraceDesk
+from krafte_core.differences import Difference, differences, kinds_of, table, undo
 from krafte_core.errors import AlreadyExists, BrokenLaw, Immutable, InvalidInput, Unknown
 from krafte_core.events import Event
 from krafte_core.fork import ForkStore
@@ -34,10 +35,23 @@ Answer = TypeVar("Answer")
 
 @attrs.frozen
 class Preview(Generic[Answer]):
-    """What a command would answer and what it would change; nothing was stored and no number was taken."""
+    """What a command would answer and what it would change; nothing was stored and no number was taken.
+
+    Attributes:
+        answer: what the command returned.
+        changes: the rows that it would store.
+        differences: the same, each row beside what it is now.
+        undo: the commands that would take it back afterwards, the last step first.
+    """
 
     answer: Answer
     changes: Changes
+    differences: tuple[Difference, ...] = ()
+    undo: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """A table of the differences."""
+        return table(self.differences)
 
 
 @attrs.frozen
@@ -175,12 +189,16 @@ class Workshop:
         >>> shop = Workshop.in_memory()
         >>> shop.register(Item("lye", unit="kg"))
         >>> would = shop.preview(lambda trial: trial.stock.receive("lye", "5 kg", lot="NA-1"))
-        >>> len(would.changes.lots), str(shop.stock.level("lye").on_hand)
-        (1, '0 kg')
+        >>> [(row.name, str(row.after)) for row in would.differences if row.kind == "stock"]
+        [('lye NA-1 in stock', '5 kg')]
+        >>> str(shop.stock.level("lye").on_hand), would.undo
+        ('0 kg', ('shop.purchasing.send_back, shop.stock.scrap',))
         """
         store = self._forked()
-        answer = command(self._over(store))
-        return Preview(answer, combined(store.committed))
+        trial = self._over(store)
+        answer = command(trial)
+        changes, before = combined(store.committed), store.before
+        return Preview(answer, changes, differences(before, changes, trial.catalogue), undo(changes, kinds_of(before, changes)))
 
     # events -----------------------------------------------------------------------------------------------------------
 

@@ -50,6 +50,7 @@ _ROWS = """
     desks.timeline TimelineEntry OrderTimeline
     desks.trace Lifted
     diary Entry=DiaryEntry
+    differences Difference=PreviewDifference
     drawing Box Arrow
     durations Duration
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
