@@ -405,7 +405,7 @@ def test_only_orders_that_agree_become_one():
         (order(shop, "Anna", "5 each", discount="5 %"), "discount"),
     ]
     for other, field in others:
-        with pytest.raises(InvalidInput) as denied:
+        with pytest.raises(InvalidInput) as refused:
             shop.orders.merge(anna, [other])
         assert refused.value.field == field
     with pytest.raises(NotAllowed) as denied:
