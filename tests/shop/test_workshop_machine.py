@@ -22,6 +22,7 @@ from krafte_core.errors import (
     Unknown,
 )
 from krafte_core.testing import FakeClock
+from tests.shop.machine_orders import LIVE, OrderRules
 from tests.shop.machine_production import OPEN, ProductionRules
 from tests.shop.naive import (
     CATALOGUE,
@@ -48,7 +49,7 @@ GOOD = st.sampled_from([100, 100, 90, 130, 0])
 USED = st.sampled_from(["as planned", "half", "more", "by lot"])
 
 
-class WorkshopMachine(ProductionRules, RuleBasedStateMachine):
+class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
     """One workshop, one naive twin."""
 
     def __init__(self):
@@ -318,7 +319,7 @@ class WorkshopMachine(ProductionRules, RuleBasedStateMachine):
     @rule(which=WHICH, make=st.sampled_from([True, True, False]), when_short=st.sampled_from(["wait", "wait", "refuse"]))
     def confirm(self, which, make, when_short, order=None):
         order = order or self.choose(self.naive.orders.values(), which, lambda row: row.state in ("placed", "confirmed"))
-        must = NotAllowed if order.state == "cancelled" else None
+        must = None if order.state in LIVE else NotAllowed
         allowed = (Short,) if when_short == "refuse" else ()
         before = {link[:6]: link.takes for link in self.links()}
         done = self.do(
@@ -428,7 +429,7 @@ class WorkshopMachine(ProductionRules, RuleBasedStateMachine):
     def cancel_order(self, which):
         order = self.choose(self.naive.orders.values(), which, lambda row: row.state == "confirmed")
         gone = sum(order.gone.values()) + sum(order.there.values())
-        must = NotAllowed if order.state == "cancelled" or gone else None
+        must = NotAllowed if order.state not in LIVE or gone else None
         runs = {number: run.state for number, run in self.naive.runs.items()}
         done = self.do(lambda key: self.shop.orders.cancel(order.number, key=key), must=must)
         if must:
@@ -740,12 +741,12 @@ class WorkshopMachine(ProductionRules, RuleBasedStateMachine):
     @precondition(lambda self: self.naive.orders)
     @rule(which=WHICH)
     def what_if(self, which):
-        order = self.choose(self.naive.orders.values(), which, lambda row: row.state != "cancelled")
+        order = self.choose(self.naive.orders.values(), which, lambda row: row.state in LIVE)
         before = books(self.shop)
         fork = self.shop.fork()
         assert books(fork) == before, "a fork begins as what it was taken from"
         would: Any = None
-        if order.state != "cancelled":
+        if order.state in LIVE:
             would = self.shop.preview(lambda trial: trial.orders.confirm(order.number)).answer
             assert fork.orders.confirm(order.number) == would
             for run in fork.production.covering(order.number, open_only=True)[:1]:

@@ -184,6 +184,8 @@ def _allocating(name: str, wanted: str, amount: Any, lot: str | None, place: str
         steps = room if amount is None else item.positive(amount)
         if steps > room or not room:
             raise TooMuch(f"open of {name}/{need.ref}", item.quantity(steps), item.quantity(room), "free or swap a lot of it first")
+        if place is not None:
+            work.catalogue.place(place)
         if lot is not None:
             _refuse_unusable(work, order, need.item, lot, place)
         on = OrderNeeds(work, order).on
@@ -345,10 +347,8 @@ def _refuse_unusable(work: Work, order: CustomerOrder, item: str, lot: str, plac
     reason = unusable(found, OrderNeeds(work, order).on)
     if reason is not None:
         raise work.refuse_lot(item, lot, reason)
-    if place is not None:
-        work.catalogue.place(place)
-        if not work.catalogue.usable_place(place):
-            raise work.refuse_lot(item, lot, f"in {place}")
+    if place is not None and not work.catalogue.usable_place(place):
+        raise work.refuse_lot(item, lot, f"in {place}")
 
 
 def _write(work: Work, order: str, need: str, taken: Iterable[Taken]) -> None:

@@ -12,12 +12,12 @@ from krafte_core.availability import Shortage, shortages
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import formula_of, place_again, resize
 from krafte_core.diary import allow
-from krafte_core.errors import Short
+from krafte_core.errors import BeyondHorizon, NeverFits, Short
 from krafte_core.events import Event, OrderConfirmed
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose
 from krafte_core.orders import ORDER_STEPS, CustomerOrder
 from krafte_core.production import ProductionOrder
-from krafte_core.scheduling import Cover, Search, lacking
+from krafte_core.scheduling import Batch, Booking, Cover, Search, lacking
 from krafte_core.stock import pick, unusable
 from krafte_core.work import Seen, Work
 
@@ -128,7 +128,8 @@ def _may_lose(link: Allocation, order: str) -> bool:
 def grow(work: Work, order: CustomerOrder, reach: Sequence[str]) -> tuple[str, ...]:
     """Planned runs of the order make more, where that is as good as a run of its own; the numbers of those that grew.
 
-    They must be allowed to by their batch rule, and what they need more of must be there when they begin: nobody waits for the change.
+    Their batch rule must allow it, what they need more of must be there when they begin, and they must still begin when they would
+    have begun: nobody waits for the change.
     """
     needs = OrderNeeds(work, order)
     own = {link.ref for link in needs.links if link.source == RUN}
@@ -150,6 +151,28 @@ def grow(work: Work, order: CustomerOrder, reach: Sequence[str]) -> tuple[str, .
     return tuple(grown)
 
 
+class _Without(Seen):
+    """The situation as if a run had no time at the work centers yet."""
+
+    run = ""
+
+    def bookings(self, work_center: str) -> Sequence[Booking]:
+        """See `Situation`."""
+        return [row for row in super().bookings(work_center) if row.paper != self.run]
+
+
+def _begins_as_planned(work: Work, run: ProductionOrder, steps: int, begins: float) -> bool:
+    """Whether the run could make so many steps and begin when it would have begun."""
+    seen = _Without(work, work.catalogue.reach(run.item))
+    seen.run = run.number
+    batch = Batch(formula_of(work, run), steps, 0, ready=begins)
+    try:
+        Search(seen).place(batch)
+    except (NeverFits, BeyondHorizon):
+        return False
+    return not batch.tasks or batch.tasks[0].start <= begins
+
+
 def _grown(work: Work, order: str, need: str, run: ProductionOrder, cover: Cover) -> bool:
     begins = max(float(work.now), run.planned_start.timestamp()) if run.planned_start else float(work.now)
     if max([batch.ready for batch, _ in cover.made]) > begins:
@@ -157,7 +180,7 @@ def _grown(work: Work, order: str, need: str, run: ProductionOrder, cover: Cover
     now: ProductionOrder = work.paper(ProductionOrder, run)  # an earlier line may have made it grow
     more = sum([steps for _, steps in cover.made])
     sizes = formula_of(work, now).batches(now.steps + more)
-    if len(sizes) != 1:
+    if len(sizes) != 1 or not _begins_as_planned(work, now, sizes[0], begins):
         return False
     resize(work, now, sizes[0])
     link = Allocation(order, need, RUN, run.item, run.number, "", more, more)
