@@ -97,7 +97,7 @@ def place_again(work: Work, run: ProductionOrder, before: ProductionOrder) -> No
         return
     formula = formula_of(work, run)
     ready = max(float(work.now), before.planned_start.timestamp())
-    batch = Batch(formula, run.steps, 0, ready=ready)
+    batch = Batch(formula, run.steps, 0, ready=ready, at=run.at)
     Search(Seen(work, work.catalogue.reach(run.item))).place(batch)
     Writer(work).move(run, batch)
 

@@ -268,7 +268,8 @@ def _again(work: Work, names: Sequence[str], before: ProductionOrder, displaced:
     work.settle()
     start = float(epoch(before.planned_start) if before.planned_start else work.now)
     short = cover_again(work, names, dict.fromkeys(names, start))
-    return _answer(work, names, short, displaced, ())
+    late = moved(work, [(RUN, before.item, name) for name in names])
+    return _answer(work, names, short, displaced, late)
 
 
 def _answer(
