@@ -90,7 +90,10 @@ class ShippingDesk(Returns):
             )  # fmt: skip
             work.file(shipment, new=True)
             work.step(shipment, "", "ship")
-            enter(work, "ship", number, moves, at=at)
+            if at is None:
+                work.post("ship", number, moves)
+            else:
+                enter(work, "ship", number, moves, at=at)
             for name in shipment.orders:
                 work.tell(OrderShipped(work.at, name, first.customer, number, carrier, tracking))
             return shipment
