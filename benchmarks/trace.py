@@ -5,9 +5,9 @@
 A made-up plant: raw materials and packaging -> premix -> bulk -> variant -> finished goods, drawn oldest first, about five links a
 lot; with tanks, four materials pass through a tank in which 5-20 % stay when it is filled up (each filling is a lot of its own).
 Per size: building the index, its memory, trace-back of finished lots, forward of raw lots, and the recall scope of a complaint (all
-that shares a raw lot with a finished lot), as a set of numbers on both sides, with names, and with amounts; then `networkx` and one recursive SQL query on plain `sqlite3`,
-the search level by level (`trace.reach`), and content with bounds per lot. `ratio` is the median over some questions; the
-answers are compared before anything is timed.
+that shares a raw lot with a finished lot), as a set of numbers on both sides, with names, and with amounts; then `networkx` and one
+recursive SQL query on plain `sqlite3`, the search level by level (`trace.reach`), and content with bounds per lot. `ratio` is the
+median over some questions; the answers are compared before anything is timed.
 """
 
 from __future__ import annotations

@@ -78,8 +78,6 @@ class OrderNeeds:
         """
         covers = [search.cover(line.item, steps, self.on) for line, steps in self.lines] if found is None else found
         del self.runs[self._own[0] :], self.inputs[self._own[1] :]
-        if not self.runs and not (follow and search.counts_on()):
-            return covers
         inputs: list[Cover] = []
         while True:
             only = {(run.number, line.ref) for run, *_ in self.runs for line in run.lines if line.from_stock}

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from operator import attrgetter
-from typing import Any
-
-import attrs
 
 from krafte_core.books import Books
 from krafte_core.errors import InvalidInput, Unknown
@@ -22,24 +18,20 @@ SINCE = ("now", "beginning")
 class MemoryOutbox:
     """Events in a list; every subscriber has a box of its own, a cursor and the ids that somebody is handling.
 
-    Events are kept as plain tuples, as the journal keeps its rows: the garbage collector leaves a long list of them alone.
     Events of one document are leased in order: while one is out, the later ones of its document wait.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
         """Shares the store's lock, so that an event is there exactly when its command is."""
         self._lock = lock
-        self._events: list[tuple[Any, ...]] = []
-        self._kinds: dict[type[Event], tuple[int, Callable[[Event], tuple[Any, ...]]]] = {}
+        self._events: list[Event] = []
         self._cursor: dict[str, int] = {}
         self._again: dict[str, dict[int, None]] = {}
         self._out: dict[str, dict[int, tuple[str, datetime]]] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         """Put events in, in order."""
-        for event in events:
-            place, fields = self._kinds.get(type(event)) or self._kind(type(event))
-            self._events.append((place, *fields(event)))
+        self._events += events
 
     def subscribe(self, name: str, since: str) -> None:
         """See `Outbox`."""
@@ -60,7 +52,7 @@ class MemoryOutbox:
             busy = {document for document, _ in out.values()}
             leased: list[Leased] = []
             for place in [*again]:
-                event = self._event(place)
+                event = self._events[place]
                 if len(leased) < limit and event.document not in busy:
                     leased.append(Leased(place, event))
                     del again[place]
@@ -69,7 +61,7 @@ class MemoryOutbox:
             while len(leased) < limit and self._cursor[name] < len(self._events):
                 place = self._cursor[name]
                 self._cursor[name] += 1
-                event = self._event(place)
+                event = self._events[place]
                 if event.document in busy:
                     again[place] = None
                 else:
@@ -92,16 +84,6 @@ class MemoryOutbox:
             back = {place: None for place in ids if out.pop(place, None) is not None}
             self._again[name] = dict.fromkeys(sorted({**again, **back}))
 
-    def _event(self, place: int) -> Event:
-        kind, *fields = self._events[place]
-        event: Event = [*self._kinds][kind](*fields)
-        return event
-
-    def _kind(self, kind: type[Event]) -> tuple[int, Callable[[Event], tuple[Any, ...]]]:
-        """The number of a kind of event, which stands for it in the list, and how to read all its fields in one go."""
-        found = self._kinds[kind] = len(self._kinds), attrgetter(*[field.name for field in attrs.fields(kind)])
-        return found
-
     def _box(self, name: str) -> tuple[dict[int, tuple[str, datetime]], dict[int, None]]:
         if name not in self._cursor:
             raise Unknown("subscriber", name, tuple(self._cursor))
@@ -121,20 +103,33 @@ class MemoryStore:
     def __init__(self) -> None:
         """Empty."""
         self._lock = threading.RLock()
-        self._reading = Reading(self._lock, Books())
+        self._books = Books()
         self._counters: dict[str, int] = {}
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
         self._watched = False
+        self._readings = 0
+        self._reading = Reading(self)
         self.outbox = MemoryOutbox(self._lock)
 
     def reading(self) -> Reading:
         """One moment of the books: nobody commits while it lasts."""
         return self._reading
 
+    def begin(self) -> Reader:
+        """Keep everybody else out, until `end`."""
+        self._lock.acquire()
+        self._readings += 1
+        return self._books
+
+    def end(self) -> None:
+        """Let the others in."""
+        self._readings -= 1
+        self._lock.release()
+
     def snapshot(self) -> Snapshot:
         """One moment of the books for as long as the snapshot is kept; it costs nothing until somebody commits."""
         with self._lock:
-            kept = Snapshot(self._reading.books)
+            kept = Snapshot(self._books)
             self._snapshots.add(kept)
             self._watched = True
             return kept
@@ -142,12 +137,11 @@ class MemoryStore:
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         with self._lock:
-            reading = self._reading
-            if reading.depth or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
-                reading.books = reading.books.copy()
+            if self._readings or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
+                self._books = self._books.copy()
                 self._snapshots.clear()
             self._watched = False
-            reading.books.apply(changes)
+            self._books.apply(changes)
             self.outbox.add(changes.events)
 
     def take_numbers(self, series: str, count: int) -> int:
@@ -162,26 +156,19 @@ class MemoryStore:
 
 
 class Reading:
-    """The books as they are now, behind the store's lock; `depth` tells how many readings are going on."""
+    """A `with` over the store's lock."""
 
-    __slots__ = ("_lock", "books", "depth")
-
-    def __init__(self, lock: threading.RLock, books: Books) -> None:
-        """Nobody reads yet."""
-        self._lock = lock
-        self.books = books
-        self.depth = 0
+    def __init__(self, store: MemoryStore) -> None:
+        """Of this store."""
+        self._store = store
 
     def __enter__(self) -> Reader:
         """The books, while nobody else writes."""
-        self._lock.acquire()
-        self.depth += 1
-        return self.books
+        return self._store.begin()
 
     def __exit__(self, *error: object) -> None:
         """Let the others in."""
-        self.depth -= 1
-        self._lock.release()
+        self._store.end()
 
 
 class Snapshot:
