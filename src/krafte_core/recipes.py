@@ -180,7 +180,8 @@ class Recipe:
         >>> Recipe("cream", makes="1 kg", process_yield="80 %").enlarged
         Fraction(5, 4)
         """
-        return (1 + self.overage) / ((1 - self.loss) * self.process_yield)
+        lossless = not self.loss and not self.overage
+        return 1 / self.process_yield if lossless else (1 + self.overage) / ((1 - self.loss) * self.process_yield)
 
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.
@@ -283,9 +284,9 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     listed = [(ingredient, known(items, ingredient.item)) for ingredient in taken]
     solver = Solver(recipe.code, product, makes, recipe.charge, listed)
     sums = solver.solved()
-    lines: dict[str, Line] = {}
+    enlarged, lines = recipe.enlarged, dict[str, Line]()
     for (ingredient, item), net in zip(listed, sums, strict=True):
-        total = _with_losses(recipe, ingredient, net)
+        total = _with_losses(ingredient, net, enlarged)
         ref = _ref(item.code, lines)
         lines[ref] = _line(ingredient, item, ref, total, solver.measure, items)
     most = None
@@ -346,13 +347,12 @@ def _share(recipe: Recipe, ingredient: Ingredient) -> Fraction | None:
     return part.exact / whole.exact if part.dimension == whole.dimension != "count" and whole.value > 0 else None
 
 
-def _with_losses(recipe: Recipe, ingredient: Ingredient, net: Sum) -> Sum:
+def _with_losses(ingredient: Ingredient, net: Sum, enlarged: Fraction) -> Sum:
     """All factors, exactly: those of the line enlarge the line, those of the recipe enlarge the batch that it is for."""
-    own = (1 + ingredient.overage) / ((1 - ingredient.loss) * ingredient.process_yield)
-    total = net if own == 1 else times(net, own)
-    if ingredient.follows == "output":
-        return total
-    return total if recipe.enlarged == 1 else stretched(total, recipe.enlarged)
+    total = net
+    if ingredient.overage or ingredient.loss or ingredient.process_yield != 1:
+        total = times(net, (1 + ingredient.overage) / ((1 - ingredient.loss) * ingredient.process_yield))
+    return total if enlarged == 1 or ingredient.follows == "output" else stretched(total, enlarged)
 
 
 def _ref(item: str, lines: Mapping[str, Line]) -> str:
@@ -375,7 +375,7 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
     return Line(
         ref, item.code, item.scale, numerator, denominator, ingredient.follows, ingredient.from_stock, rule,
         unit=unit, per_unit=item.ratio(unit), per_base=per_base(item, measure),
-        kept=(1 - ingredient.loss) * ingredient.process_yield, phantom=ingredient.phantom,
+        kept=(1 - ingredient.loss) * ingredient.process_yield if ingredient.loss else ingredient.process_yield, phantom=ingredient.phantom,
         substitutes=tuple(stands), origin=ingredient if says_more else None,
     )  # fmt: skip
 
