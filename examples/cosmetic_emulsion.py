@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from krafte_core import BatchSize, Ingredient, Item, Operation, Recipe
 from krafte_core.costing import cost
-from krafte_core.declarations import contained, declared, ingredient_list
+from krafte_core.declarations import composition, contained, declared, ingredient_list
 from krafte_core.errors import Unsolvable
 from krafte_core.money import money
 from krafte_core.recipes import Substitute, compiled
@@ -80,7 +80,7 @@ print(now)
 assert (then.total.value - now.total.value) == 3 * 6 / Fraction(97, 100)
 
 # The label: ingredients by descending mass, and what a customer may have to avoid.
-label = ingredient_list(structure, "lotion", items)
+label = ingredient_list(composition(structure, "lotion", items), items)
 print("Ingredients: " + ", ".join(one.name for one in label))
 assert [one.name for one in label][:3] == ["Aqua", "Prunus Amygdalus Dulcis Oil", "Butyrospermum Parkii Butter"]
 assert sum(one.share for one in label) == 1

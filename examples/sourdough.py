@@ -3,7 +3,7 @@
 from datetime import date
 
 from krafte_core import Ingredient, Item, Operation, Recipe
-from krafte_core.declarations import contained, declared, good_until, nutrients
+from krafte_core.declarations import composition, contained, declared, good_until, nutrients
 from krafte_core.recipes import compiled
 from krafte_core.sheets import compared, sheet
 from krafte_core.structure import Structure
@@ -98,7 +98,7 @@ assert [row.name for row in report.deviations] == ["water", "+ dough"]
 # The label.
 per_100_g = {"wheat-flour": {"kJ": 1455}, "rye-flour": {"kJ": 1350}, "water": {}, "salt": {"salt g": 100}}
 assert [*contained(bakery, "loaf", declared(items.values(), "allergens"))] == ["gluten"]
-energy = nutrients(bakery, "dough", items, per_100_g)
+energy = nutrients(composition(bakery, "dough", items), per_100_g)
 print({name: f"{float(amount):.1f}" for name, amount in energy.items()})
 good = good_until(date(2026, 11, 23), formulas["loaf"].recipe.shelf_life)
 assert str(good.until) == "2026-11-28"

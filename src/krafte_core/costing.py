@@ -16,15 +16,14 @@ from typing import NamedTuple
 
 import attrs
 
+from krafte_core.descent import Runs
 from krafte_core.durations import Duration
 from krafte_core.errors import InvalidInput
-from krafte_core.growth import ONCE, Sum
 from krafte_core.ledger import Key
 from krafte_core.money import Money, UnroundedMoney
 from krafte_core.quantities import Quantity, Scale, decimal_of, plain
 from krafte_core.recipes import Formula
-from krafte_core.solving import eliminated
-from krafte_core.stock import PRODUCTION, SCRAP, Lot, Posting
+from krafte_core.stock import Lot, Posting
 from krafte_core.structure import Structure, back
 from krafte_core.tables import html, text
 
@@ -300,7 +299,7 @@ def lot_costs(
     Raises:
         CurrencyMismatch: (`currency_mismatch`) prices in several currencies.
     """
-    runs = _Runs(postings, shares or {}, work or {})
+    runs = Runs(postings)
     currency = _currency([lot.unit_cost for lot in lots.values()], work or {})
     known: dict[Key, Fraction | None] = {}
     unpriced = []
@@ -311,109 +310,28 @@ def lot_costs(
         if price is None:
             unpriced.append(key)
         known[key] = None if price is None else _value(price) * Fraction(scales[key[0]].step)
-    runs.work_out(known)
-    return LotCosts(currency, known, tuple(unpriced), runs.lost)
+    factors = {run: _factors(made, (shares or {}).get(run, {})) for run, made in runs.made.items()}
+    lost = runs.hand_on(known, factors, {run: _value(price) for run, price in (work or {}).items()})
+    return LotCosts(currency, known, tuple(unpriced), lost)
+
+
+def _factors(made: Mapping[Key, int], shares: Mapping[str, Fraction]) -> Mapping[Key, Fraction]:
+    """Per output lot the cost of one good step, as a share of what its run cost."""
+    good = {key: steps for key, steps in made.items() if steps > 0}
+    named = {item: share for item, share in shares.items() if any(item == key[0] for key in good)}
+    sums: dict[str | None, int] = {}
+    for (item, _), steps in good.items():
+        group = item if item in named else None
+        sums[group] = sums.get(group, 0) + steps
+    rest = 1 - sum(named.values(), Fraction(0))
+    if None not in sums and named:  # nobody else takes the rest: the named ones share all of it in proportion
+        total = sum(named.values(), Fraction(0)) or Fraction(1)
+        named, rest = {item: share / total for item, share in named.items()}, Fraction(0)
+    each = {group: (rest if group is None else named[group]) / steps for group, steps in sums.items()}
+    return {key: each[key[0] if key[0] in named else None] if key in good else Fraction(0) for key in made}
 
 
 def _currency(prices: Iterable[Price | None], work: Mapping[str, Price]) -> str:
     found = [price for price in (*prices, *work.values()) if price is not None]
     total = sum([UnroundedMoney(Fraction(0), price.currency) for price in found[1:]], found[0]) if found else None
     return total.currency if total is not None else "EUR"
-
-
-class _Runs:
-    """What every run used, made and scrapped."""
-
-    def __init__(self, postings: Iterable[Posting], shares: Mapping[str, Mapping[str, Fraction]], work: Mapping[str, Price]) -> None:
-        self.used: dict[str, dict[Key, int]] = {}
-        self.good: dict[str, dict[Key, int]] = {}
-        self.lots: dict[Key, None] = {}
-        self.shares = shares
-        self.work = work
-        self.lost: dict[str, Fraction] = {}
-        for posting in postings:
-            for move in posting.moves:
-                self._add(posting, (move.item, move.lot), move.steps, move.source, move.target)
-        self.origin = {key: run for run, made in self.good.items() for key in made}
-
-    def _add(self, posting: Posting, key: Key, steps: int, source: str, target: str) -> None:
-        self.lots[key] = None
-        used, good = self.used.setdefault(posting.paper, {}), self.good.setdefault(posting.paper, {})
-        if target == PRODUCTION and not (posting.kind == "reverse" and key in good):
-            used[key] = used.get(key, 0) + steps
-        elif target == PRODUCTION:
-            good[key] -= steps
-        elif source == PRODUCTION and posting.kind == "reverse" and key in used:
-            used[key] -= steps
-        elif source == PRODUCTION:
-            good[key] = good.get(key, 0) + steps
-        elif target == SCRAP and key in good:  # the run's own output, scrapped by the run itself
-            good[key] -= steps
-
-    def work_out(self, known: dict[Key, Fraction | None]) -> None:
-        """Every run when all that it used is known; what is left then goes in circles and is solved as equations."""
-        waiting = {run: sum(key in self.origin for key in used) for run, used in self.used.items() if self.good.get(run) or used}
-        users: dict[Key, list[str]] = {}
-        for run, used in self.used.items():
-            for key in used:
-                users.setdefault(key, []).append(run)
-        ready = [run for run, count in waiting.items() if not count]
-        for run in ready:  # grows while it is read
-            for key, each in self._outputs(run, known):
-                known[key] = each
-                for user in users.get(key, ()):
-                    waiting[user] -= 1
-                    if not waiting[user]:
-                        ready.append(user)
-        left = [run for run in waiting if waiting[run] > 0]
-        if left:
-            self._circles(left, known)
-
-    def _outputs(self, run: str, known: Mapping[Key, Fraction | None]) -> Iterable[tuple[Key, Fraction | None]]:
-        parts = [(known[key], steps) for key, steps in self.used[run].items() if steps]
-        total = (
-            None if any(each is None for each, _ in parts) else sum([each * steps for each, steps in parts if each], self._work(run))
-        )
-        factors = self._factors(run)
-        if not any(factors.values()) and total:
-            self.lost[run] = total
-        return [(key, None if total is None else total * factor) for key, factor in factors.items()]
-
-    def _work(self, run: str) -> Fraction:
-        return _value(self.work[run]) if run in self.work else Fraction(0)
-
-    def _factors(self, run: str) -> Mapping[Key, Fraction]:
-        """Per output lot the cost of one good step, as a share of what the run cost."""
-        good = {key: steps for key, steps in self.good.get(run, {}).items() if steps > 0}
-        named = {item: share for item, share in self.shares.get(run, {}).items() if any(item == key[0] for key in good)}
-        sums: dict[str | None, int] = {}
-        for (item, _), steps in good.items():
-            group = item if item in named else None
-            sums[group] = sums.get(group, 0) + steps
-        rest = 1 - sum(named.values(), Fraction(0))
-        if None not in sums and named:  # nobody else takes the rest: the named ones share all of it in proportion
-            scale = sum(named.values(), Fraction(0)) or Fraction(1)
-            named, rest = {item: share / scale for item, share in named.items()}, Fraction(0)
-        each = {group: (rest if group is None else named[group]) / steps for group, steps in sums.items()}
-        made = self.good.get(run, {})
-        return {key: each[key[0] if key[0] in named else None] if key in good else Fraction(0) for key in made}
-
-    def _circles(self, runs: Sequence[str], known: dict[Key, Fraction | None]) -> None:
-        names = [key for run in runs for key in self._factors(run)]
-        equations: list[tuple[dict[Key, Fraction], Sum]] = []
-        for run in runs:
-            inside = [(key, steps) for key, steps in self.used[run].items() if steps and key not in known]
-            outside = [(known[key], steps) for key, steps in self.used[run].items() if steps and key in known]
-            sure = (
-                None if any(each is None for each, _ in outside) else sum([each * n for each, n in outside if each], self._work(run))
-            )
-            if sure is None:
-                known.update(dict.fromkeys(names))
-                return
-            for key, factor in self._factors(run).items():
-                row = {key: Fraction(1)}
-                for other, steps in inside:
-                    row[other] = row.get(other, Fraction(0)) - steps * factor
-                equations.append((row, {ONCE: sure * factor} if sure * factor else {}))
-        found, _ = eliminated(equations, names)
-        known.update({key: found[key].get(ONCE, Fraction(0)) if key in found else None for key in names})

@@ -15,12 +15,16 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+import attrs
+
+from krafte_core.descent import Runs, Worth
 from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput
 from krafte_core.ingredients import percent
 from krafte_core.items import Item
 from krafte_core.ledger import Key
 from krafte_core.recipes import known
+from krafte_core.stock import Posting
 from krafte_core.structure import Structure, back, reach
 
 DAY = 86_400
@@ -66,15 +70,24 @@ def _by_word(items: Iterable[str], has: Mapping[str, Collection[str]]) -> Mappin
     return {word: tuple(found[word]) for word in sorted(found)}
 
 
-def composition(structure: Structure, item: str, items: Mapping[str, Item]) -> Mapping[str, Fraction]:
-    """Kilograms of every bought item that are in what the recipe makes, exactly; packaging and what is lost left out.
+@attrs.frozen
+class Composition:
+    """What is in a product or a lot: kilograms of every bought item, and of the whole where its mass is known."""
+
+    item: str
+    mass: Fraction | None
+    weights: Mapping[str, Fraction]
+
+
+def composition(structure: Structure, item: str, items: Mapping[str, Item]) -> Composition:
+    """What is in what the recipe makes, exactly; packaging and what is lost left out.
 
     Raises:
         InvalidInput: (`invalid_input`) items whose mass nobody declared, with all their names.
     """
     formula = structure.formulas.get(item)
     if formula is None:
-        return {item: Fraction(1)}
+        return Composition(item, Fraction(1), {item: Fraction(1)})
     needs: dict[str, Fraction] = {item: Fraction(formula.makes)}
     weights: dict[str, Fraction] = {}
     unweighed = []
@@ -103,7 +116,43 @@ def composition(structure: Structure, item: str, items: Mapping[str, Item]) -> M
                 needs[line.item] = needs.get(line.item, Fraction(0)) + inside
     if unweighed:
         raise InvalidInput("items", tuple(unweighed), "a density, or what one piece weighs, for each of these")
-    return weights
+    return Composition(item, known(items, item).mass(formula.makes), weights)
+
+
+def lot_compositions(postings: Iterable[Posting], items: Mapping[str, Item]) -> Mapping[Key, Composition]:
+    """What really is in one step of every lot, by the lots that really went into it, in whatever amounts were used.
+
+    What a run used is in its outputs, by their mass; what evaporated took nothing along. Packaging is left out.
+
+    Args:
+        postings: all of the ledger behind the lots (what `Ledger.read` or a genealogy reached).
+        items: all items.
+
+    Raises:
+        InvalidInput: (`invalid_input`) items whose mass nobody declared, with all their names.
+    """
+    runs = Runs(postings, scrap_counts=True)
+    codes = [item for item in dict.fromkeys(item for item, _ in runs.lots) if known(items, item).kind != "packaging"]
+    weights = {item: known(items, item).mass(1) for item in codes}
+    unweighed = tuple(item for item, weight in weights.items() if weight is None)
+    if unweighed:
+        raise InvalidInput("items", unweighed, "a density, or what one piece weighs, for each of these")
+    mass = {item: weight or Fraction(0) for item, weight in weights.items()}
+    factors = {}
+    for run, made in runs.made.items():
+        total = sum([mass.get(item, Fraction(0)) * steps for (item, _), steps in made.items()], Fraction(0))
+        factors[run] = {key: mass.get(key[0], Fraction(0)) / total if total else Fraction(0) for key in made}
+    bought = {key for key in runs.lots if key not in runs.origin}
+    found: dict[Key, dict[str, Fraction]] = {key: {} for key in runs.lots if key[0] in mass}
+    for item in dict.fromkeys(item for item, _ in runs.lots if item in mass):
+        if not any(key[0] == item for key in bought):
+            continue
+        worth: Worth = {key: mass[item] if key[0] == item else Fraction(0) for key in bought}
+        runs.hand_on(worth, factors)
+        for key, each in worth.items():
+            if each and key in found:
+                found[key][item] = each
+    return {key: Composition(key[0], mass[key[0]], inside) for key, inside in found.items()}
 
 
 class Share(NamedTuple):
@@ -113,29 +162,28 @@ class Share(NamedTuple):
     share: Fraction
 
 
-def ingredient_list(
-    structure: Structure, item: str, items: Mapping[str, Item], names: Mapping[str, str] | None = None
-) -> tuple[Share, ...]:
+def ingredient_list(made: Composition, items: Mapping[str, Item], names: Mapping[str, str] | None = None) -> tuple[Share, ...]:
     """The ingredients by descending mass, as an INCI list or a food label wants them; equal shares by name.
 
     Args:
-        structure: the recipes.
-        item: the product.
+        made: what is in the product (`composition`), or in a lot of it (`lot_compositions`).
         items: all items.
         names: per item what stands on the label, such as `"Aqua"`, or several with their shares, such as `"Aqua 60 %, Glycerin
             40 %"`; default the item's attribute `inci`.
 
     Raises:
         InvalidInput: (`invalid_input`) items without a name, or shares that are no 100 %.
+
+    >>> ingredient_list(Composition("brine", None, {"salt": Fraction(1), "water": Fraction(9)}), {}, {"salt": "Salt", "water": "Aqua"})
+    (Share(name='Aqua', share=Fraction(9, 10)), Share(name='Salt', share=Fraction(1, 10)))
     """
-    weights = composition(structure, item, items)
-    told = {name: str(dict(known(items, name).attributes).get("inci", "")) for name in weights} if names is None else names
-    missing = tuple(name for name in weights if not told.get(name))
+    told = {name: str(dict(known(items, name).attributes).get("inci", "")) for name in made.weights} if names is None else names
+    missing = tuple(name for name in made.weights if not told.get(name))
     if missing:
         raise InvalidInput("names", missing, "a name on the label for each of these")
-    total = sum(weights.values(), Fraction(0))
+    total = sum(made.weights.values(), Fraction(0))
     sums: dict[str, Fraction] = {}
-    for name, weight in weights.items():
+    for name, weight in made.weights.items():
         for label, share in _parts(name, told[name]):
             sums[label] = sums.get(label, Fraction(0)) + weight * share / total
     return tuple([Share(label, sums[label]) for label in sorted(sums, key=lambda label: (-sums[label], label))])
@@ -156,32 +204,29 @@ def _parts(item: str, text: str) -> list[tuple[str, Fraction]]:
     return found
 
 
-def nutrients(
-    structure: Structure, item: str, items: Mapping[str, Item], per_100_g: Mapping[str, Mapping[str, Decimal | int | Fraction]]
-) -> Mapping[str, Fraction]:
-    """Nutrients in 100 g of the product, exactly, from those in 100 g of what goes in. Water that evaporates makes them denser.
+def nutrients(made: Composition, per_100_g: Mapping[str, Mapping[str, Decimal | int | Fraction]]) -> Mapping[str, Fraction]:
+    """Nutrients in 100 g, exactly, from those in 100 g of what went in. Water that evaporates makes them denser.
 
     Args:
-        structure: the recipes.
-        item: the product, whose mass must be known.
-        items: all items.
+        made: what is in the product (`composition`), or in a lot of it (`lot_compositions`).
         per_100_g: per bought item its nutrients in 100 g, such as `{"sugar": {"energy kJ": 1700, "carbohydrate g": 100}}`.
 
     Raises:
         InvalidInput: (`invalid_input`) items that nothing is told of, or a product without mass.
+
+    >>> jam = Composition("jam", Fraction(2), {"sugar": Fraction(1), "fruit": Fraction(2)})
+    >>> dict(nutrients(jam, {"sugar": {"kJ": 1700}, "fruit": {}}))
+    {'kJ': Fraction(850, 1)}
     """
-    weights = composition(structure, item, items)
-    missing = tuple(name for name in weights if name not in per_100_g)
+    missing = tuple(name for name in made.weights if name not in per_100_g)
     if missing:
         raise InvalidInput("per_100_g", missing, "the nutrients of each of these (an empty mapping for none)")
-    formula = structure.formulas.get(item)
-    total = known(items, item).mass(formula.makes) if formula else Fraction(1)
-    if total is None:
-        raise InvalidInput("item", item, "a product whose mass is known: its density, or what one piece weighs")
+    if not made.mass:
+        raise InvalidInput("item", made.item, "a product whose mass is known: its density, or what one piece weighs")
     sums: dict[str, Fraction] = {}
-    for name, weight in weights.items():
+    for name, weight in made.weights.items():
         for nutrient, amount in per_100_g[name].items():
-            sums[nutrient] = sums.get(nutrient, Fraction(0)) + Fraction(amount) * weight / total
+            sums[nutrient] = sums.get(nutrient, Fraction(0)) + Fraction(amount) * weight / made.mass
     return sums
 
 

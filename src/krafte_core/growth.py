@@ -78,7 +78,7 @@ def known_formula(key: str) -> Rule:
     return found
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)
 class Growth:
     """A function of the steps made.
 

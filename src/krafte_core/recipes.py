@@ -18,7 +18,7 @@ import attrs
 from krafte_core.batches import BatchSize as BatchSize
 from krafte_core.batches import Split
 from krafte_core.calendars import Calendar
-from krafte_core.durations import Duration, duration
+from krafte_core.durations import Duration
 from krafte_core.errors import InvalidInput, NotPositive, RecipeCycle, RoundsToNothing, Unknown
 from krafte_core.growth import Sum, stretched, times
 from krafte_core.ingredients import Ingredient as Ingredient
@@ -26,11 +26,13 @@ from krafte_core.ingredients import Output as Output
 from krafte_core.ingredients import Substitute as Substitute
 from krafte_core.ingredients import given, limit, loss, overage, process_yield, rows
 from krafte_core.ingredients import percent as percent
-from krafte_core.items import MOST_STEPS, Item, attributes, code, one_of
+from krafte_core.items import MOST_STEPS, Item, attributes, code
 from krafte_core.lines import Coming as Coming
 from krafte_core.lines import Line as Line
 from krafte_core.lines import Stand as Stand
 from krafte_core.lines import in_ratio, vessel_limit
+from krafte_core.operations import Operation as Operation
+from krafte_core.operations import elapsed as elapsed
 from krafte_core.quantities import qty, split
 from krafte_core.solving import Solver, per_base
 from krafte_core.tables import html, text
@@ -39,74 +41,6 @@ WORST_ROUNDING = Fraction(1, 1000)
 """A measured line that its item's step cannot hold more exactly than this is refused when the recipe is registered."""
 MOST_LINES = 10_000
 MOST_LEVELS = 100
-
-
-def _place(value: Any) -> str | None:
-    return None if value is None else code(value, "at")
-
-
-def _working(given: Any) -> Duration | None:
-    return None if given is None else duration(given, "working time", "run")
-
-
-def elapsed(given: Any) -> Duration | None:
-    """Elapsed time or working days, or None: for waits, lead times and transit.
-
-    >>> str(elapsed("28 days"))
-    '28 days'
-    """
-    if given is None:
-        return None
-    time = duration(given)
-    if time.kind == "working time":
-        raise InvalidInput("duration", str(time), "elapsed time or working days")
-    return time
-
-
-@attrs.frozen
-class Operation:
-    """One step of making: work at a work center, or a wait, or work followed by a wait.
-
-    Args:
-        name: what is done (`"saponify"`).
-        at: the work center's code; needed where there is work.
-        setup: working time per batch; `run`: working time for what the recipe makes, scaled with it.
-        per: `"amount"` scales `run` with the batch, `"batch"` fixes it.
-        wait: time that passes after the work by itself (curing, drying).
-        pausable: whether the work may be interrupted by closing time.
-
-    Raises:
-        InvalidInput: (`invalid_input`) a run in days, work without a work center, or neither work nor wait.
-
-    >>> Operation("cure", wait="28 days").wait.seconds // 86400
-    28
-    """
-
-    name: str = attrs.field(converter=code)
-    at: str | None = attrs.field(default=None, kw_only=True, converter=_place)
-    setup: Duration | None = attrs.field(default=None, kw_only=True, converter=_working)
-    run: Duration | None = attrs.field(default=None, kw_only=True, converter=_working)
-    per: str = attrs.field(default="amount", kw_only=True)
-    wait: Duration | None = attrs.field(default=None, kw_only=True, converter=elapsed)
-    pausable: bool = attrs.field(default=False, kw_only=True)
-
-    def __attrs_post_init__(self) -> None:
-        """An operation does something, and work has a place."""
-        one_of(self.per, ("amount", "batch"), "per")
-        if (self.run or self.setup) and self.at is None:
-            raise InvalidInput("at", None, f"the work center where {self.name!r} is done")
-        if not (self.run or self.setup or self.wait):
-            raise InvalidInput("run", None, f"working time or a wait for {self.name!r}")
-
-    def seconds(self, share: Fraction) -> int:
-        """Working seconds for a batch that is `share` times what the recipe makes, rounded up to the second.
-
-        >>> Operation("mix", at="kettle", setup="10 min", run="1 h").seconds(Fraction(1, 2))
-        2400
-        """
-        run = self.run.seconds if self.run else 0
-        scaled = run if self.per == "batch" else -(-run * share.numerator // share.denominator)
-        return scaled + (self.setup.seconds if self.setup else 0)
 
 
 def _ingredients(found: Iterable[Ingredient]) -> tuple[Ingredient, ...]:
@@ -246,7 +180,8 @@ class Recipe:
         >>> Recipe("cream", makes="1 kg", process_yield="80 %").enlarged
         Fraction(5, 4)
         """
-        return (1 + self.overage) / ((1 - self.loss) * self.process_yield)
+        lossless = not self.loss and not self.overage
+        return 1 / self.process_yield if lossless else (1 + self.overage) / ((1 - self.loss) * self.process_yield)
 
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.
@@ -349,9 +284,9 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     listed = [(ingredient, known(items, ingredient.item)) for ingredient in taken]
     solver = Solver(recipe.code, product, makes, recipe.charge, listed)
     sums = solver.solved()
-    lines: dict[str, Line] = {}
+    enlarged, lines = recipe.enlarged, dict[str, Line]()
     for (ingredient, item), net in zip(listed, sums, strict=True):
-        total = _with_losses(recipe, ingredient, net)
+        total = _with_losses(ingredient, net, enlarged)
         ref = _ref(item.code, lines)
         lines[ref] = _line(ingredient, item, ref, total, solver.measure, items)
     most = None
@@ -412,13 +347,12 @@ def _share(recipe: Recipe, ingredient: Ingredient) -> Fraction | None:
     return part.exact / whole.exact if part.dimension == whole.dimension != "count" and whole.value > 0 else None
 
 
-def _with_losses(recipe: Recipe, ingredient: Ingredient, net: Sum) -> Sum:
+def _with_losses(ingredient: Ingredient, net: Sum, enlarged: Fraction) -> Sum:
     """All factors, exactly: those of the line enlarge the line, those of the recipe enlarge the batch that it is for."""
-    own = (1 + ingredient.overage) / ((1 - ingredient.loss) * ingredient.process_yield)
-    total = net if own == 1 else times(net, own)
-    if ingredient.follows == "output":
-        return total
-    return total if recipe.enlarged == 1 else stretched(total, recipe.enlarged)
+    total = net
+    if ingredient.overage or ingredient.loss or ingredient.process_yield != 1:
+        total = times(net, (1 + ingredient.overage) / ((1 - ingredient.loss) * ingredient.process_yield))
+    return total if enlarged == 1 or ingredient.follows == "output" else stretched(total, enlarged)
 
 
 def _ref(item: str, lines: Mapping[str, Line]) -> str:
@@ -441,7 +375,7 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
     return Line(
         ref, item.code, item.scale, numerator, denominator, ingredient.follows, ingredient.from_stock, rule,
         unit=unit, per_unit=item.ratio(unit), per_base=per_base(item, measure),
-        kept=(1 - ingredient.loss) * ingredient.process_yield, phantom=ingredient.phantom,
+        kept=(1 - ingredient.loss) * ingredient.process_yield if ingredient.loss else ingredient.process_yield, phantom=ingredient.phantom,
         substitutes=tuple(stands), origin=ingredient if says_more else None,
     )  # fmt: skip
 

@@ -33,10 +33,10 @@ _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
 
 
 class Scaled(NamedTuple):
-    """A line for a batch: the exact need is known to the last fraction, `steps` is that need rounded up once."""
+    """A line for a batch of so many steps: the exact need is known to the last fraction, `steps` is that need rounded up once."""
 
     line: Line
-    made: int
+    batch: int
     steps: int
 
     @property
@@ -52,7 +52,7 @@ class Scaled(NamedTuple):
     @property
     def exact(self) -> Fraction:
         """The need in steps, before it was rounded."""
-        return self.line.exact(self.made)
+        return self.line.exact(self.batch)
 
     @property
     def residue(self) -> Fraction:

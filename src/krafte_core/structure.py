@@ -36,7 +36,7 @@ class Required(NamedTuple):
     stock: int
     net: int
     makes: int
-    made: bool
+    has_recipe: bool
 
     @property
     def required(self) -> Quantity:
@@ -51,12 +51,12 @@ class Required(NamedTuple):
     @property
     def to_make(self) -> Quantity:
         """What must be made; its batches may make more."""
-        return self.scale.quantity(self.net if self.made else 0)
+        return self.scale.quantity(self.net if self.has_recipe else 0)
 
     @property
     def missing(self) -> Quantity:
         """What nobody makes and stock does not have: to buy."""
-        return self.scale.quantity(0 if self.made else self.net)
+        return self.scale.quantity(0 if self.has_recipe else self.net)
 
 
 class Use(NamedTuple):
@@ -93,7 +93,7 @@ class Explosion:
     @property
     def missing(self) -> Mapping[str, int]:
         """Steps per item that must be bought, or that lines want from stock and stock does not have."""
-        short = {row.item: row.net for row in self.rows if not row.made and row.net}
+        short = {row.item: row.net for row in self.rows if not row.has_recipe and row.net}
         for item, steps in self.only:
             short[item] = short.get(item, 0) + steps
         return short
@@ -101,7 +101,7 @@ class Explosion:
     @property
     def leaves(self) -> Mapping[str, int]:
         """The flat list: steps needed of everything that is not made."""
-        return {row.item: row.gross for row in self.rows if not row.made and row.gross}
+        return {row.item: row.gross for row in self.rows if not row.has_recipe and row.gross}
 
     def _table(self) -> tuple[str, Sequence[str], Sequence[Sequence[str]]]:
         scales = {row.item: row.scale for row in self.rows}

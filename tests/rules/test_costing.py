@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,13 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core.costing import cost, lot_costs, weighted
-from krafte_core.declarations import composition, contained, contained_in_lots, declared, good_until, ingredient_list, nutrients
+from krafte_core.declarations import (
+    composition,
+    contained,
+    contained_in_lots,
+    declared,
+    good_until,
+    ingredient_list,
+    lot_compositions,
+    nutrients,
+)
 from krafte_core.errors import CurrencyMismatch, InvalidInput
 from krafte_core.items import Item
 from krafte_core.money import UnroundedMoney, money
 from krafte_core.quantities import Scale
 from krafte_core.recipes import BatchSize, Ingredient, Operation, Output, Recipe, compiled
-from krafte_core.stock import Lot, Move, Posting
+from krafte_core.stock import Lot, Move, Posting, Stocked, pick
 from krafte_core.structure import Structure
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
@@ -111,7 +120,7 @@ def test_a_starter_costs_what_it_is_fed_with_and_is_in_the_bread_as_its_flour():
     fed = Recipe("starter", makes="10 kg", ingredients=[Ingredient("flour", "90 %"), Ingredient("starter", "10 %", from_stock=True)])
     web = structure(items, Recipe("bread", makes="1 kg", ingredients=[Ingredient("starter", "100 %")]), fed)
     assert cost(web, "bread", 10**6, {"flour": money("2 EUR")}).total.value == 2
-    assert composition(web, "bread", items) == {"flour": 1}
+    assert composition(web, "bread", items).weights == {"flour": 1}
 
 
 def test_rework_of_what_is_made_from_it_is_taken_at_its_price():
@@ -286,26 +295,79 @@ def test_allergens_come_up_from_every_level_with_where_they_come_from():
 
 def test_the_composition_leaves_out_peel_and_packaging():
     found = composition(CAKE, "cake", FOOD)
-    assert found == {"apple": 1, "flour": 1, "milk": Fraction(103, 200)}  # the peel, a fifth on top, stays outside
+    assert found.mass == 2
+    assert found.weights == {"apple": 1, "flour": 1, "milk": Fraction(103, 200)}  # the peel, a fifth on top, stays outside
 
 
 def test_ingredients_are_listed_by_descending_mass_and_names_are_added_up():
-    found = ingredient_list(CAKE, "cake", FOOD)
+    cake = composition(CAKE, "cake", FOOD)
+    found = ingredient_list(cake, FOOD)
     assert [one.name for one in found] == ["apple", "wheat", "water", "milk solids"]
     assert sum(one.share for one in found) == 1
     with pytest.raises(InvalidInput):
-        ingredient_list(CAKE, "cake", FOOD, {"flour": "wheat"})
+        ingredient_list(cake, FOOD, {"flour": "wheat"})
     with pytest.raises(InvalidInput):
-        ingredient_list(CAKE, "cake", FOOD, {"flour": "wheat 90 %", "apple": "apple", "milk": "milk"})
+        ingredient_list(cake, FOOD, {"flour": "wheat 90 %", "apple": "apple", "milk": "milk"})
 
 
 def test_nutrients_get_denser_where_water_evaporates():
     values = {"flour": {"kJ": 1400, "salt g": Decimal("0.01")}, "milk": {"kJ": 270}, "apple": {"kJ": 220}}
-    found = nutrients(CAKE, "cake", FOOD, values)
+    found = nutrients(composition(CAKE, "cake", FOOD), values)
     assert found == {"kJ": (1400 + 270 * Fraction(103, 200) + 220) / 2, "salt g": Fraction(1, 200)}
     with pytest.raises(InvalidInput) as refused:
-        nutrients(CAKE, "cake", FOOD, {"flour": {}})
+        nutrients(composition(CAKE, "cake", FOOD), {"flour": {}})
     assert set(refused.value.given) == {"milk", "apple"}
+
+
+def test_a_lot_contains_what_really_went_into_it():
+    """More milk than the recipe says, and half of the cake burnt: that changes no share."""
+    kilo = 10**6
+    postings = [
+        post("use", "D", ("flour", "F", 2 * kilo, "stock", "production"), ("milk", "M", 2 * kilo, "stock", "production")),
+        post("make", "D", ("dough", "D", 4 * kilo, "production", "stock")),
+        post("use", "C", ("dough", "D", 2 * kilo, "line", "production"), ("box", "B", 1, "stock", "production")),
+        post("make", "C", ("cake", "C", 1 * kilo, "production", "stock")),
+        post("scrap", "C", ("cake", "C", kilo // 2, "stock", "scrap")),
+    ]
+    found = lot_compositions(postings, FOOD)["cake", "C"]
+    assert (found.mass * kilo, {item: weight * kilo for item, weight in found.weights.items()}) == (
+        1, {"flour": 1, "milk": Fraction(103, 100)},
+    )  # fmt: skip
+    assert [one.name for one in ingredient_list(found, FOOD)] == ["wheat", "water", "milk solids"]
+    assert nutrients(found, {"flour": {"kJ": 1400}, "milk": {"kJ": 270}})["kJ"] == 1400 + 270 * Fraction(103, 100)
+    with pytest.raises(InvalidInput):
+        lot_compositions(postings, FOOD | {"milk": Item("milk", unit="L")})
+
+
+@given(st.integers(1, 50), st.integers(0, 50), st.integers(1, 99))
+def test_the_kilograms_in_all_lots_of_a_run_are_those_that_went_in(used, back, made):
+    """Also where a part of what was made went into it again."""
+    made += back
+    postings = [
+        post("use", "R", ("flour", "F", used, "stock", "production"), ("dough", "R", back, "stock", "production")),
+        post("make", "R", ("dough", "R", made, "production", "stock")),
+    ]
+    found = lot_compositions(postings, FOOD)["dough", "R"]
+    assert found.weights["flour"] * (made - back) == Fraction(used, 10**6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted", "value", "missing"),
+    [("fifo", 4, 70, 0), ("lifo", 15, 0, 6), ("fifo", 8, 150, 0)],
+    ids=["fifo", "short", "more"],
+)
+def test_what_is_picked_is_valued_by_the_lots_that_were_taken(rule, wanted, value, missing):
+    """erp VAL-015 (first in, first out over several receipts); VAL-014: what is not there is missing, never negative."""
+    prices = [(1, 10), (2, 20), (1, 20), (5, 20)]
+    rows = [
+        Stocked(Lot("C", str(n), received_at=DAY + timedelta(days=n), unit_cost=money(f"{price} EUR")), "stock", steps, 0)
+        for n, (steps, price) in enumerate(prices)
+    ]
+    picked = pick(rule, rows, wanted, date(2026, 4, 1), usable_places={"stock"})
+    assert picked.missing == missing
+    if not missing:
+        each = weighted([(steps, row.lot.unit_cost) for row, steps in picked.taken])
+        assert each.value * wanted == value
 
 
 def test_the_shortest_date_decides_whether_it_is_the_process_or_an_ingredient():

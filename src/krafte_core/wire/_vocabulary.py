@@ -23,7 +23,7 @@ _ROWS = """
     choices Chosen Change Difference Taking Substituted
     content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts
-    declarations Share Good
+    declarations Composition Share Good
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
@@ -73,6 +73,7 @@ _ROWS = """
     lines Rule Stand Line Coming
     money Money UnroundedMoney
     netting OpenNeed Displaced
+    operations Operation
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
     potency Drawn Content=PotencyContent Balanced
     production Need=ProductionNeed ProductionOrder
@@ -80,7 +81,7 @@ _ROWS = """
     purchasing PurchaseLine PurchaseOrder
     quantities Quantity Scale
     recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall Consignee
-    recipes Operation Recipe Formula
+    recipes Recipe Formula
     records Weighed LineRecord BatchRecord
     resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking
