@@ -2,7 +2,7 @@
 
 - `FakeClock`: a clock that stands still until it is told.
 - `a_workshop`, `an_item`, `a_recipe`, `an_order`, `a_delivery`: a soap maker's workshop with sane defaults.
-- `StoreContract`: the suite that every store must pass; needs pytest.
+- `StoreContract`: the suite that every store must pass; `ChannelContract`: that of a sales channel; both need pytest.
 - `strategies`: Hypothesis strategies for the library's values; `from_type` finds most of them without an import.
 
 >>> from krafte_core.testing import a_workshop, an_order
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from krafte_core.testing.builders import a_workshop as a_workshop
     from krafte_core.testing.builders import an_item as an_item
     from krafte_core.testing.builders import an_order as an_order
+    from krafte_core.testing.channel_contract import ChannelContract as ChannelContract
     from krafte_core.testing.clock import FakeClock as FakeClock
     from krafte_core.testing.contract import StoreContract as StoreContract
 
 _HOME = {
+    "ChannelContract": "channel_contract",
     "FakeClock": "clock",
     "StoreContract": "contract",
     **dict.fromkeys(("a_catalogue", "a_delivery", "a_recipe", "a_workshop", "an_item", "an_order"), "builders"),

@@ -1,0 +1,277 @@
+"""What leaves as paper, label, file or message: complete, escaped, readable again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import date
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krafte_core import Address, Ingredient, Item, OrderLine, Recipe, Workshop, qty
+from krafte_core.errors import InvalidInput, KrafteError, OutOfRange
+from krafte_core.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped, StockChanged
+from krafte_core.exports import exchange
+from krafte_core.exports.labels import Label, bars, pdf, sscc, svg, zpl
+from krafte_core.exports.news import KINDS, LANGUAGES, composed, message_of
+from krafte_core.exports.papers import delivery_note, packing_slip, pick_list
+from krafte_core.shipping import Shipment, ShipmentLine
+from krafte_core.stock import Lot, Stocked
+from krafte_core.testing import a_workshop
+from krafte_core.times import instant
+
+AT = instant("2026-11-23T12:00Z")
+ANNA = Address("Élodie <Kundin>", "Musterweg 1", "8010", "Graz", country="AT")
+LABEL = Label(
+    sscc("0340434", 161094042), Address("Seife & Co", city="Hamburg"), ANNA, ("3 x Soap",), lot="L-26-11", expires=date(2027, 11, 30)
+)
+LINES = (
+    ShipmentLine("CO-1", "1", "soap", "S-1", qty("2 each"), 2),
+    ShipmentLine("CO-1", "1", "soap", "S-2", qty("1 each"), 1),
+    ShipmentLine("CO-2", "1", "salt", "T-1", qty("250 g"), 250),
+)
+SHIPMENT = Shipment("SH-1", "Anna", LINES, shipped_at=AT, carrier="DHL", tracking="JD1", ship_to=ANNA)
+
+
+# -------------------------------------------------------------------------------------------------------------- papers
+
+
+def test_a_packing_slip_has_every_article_once_and_neither_lots_nor_prices():
+    slip = packing_slip(SHIPMENT, names={"soap": "<b>Soap</b>"}, language="de")
+
+    assert slip.title == "Packzettel SH-1"
+    assert slip.rows == (("soap", "<b>Soap</b>", "3 each"), ("salt", "", "250 g"))
+    assert "&lt;b&gt;Soap" in slip.html()
+    assert "<b>" not in slip.html()
+    assert dict(slip.facts)["Lieferadresse"] == "Élodie <Kundin>, Musterweg 1, 8010 Graz, AT"
+
+
+def test_a_delivery_note_names_lots_and_dates():
+    lots = [Lot("soap", "S-1", received_at=AT, expires=date(2027, 1, 31))]
+    note = delivery_note(SHIPMENT, lots=lots)
+
+    assert [row[3:5] for row in note.rows] == [("S-1", "2027-01-31"), ("S-2", ""), ("T-1", "")]
+
+
+def test_a_pick_list_goes_by_place_then_item_then_lot():
+    def standing(item, lot, place):
+        return Stocked(Lot(item, lot, received_at=AT), place, 5, 0)
+
+    rows = [
+        (standing("soap", "S-2", "b"), qty("1 each")),
+        (standing("oil", "O", "b"), qty("1 kg")),
+        (standing("soap", "S-1", "a"), qty("2 each")),
+    ]
+    assert [row[:3] for row in pick_list("today", rows).rows] == [("a", "soap", "S-1"), ("b", "oil", "O"), ("b", "soap", "S-2")]
+
+
+def test_a_pdf_has_what_the_document_has_and_letters_that_its_font_lacks_are_said():
+    from pypdf import PdfReader
+
+    text = PdfReader(io.BytesIO(packing_slip(SHIPMENT).pdf())).pages[0].extract_text()
+    assert all(part in text for part in ("Packing slip SH-1", "soap", "3 each", "Élodie"))
+    with pytest.raises(InvalidInput):
+        packing_slip(SHIPMENT, names={"soap": "石鹸"}).pdf()
+
+
+# -------------------------------------------------------------------------------------------------------------- labels
+
+
+def test_an_sscc_has_18_digits_and_the_check_digit_of_gs1():
+    assert sscc("0614141", 123456789) == "006141411234567890"  # the example of the GS1 General Specifications
+    with pytest.raises(OutOfRange):
+        sscc("0614141", 10**9)
+    with pytest.raises(InvalidInput):
+        sscc("06-41", 1)
+
+
+@given(st.text("0123456789", min_size=4, max_size=12), st.data())
+def test_every_sscc_fits_its_own_label(prefix, data):
+    number = sscc(prefix, data.draw(st.integers(0, 10 ** (16 - len(prefix)) - 1)), data.draw(st.integers(0, 9)))
+
+    assert re.fullmatch("[0-9]{18}", number)
+    assert set(bars(Label(number, ANNA, ANNA))) == {"0", "1"}
+
+
+def test_a_wrong_check_digit_and_facts_that_no_code_can_hold_are_refused():
+    for wrong in (Label("006141411234567891", ANNA, ANNA), Label("1", ANNA, ANNA), Label(LABEL.sscc, ANNA, ANNA, lot="x" * 40)):
+        with pytest.raises(InvalidInput):
+            bars(wrong)
+        with pytest.raises(InvalidInput):
+            zpl(wrong)
+
+
+def test_a_label_as_svg_is_well_formed_and_has_all_bars_within_it():
+    root = ElementTree.fromstring(svg(LABEL))
+    texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    rects = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("y") == "98"]
+
+    assert "Élodie <Kundin>" in texts
+    assert LABEL.human in texts
+    assert len(rects) == len(re.findall("1+", bars(LABEL)))
+    assert all(float(one.get("x")) >= 10 and float(one.get("x")) + float(one.get("width")) <= 95.01 for one in rects)
+
+
+def test_a_label_as_pdf_has_its_words():
+    from pypdf import PdfReader
+
+    text = PdfReader(io.BytesIO(pdf(LABEL))).pages[0].extract_text()
+    assert all(part in text for part in ("Élodie <Kundin>", "8010 Graz", "3 x Soap", LABEL.human))
+
+
+def test_no_word_of_a_customer_is_a_command_of_the_printer():
+    hostile = Label(LABEL.sscc, ANNA, Address("^XZ~JA\n_5E\\"), lot="A^B")
+    with pytest.raises(InvalidInput):
+        zpl(hostile)
+    told = zpl(Label(LABEL.sscc, ANNA, Address("^XZ~JA\n_5E\\")))
+
+    assert told.count("^XZ") == 1
+    assert "~" not in told
+    assert r"\5EXZ\7EJA\0A\5F5E\5C" in told
+
+
+def test_pairs_of_digits_are_told_to_the_printer_as_pairs():
+    assert f"^FD>;>800{LABEL.sscc}1727113010>6L-26-11^FS" in zpl(LABEL)
+    with pytest.raises(InvalidInput):
+        zpl(LABEL, dots=9)
+
+
+# ------------------------------------------------------------------------------------------------------------ exchange
+
+
+ITEMS = {
+    one.code: one
+    for one in (
+        Item("olive-oil", unit="kg", density="0.915 kg/L", packs={"drum": "190 kg"}, name="Olive; oil"),
+        Item("soap", unit="each"),
+    )
+}
+
+
+def test_items_go_out_and_come_in_again():
+    draft = exchange.read_items(exchange.write_items(ITEMS.values()))
+
+    assert draft.ok
+    assert draft.values == tuple(ITEMS.values())
+
+
+def test_recipes_go_out_and_come_in_again():
+    recipe = Recipe(
+        "soap",
+        makes="10 each",
+        ingredients=[Ingredient("olive-oil", "1 kg", loss="3 %"), Ingredient("soap", "1 each", follows="output")],
+    )
+    draft = exchange.read_recipes(exchange.write_recipes([recipe]), items=ITEMS)
+
+    assert (draft.values, draft.problems) == ((recipe,), ())
+
+
+def test_opening_stock_of_a_table_fills_the_shelves():
+    shop = Workshop.in_memory()
+    shop.register(*ITEMS.values())
+    rows = (exchange.Opening("olive-oil", "2 drum", "O-1", date(2027, 1, 31)), exchange.Opening("soap", "240 each"))
+    draft = exchange.read_stock(exchange.write_stock(rows), items=ITEMS)
+    for row in draft.values:
+        shop.stock.opening(row.item, row.amount, lot=row.lot, expires=row.expires, place=row.place)
+
+    assert draft.values == rows
+    assert str(shop.stock.level("olive-oil").on_hand) == "380 kg"
+
+
+def test_orders_of_a_table_are_placed_and_go_out_again():
+    shop = Workshop.in_memory()
+    shop.register(*ITEMS.values())
+    text = "order,customer,requested,line,item,amount,price,note\r\nP-1,Anna,2026-12-01,1,soap,12 each,3.20 EUR,=1+1\r\n"
+    (row,) = exchange.read_orders(text, items=ITEMS).values
+    order = shop.orders.place(customer=row.customer, lines=row.lines, requested=row.requested)
+    again = exchange.read_orders(exchange.write_orders([order]), items=ITEMS)
+
+    assert again.ok
+    assert again.values[0].lines[0].note == "=1+1"
+    assert str(order.total) == "38.40 EUR"
+
+
+def test_every_rows_problem_is_listed_and_an_order_with_one_brings_nothing():
+    text = ("order,customer,item,amount,requested\r\nA,Anna,soap,5 each,\r\nA,Anna,saop,5 each,\r\nB,Ben,soap,many,\r\n"
+            "C,Cleo,soap,1 each,tomorrow\r\nD,Dora,soap,,\r\nE,Eva,soap,1 each,2026-12-01\r\n")  # fmt: skip
+    draft = exchange.read_orders(text, items=ITEMS)
+
+    assert [row.name for row in draft.values] == ["E"]
+    assert [problem.path for problem in draft.problems] == ["row 6, column amount", "row 2, 3", "row 4", "row 5"]
+
+
+def test_a_spreadsheet_does_not_calculate_what_we_write():
+    text = exchange.write_items([Item("soap", unit="each", name="=HYPERLINK(1)")])
+
+    assert next(csv.DictReader(io.StringIO(text)))["name"] == "'=HYPERLINK(1)"
+    assert exchange.read_items(text).values[0].name == "=HYPERLINK(1)"
+
+
+@pytest.mark.parametrize("text", ["", "code\r\n", "code,unit,colour\r\n", 'code,unit\r\n"open', "code,code,unit\r\n"])
+def test_what_is_no_such_table_is_said_in_its_first_row(text):
+    assert [problem.path for problem in exchange.read_items(text).problems] == ["row 1"]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_draft_and_never_a_crash(text):
+    exchange.read_items(text)
+    exchange.read_items("code,unit,step,density,packs\r\n" + text)
+    exchange.read_orders("order,customer,item,amount,price\r\n" + text, items=ITEMS)
+
+
+def test_documents_carry_everything_exactly():
+    values = (*ITEMS.values(), Recipe("soap", makes="1 each", ingredients=[Ingredient("olive-oil", "1/3 kg")]))
+    assert exchange.from_json(exchange.to_json(values)) == values
+    with pytest.raises(KrafteError):
+        exchange.from_json('{"krafte":"1.0","value":1}')
+
+
+# ---------------------------------------------------------------------------------------------------------------- news
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_news_has_its_words_in_both_languages(kind, language):
+    news = composed(kind, {"order": "CO-1", "customer": "Anna", "promised": "2026-12-01", "reason": "No beeswax."}, language=language)
+
+    assert "CO-1" in news.subject
+    assert "Anna" in news.text
+    assert "$" not in news.subject + news.text + news.html
+
+
+def test_words_of_customers_are_escaped_and_a_subject_has_one_line():
+    news = message_of(OrderPlaced(AT, "CO-1\nBcc: all", "<script>$order</script>"))
+
+    assert "\n" not in news.subject
+    assert "<script>" not in news.html
+    assert "&lt;script&gt;$order" in news.html
+
+
+def test_the_hosts_own_words_override_ours_one_kind_at_a_time():
+    own = {"shipped": ("$order: off it goes", "Track $tracking")}
+    news = message_of(OrderShipped(AT, "CO-1", "Anna", "SH-1", "DHL", "JD1"), templates=own)
+
+    assert (news.subject, news.text) == ("CO-1: off it goes", "Track JD1")
+    assert message_of(OrderPlaced(AT, "CO-1", "Anna"), templates=own).subject == "We have received your order CO-1"
+    with pytest.raises(InvalidInput):
+        composed("shipped", {}, templates={"shipped": ("$colour", "")})
+
+
+def test_events_that_are_no_news_to_a_customer_are_none():
+    assert message_of(StockChanged(AT, "lot soap S-1", "soap", "S-1", "count", qty("1 each"), "")) is None
+    assert message_of(OrderCancelled(AT, "CO-1", "Anna"), reason="No beeswax.").kind == "refused"
+    assert message_of(OrderConfirmed(AT, "CO-1", "Anna", None)).kind == "confirmed without date"
+
+
+def test_a_subscriber_of_the_outbox_tells_the_customer():
+    shop = a_workshop()
+    told = []
+    shop.subscribe("news", lambda event: told.append(message_of(event)), since="now")
+    order = shop.orders.place(customer="Anna", lines=[OrderLine("soap-bar", "1 each")])
+    shop.deliver_events()
+
+    assert [(news.kind, news.order) for news in told if news] == [("received", order.number)]
