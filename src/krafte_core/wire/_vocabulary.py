@@ -24,6 +24,7 @@ _ROWS = """
     content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts
     declarations Share Good
+    desks.accepting Accepted
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
@@ -74,8 +75,9 @@ _ROWS = """
     netting OpenNeed Displaced
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
     potency Drawn Content=PotencyContent Balanced
+    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
     production Need=ProductionNeed ProductionOrder
-    promise Step Slack ToBuy ToMake LinePromise Promise
+    promise Step Slack Borrowed ToBuy ToMake LinePromise Promise
     purchasing PurchaseLine PurchaseOrder
     quantities Quantity Scale
     recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall Consignee
@@ -90,6 +92,7 @@ _ROWS = """
     structure Required Use Explosion Buildable
     terms Totals
     trace Edge Reach Genealogy
+    views Load StockLevel
     workshop Preview Delivery
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
