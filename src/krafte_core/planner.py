@@ -281,7 +281,7 @@ class Planner:
     def _inputs_by(self, inputs: tuple[tuple[Source, int, int, Line], ...], steps: int, start: int) -> bool:
         mark = self.mark()
         for one, numerator, denominator, line in inputs:
-            need = -(-steps * numerator // denominator)
+            need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
             if line.from_stock:
                 if one.stock.least(start) < need:
                     self.undo(mark)
@@ -431,7 +431,7 @@ class Planner:
             mark = self.mark()
             ready, chain = float(self.now), ()  # type: tuple[float, Chain]
             for one, numerator, denominator, line in source.inputs:
-                need = -(-steps * numerator // denominator)
+                need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
                 at, behind = self._only_stock(one, need) if line.from_stock else self._get(one, need, good)
                 if at == NEVER:
                     return NEVER, behind

@@ -354,12 +354,14 @@ def pegs_of(plan: Plan) -> list[tuple[Any, ...]]:
         if outcome.at < NEVER and demand.steps > 0:
             needs[demand.item].append((int(outcome.at), demand.steps, demand.ref, demand.line))
     lines = {
-        item: [(line.ref, needs[line.item], line.numerator, line.denominator) for line in f.lines] for item, f in plan.formulas.items()
+        item: [(line, line.ref, needs[line.item], line.numerator, line.denominator) for line in formula.lines]
+        for item, formula in plan.formulas.items()
     }
     for ref, item, steps, start, end, _, _ in plan.makes:
         supplies[item].append((end, 2, steps, "make", ref, ""))
-        for line, wanted, numerator, denominator in lines[item]:
-            wanted.append((start, -(-steps * numerator // denominator), ref, line))
+        for line, name, wanted, numerator, denominator in lines[item]:
+            need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
+            wanted.append((start, need, ref, name))
     for ref, item, _, _, steps, _, at, _ in plan.buys:
         supplies[item].append((at, 3, steps, "buy", ref, ""))
     found: list[tuple[Any, ...]] = []

@@ -68,8 +68,8 @@ class Snapshot:
         """See `Situation`."""
         return self._items[item].picking
 
-    def formula(self, item: str) -> Formula | None:
-        """See `Situation`."""
+    def formula(self, item: str, steps: int | None = None) -> Formula | None:
+        """See `Situation`; of several versions the one for no amount in particular."""
         return self._items[item].formula
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:

@@ -88,7 +88,7 @@ class PlanningDesk:
             return planned(work, how, progress=progress)
 
     def case(self, *, taking: str = "borrow") -> Case:
-        """All that a plan is made of, as plain values: `krafte_core.planning.plan_case` plans it, here or in another process."""
+        """All that a plan is made of, as plain values: `plan_case` plans it, here or in another process."""
         with self._office.look() as work:
             return case_of(work, Asked(taking=taking))
 
