@@ -13,6 +13,7 @@ NAMES = {
     "flow": "benchmarks.flow",
     "recipes": "benchmarks.recipes",
     "trace": "benchmarks.trace",
+    "plan": "benchmarks.plan",
 }
 
 

@@ -238,7 +238,11 @@ class Catalogue:
 
     def timeline(self, calendar: Calendar, now: datetime) -> Timeline:
         """The calendar compiled for the horizon around `now`; whole years, so that it is compiled rarely."""
-        return compile_calendar(calendar, date(now.year - 1, 1, 1), date(now.year + HORIZON_YEARS, 12, 31), self.zone)
+        return compile_calendar(calendar, *self.span(now), self.zone)
+
+    def span(self, now: datetime) -> tuple[date, date]:
+        """The first and the last day of the horizon around `now`."""
+        return date(now.year - 1, 1, 1), date(now.year + HORIZON_YEARS, 12, 31)
 
 
 def in_process(place: str) -> bool:

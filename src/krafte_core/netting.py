@@ -19,6 +19,8 @@ from krafte_core.store import SupplyKey
 from krafte_core.times import moment
 from krafte_core.work import Work, arrived
 
+_new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+
 
 class OpenNeed(NamedTuple):
     """Steps of an item that a paper still needs and that nothing covers yet."""
@@ -227,9 +229,10 @@ def hand_over(
     wanted = sum([link.takes for link in links])
     if lot is not None and wanted <= steps:  # enough for all
         for link in links:
+            demand, need, _, _, _, _, takes, covers, firmness = link
             work.unlink(link)
-            work.link(link._replace(source=LOT, item=lot.item, ref=lot.code, place=place))
-            work.touch(link.demand)
+            work.link(_new(Allocation, (demand, need, LOT, lot.item, lot.code, place, takes, covers, firmness)))
+            work.touch(demand)
         return ()
     excess = wanted - steps - still_coming
     ranks = demand_ranks(work, links) if wanted > steps else {}

@@ -74,6 +74,16 @@ class ToMake:
 
 
 @attrs.frozen
+class Borrowed:
+    """What the promise takes that somebody else counts on: who lends it, and by when he must have it again."""
+
+    item: str
+    lender: str
+    amount: Quantity
+    again_by: datetime
+
+
+@attrs.frozen
 class LinePromise:
     """When one line arrives; None where nobody can tell."""
 
@@ -105,6 +115,7 @@ class Promise:
     missing: tuple[str, ...]
     proven: bool
     zone: str = "UTC"
+    borrowed: tuple[Borrowed, ...] = ()
 
     @property
     def days_late(self) -> int | None:

@@ -372,10 +372,11 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
         stands.append(Stand(one.item, other.scale, one.ratio * other.ratio(unit) / item.ratio(unit)))
     says_more = ingredient.potency or ingredient.compensates or ingredient.fills or ingredient.kind == "balance"
     numerator, denominator, rule = in_ratio(total, multiple)
+    kept = (1 - ingredient.loss) * ingredient.process_yield if ingredient.loss else ingredient.process_yield
     return Line(
         ref, item.code, item.scale, numerator, denominator, ingredient.follows, ingredient.from_stock, rule,
         unit=unit, per_unit=item.ratio(unit), per_base=per_base(item, measure),
-        kept=(1 - ingredient.loss) * ingredient.process_yield if ingredient.loss else ingredient.process_yield, phantom=ingredient.phantom,
+        kept=kept, phantom=ingredient.phantom,
         substitutes=tuple(stands), origin=ingredient if says_more else None,
     )  # fmt: skip
 

@@ -45,6 +45,7 @@ class Situation(Protocol):
     """What a search may know; read beforehand, for one moment."""
 
     now: int
+    zone: str
 
     @property
     def usable_places(self) -> Container[str]:
@@ -224,7 +225,12 @@ class Search:
         self.make = make
         self.buy = buy
         self.relaxing = relaxing
-        self.proven = True
+        self.certain = True
+        """Whether no other choice of material could do better."""
+        self.aged = False
+        """Whether a lot was left alone because it would have been too old by then."""
+        self.queued = False
+        """Whether different batches compete for a work center and one of them had to queue."""
         self.lacks = False
         """Whether anything had to be bought or was missing in any way that was tried."""
         self._lots: dict[str, dict[tuple[str, str], int]] = {}
@@ -238,6 +244,11 @@ class Search:
         """Per item the first kind of need, whether there are others, and whether stock was not enough for one of them."""
         self._wanted_on: dict[Any, Any] = {}
         """Per work center the first kind of work and its batch, whether there are others of each, and whether one had to queue."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing earlier is possible."""
+        return self.certain and not self.queued
 
     # what is taken, and how it is put back when another way is better -------------------------------------------------
 
@@ -386,7 +397,7 @@ class Search:
             mark = len(self._journal)
             sizes = formula.batches(steps)
             if len(sizes) > 1 and _grow_with_need(formula):
-                self.proven = False  # three smaller batches may be ready before two larger ones: more stock could delay
+                self.certain = False  # three smaller batches may be ready before two larger ones: more stock could delay
             batches, ready = [], float(self.now)
             for size in sizes:  # no comprehension: a frame less per level
                 batches.append(self.batch(formula, size))
@@ -444,15 +455,19 @@ class Search:
             if ready < NEVER:
                 self._work(batch)
                 used_on = self.situation.day(batch.tasks[0].start if batch.tasks else ready)
-                if used_on > on and _spoils(batch, used_on):
+                if used_on > on and spoils(batch, used_on):
                     self._rollback(mark)
-                    on = used_on
+                    self.aged, on = True, used_on
                     continue
             return batch
 
     def counts_on(self) -> list[str]:
         """The papers whose supply on its way was taken."""
         return [ref for (_, ref, _), steps in self._incoming.items() if steps] if self._incoming else []
+
+    def busy(self, work_center: str) -> Busy:
+        """The bookings of a work center, those of this search included."""
+        return self._center(work_center)
 
     def place(self, batch: Batch) -> None:
         """Place the work of a batch that exists already, from when its inputs are there."""
@@ -494,7 +509,7 @@ class Search:
         if after != before:
             self._wanted_on[operation.at] = after
             self._journal.append((_put, self._wanted_on, operation.at, before))
-            self.proven = self.proven and not all(after[2:])
+            self.queued = self.queued or all(after[2:])
 
     def _want(self, item: str, kind: object, *, scarce: bool) -> None:
         """Where stock is not enough for needs of different kinds, another order of them might do better."""
@@ -506,7 +521,7 @@ class Search:
             after = first, kinds or kind != first, short or scarce
             if after == before:
                 return
-            self.proven = self.proven and not (after[1] and after[2])
+            self.certain = self.certain and not (after[1] and after[2])
         self._wanted[item] = after
         self._journal.append((_put, self._wanted, item, before))
 
@@ -533,7 +548,7 @@ def _not_taken(rows: Iterable[Stocked], used: Mapping[tuple[str, str], int]) -> 
         yield row._replace(allocated=row.allocated + took) if took else row
 
 
-def _spoils(batch: Batch, on: date) -> bool:
+def spoils(batch: Batch, on: date) -> bool:
     """Whether a lot that the batch took is no longer good on that day."""
     return any(row.lot.expires is not None and row.lot.expires < on for _, cover in batch.inputs for row, _ in cover.taken)
 

@@ -366,6 +366,7 @@ class Seen:
         self.work = work
         self.now = work.now
         catalogue = work.catalogue
+        self.zone = catalogue.zone
         self.items = items
         self.item = catalogue.item
         self.picking = catalogue.pickings.__getitem__

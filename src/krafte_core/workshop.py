@@ -11,6 +11,7 @@ import attrs
 
 from krafte_core.catalogue import Catalogue
 from krafte_core.desks.orders import OrderDesk
+from krafte_core.desks.planning import PlanningDesk
 from krafte_core.desks.production import ProductionDesk
 from krafte_core.desks.purchasing import PurchasingDesk
 from krafte_core.desks.shipping import ShippingDesk
@@ -64,7 +65,7 @@ class Delivery:
 
 
 class Workshop:
-    """A maker's workshop: orders, production, stock, purchasing, shipping and trace over one store.
+    """A maker's workshop: orders, production, stock, purchasing, shipping, trace and planning over one store.
 
     Args:
         store: where the books live.
@@ -93,6 +94,7 @@ class Workshop:
         self.purchasing = PurchasingDesk(self._office)
         self.shipping = ShippingDesk(self._office)
         self.trace = TraceDesk(self._office)
+        self.planning = PlanningDesk(self._office)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, zone: str | None = None, by: str = "") -> Self:

@@ -203,17 +203,20 @@ def test_forks_are_read_while_the_shop_is_written():
 # snapshots --------------------------------------------------------------------------------------------------------------
 
 
+def now(store):
+    """The reader of this moment."""
+    with store.reading() as reader:
+        return reader
+
+
 def test_only_the_first_commit_after_a_snapshot_costs_a_copy():
     store = MemoryStore()
     store.commit(world())
-    moment, first = store.snapshot(), store.begin()
-    store.end()
+    moment, first = store.snapshot(), now(store)
     store.commit(filing(paper("CO-2")))
-    second = store.begin()
-    store.end()
+    second = now(store)
     store.commit(Changes(balances={("oil", "A", "stock"): (1, 0)}))
-    third = store.begin()
-    store.end()
+    third = now(store)
 
     assert moment.reader is first
     assert second is third is not first

@@ -558,7 +558,7 @@ def full_shop():
 
 
 def inside_of(shop):
-    return shop._store._books
+    return shop._store._reading.books
 
 
 def posted(shop, kind, paper, *moves):

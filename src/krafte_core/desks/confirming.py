@@ -10,7 +10,7 @@ import attrs
 from krafte_core.allocation import LOT, PICKED, QUOTED, RUN, Allocation, displaced
 from krafte_core.availability import Shortage, shortages
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
-from krafte_core.desks.releasing import formula_of, resize
+from krafte_core.desks.releasing import formula_of, place_again, resize
 from krafte_core.diary import allow
 from krafte_core.errors import BeyondHorizon, NeverFits, Short
 from krafte_core.events import Event, OrderConfirmed
@@ -90,12 +90,14 @@ def take_for(work: Work, order: CustomerOrder) -> tuple[Displaced, ...]:
     """By force: finished goods that are reserved for others become free for this order, as far as free stock is not enough."""
     needs = OrderNeeds(work, order, renew=True)
     rows: list[Displaced] = []
+    wanted: dict[str, int] = {}
     for need, steps in needs.lines:
-        rule, order_of = work.catalogue.pickings[need.item]
-        stocked = work.reader.lots_of(need.item, order_of)
-        missing = pick(rule, stocked, steps, needs.on, usable_places=work.catalogue.usable_places).missing if steps else 0
+        wanted[need.item] = wanted.get(need.item, 0) + steps
+    for item, steps in wanted.items():
+        rule, order_of = work.catalogue.pickings[item]
+        missing = pick(rule, work.reader.lots_of(item, order_of), steps, needs.on, usable_places=work.catalogue.usable_places).missing
         if missing:
-            rows += take(work, order.number, need.item, missing, needs.on)
+            rows += take(work, order.number, item, missing, needs.on)
             work.settle()
     return tuple(rows)
 
@@ -141,6 +143,10 @@ def grow(work: Work, order: CustomerOrder, reach: Sequence[str]) -> tuple[str, .
         if run is not None and cover.made and _grown(work, order.number, need.ref, run, cover):
             grown[run.number] = None
     if grown:
+        work.settle()
+    before = {run.number: run for run in runs.values()}
+    for number in grown:
+        place_again(work, work.paper(ProductionOrder, number), before[number])
         work.settle()
     return tuple(grown)
 

@@ -15,6 +15,7 @@ from krafte_core.production import ProductionOrder
 from krafte_core.promise import RELAXABLE, Promise, Step, promised
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import NEVER, Batch, Cover, Search
+from krafte_core.sequencing import resequence
 from krafte_core.work import Seen, Work, arrival_day
 
 NOT_BEGUN = ("proposed", "planned", "released")
@@ -77,7 +78,11 @@ class OrderNeeds:
         `found` are the covers of the lines, where somebody has searched for them already.
         """
         covers = [search.cover(line.item, steps, self.on) for line, steps in self.lines] if found is None else found
+        if search.queued and found is None and not self.runs:
+            resequence(search, covers)
         del self.runs[self._own[0] :], self.inputs[self._own[1] :]
+        if not self.runs and not (follow and search.counts_on()):
+            return covers
         inputs: list[Cover] = []
         while True:
             only = {(run.number, line.ref) for run, *_ in self.runs for line in run.lines if line.from_stock}

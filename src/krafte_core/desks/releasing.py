@@ -92,7 +92,7 @@ def resize(work: Work, run: ProductionOrder, steps: int, reason: str = "") -> tu
 
 
 def place_again(work: Work, run: ProductionOrder, before: ProductionOrder) -> None:
-    """A smaller run is made when the larger one would have begun."""
+    """A run of another size is made from when it would have begun before, at the earliest."""
     if before.planned_start is None:
         return
     formula = formula_of(work, run)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+import attrs
 
 from krafte_core.books import Books
 from krafte_core.errors import InvalidInput, Unknown
@@ -18,20 +22,24 @@ SINCE = ("now", "beginning")
 class MemoryOutbox:
     """Events in a list; every subscriber has a box of its own, a cursor and the ids that somebody is handling.
 
+    Events are kept as plain tuples, as the journal keeps its rows: the garbage collector leaves a long list of them alone.
     Events of one document are leased in order: while one is out, the later ones of its document wait.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
         """Shares the store's lock, so that an event is there exactly when its command is."""
         self._lock = lock
-        self._events: list[Event] = []
+        self._events: list[tuple[Any, ...]] = []
+        self._kinds: dict[type[Event], tuple[int, Callable[[Event], tuple[Any, ...]]]] = {}
         self._cursor: dict[str, int] = {}
         self._again: dict[str, dict[int, None]] = {}
         self._out: dict[str, dict[int, tuple[str, datetime]]] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         """Put events in, in order."""
-        self._events += events
+        for event in events:
+            place, fields = self._kinds.get(type(event)) or self._kind(type(event))
+            self._events.append((place, *fields(event)))
 
     def subscribe(self, name: str, since: str) -> None:
         """See `Outbox`."""
@@ -52,7 +60,7 @@ class MemoryOutbox:
             busy = {document for document, _ in out.values()}
             leased: list[Leased] = []
             for place in [*again]:
-                event = self._events[place]
+                event = self._event(place)
                 if len(leased) < limit and event.document not in busy:
                     leased.append(Leased(place, event))
                     del again[place]
@@ -61,7 +69,7 @@ class MemoryOutbox:
             while len(leased) < limit and self._cursor[name] < len(self._events):
                 place = self._cursor[name]
                 self._cursor[name] += 1
-                event = self._events[place]
+                event = self._event(place)
                 if event.document in busy:
                     again[place] = None
                 else:
@@ -84,6 +92,16 @@ class MemoryOutbox:
             back = {place: None for place in ids if out.pop(place, None) is not None}
             self._again[name] = dict.fromkeys(sorted({**again, **back}))
 
+    def _event(self, place: int) -> Event:
+        kind, *fields = self._events[place]
+        event: Event = [*self._kinds][kind](*fields)
+        return event
+
+    def _kind(self, kind: type[Event]) -> tuple[int, Callable[[Event], tuple[Any, ...]]]:
+        """The number of a kind of event, which stands for it in the list, and how to read all its fields in one go."""
+        found = self._kinds[kind] = len(self._kinds), attrgetter(*[field.name for field in attrs.fields(kind)])
+        return found
+
     def _box(self, name: str) -> tuple[dict[int, tuple[str, datetime]], dict[int, None]]:
         if name not in self._cursor:
             raise Unknown("subscriber", name, tuple(self._cursor))
@@ -103,33 +121,20 @@ class MemoryStore:
     def __init__(self) -> None:
         """Empty."""
         self._lock = threading.RLock()
-        self._books = Books()
+        self._reading = Reading(self._lock, Books())
         self._counters: dict[str, int] = {}
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
         self._watched = False
-        self._readings = 0
-        self._reading = Reading(self)
         self.outbox = MemoryOutbox(self._lock)
 
     def reading(self) -> Reading:
         """One moment of the books: nobody commits while it lasts."""
         return self._reading
 
-    def begin(self) -> Reader:
-        """Keep everybody else out, until `end`."""
-        self._lock.acquire()
-        self._readings += 1
-        return self._books
-
-    def end(self) -> None:
-        """Let the others in."""
-        self._readings -= 1
-        self._lock.release()
-
     def snapshot(self) -> Snapshot:
         """One moment of the books for as long as the snapshot is kept; it costs nothing until somebody commits."""
         with self._lock:
-            kept = Snapshot(self._books)
+            kept = Snapshot(self._reading.books)
             self._snapshots.add(kept)
             self._watched = True
             return kept
@@ -137,11 +142,12 @@ class MemoryStore:
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         with self._lock:
-            if self._readings or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
-                self._books = self._books.copy()
+            reading = self._reading
+            if reading.depth or (self._watched and self._snapshots):  # a reading of this very thread: the lock keeps out all others
+                reading.books = reading.books.copy()
                 self._snapshots.clear()
             self._watched = False
-            self._books.apply(changes)
+            reading.books.apply(changes)
             self.outbox.add(changes.events)
 
     def take_numbers(self, series: str, count: int) -> int:
@@ -156,19 +162,26 @@ class MemoryStore:
 
 
 class Reading:
-    """A `with` over the store's lock."""
+    """The books as they are now, behind the store's lock; `depth` tells how many readings are going on."""
 
-    def __init__(self, store: MemoryStore) -> None:
-        """Of this store."""
-        self._store = store
+    __slots__ = ("_lock", "books", "depth")
+
+    def __init__(self, lock: threading.RLock, books: Books) -> None:
+        """Nobody reads yet."""
+        self._lock = lock
+        self.books = books
+        self.depth = 0
 
     def __enter__(self) -> Reader:
         """The books, while nobody else writes."""
-        return self._store.begin()
+        self._lock.acquire()
+        self.depth += 1
+        return self.books
 
     def __exit__(self, *error: object) -> None:
         """Let the others in."""
-        self._store.end()
+        self.depth -= 1
+        self._lock.release()
 
 
 class Snapshot:

@@ -24,6 +24,7 @@ _ROWS = """
     content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts
     declarations Composition Share Good
+    desks.accepting Accepted
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
@@ -75,9 +76,10 @@ _ROWS = """
     netting OpenNeed Displaced
     operations Operation
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
+    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
     potency Drawn Content=PotencyContent Balanced
     production Need=ProductionNeed ProductionOrder
-    promise Step Slack ToBuy ToMake LinePromise Promise
+    promise Step Slack ToBuy ToMake LinePromise Promise Borrowed
     purchasing PurchaseLine PurchaseOrder
     quantities Quantity Scale
     recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall Consignee
@@ -92,6 +94,7 @@ _ROWS = """
     structure Required Use Explosion Buildable
     terms Totals
     trace Edge Reach Genealogy
+    views Load StockLevel
     workshop Preview Delivery
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""

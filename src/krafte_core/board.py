@@ -1,0 +1,235 @@
+"""The board: every item with its projected stock and how more of it comes, every work center with its free time.
+
+It is built from a `Situation` once and stays: whoever plans on it changes it, and whoever asks takes back what he tried. Times are
+epoch seconds, amounts whole steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from krafte_core.allocation import Incoming
+from krafte_core.calendars import Calendar
+from krafte_core.durations import Duration
+from krafte_core.gaps import Gaps, Lanes
+from krafte_core.projection import Projection
+from krafte_core.recipes import Formula, Line, Operation
+from krafte_core.resources import Offer, Supplier
+from krafte_core.scheduling import NEVER, Situation
+from krafte_core.times import DAY, end_of_day
+
+SLACK = 5 * DAY
+"""How long what is made anew may have to queue: so much later than its work alone would take, it can surely be replaced."""
+
+
+class Buying(NamedTuple):
+    """An offer, ready to be used: who, what, when it could be here at the earliest, least amount and multiple in steps.
+
+    `lead` is the lead time in seconds, below zero where it is counted in working days.
+    """
+
+    supplier: Supplier
+    offer: Offer
+    soonest: int
+    least: int
+    multiple: int
+    lead: int
+
+
+class Work(NamedTuple):
+    """An operation, ready to be placed: where (None for a mere wait), working seconds per batch and for what the recipe makes."""
+
+    operation: Operation
+    gaps: Gaps | None
+    wait: Duration | None
+    fixed: int
+    run: int
+
+    def seconds(self, steps: int, makes: int) -> int:
+        """Working seconds of a batch, rounded up."""
+        return self.fixed - (-self.run * steps // makes)
+
+
+class Lot:
+    """What will not be good for ever: who uses it saves it from being lost on its last day."""
+
+    __slots__ = ("end", "left", "stock")
+
+    def __init__(self, stock: Projection, end: int, left: int) -> None:
+        """In the projection, what nobody uses is lost at the end."""
+        self.stock, self.end, self.left = stock, end, left
+        stock.take(end, left)
+
+    def use(self, at: int, steps: int) -> None:
+        """Take so many steps of it."""
+        self.stock.back(self.end, -self.left)
+        self.left -= steps
+        if self.left:
+            self.stock.take(self.end, self.left)
+        self.stock.take(at, steps)
+
+    def back(self, at: int, steps: int) -> None:
+        """As if they had not been taken."""
+        self.stock.back(at, -steps)
+        if self.left:
+            self.stock.back(self.end, -self.left)
+        self.left += steps
+        self.stock.take(self.end, self.left)
+
+
+class Source:
+    """One item on the board: its projected stock, and how more of it comes."""
+
+    __slots__ = ("code", "fence", "formula", "inputs", "lots", "materials", "offers", "soonest", "stock", "supplies", "works")
+
+    def __init__(self, code: str) -> None:
+        """Nothing known yet."""
+        self.code = code
+        self.stock = Projection()
+        self.lots: list[Lot] = []
+        self.supplies: list[Incoming] = []
+        self.formula: Formula | None = None
+        self.inputs: tuple[tuple[Source, int, int, Line], ...] = ()
+        self.works: tuple[Work, ...] = ()
+        self.offers: tuple[Buying, ...] = ()
+        self.materials = 0
+        """When what goes into it can be replaced, as an instant."""
+        self.soonest: float = NEVER
+        """When it could be bought at the earliest."""
+        self.fence: float = NEVER
+        """When it could be had anew at the earliest."""
+
+
+class Board:
+    """The projected stock of every item and the free time of every work center, as a situation tells them; each read when needed."""
+
+    def __init__(self, situation: Situation) -> None:
+        """Nothing read yet."""
+        self.situation = situation
+        self.now = situation.now
+        self._sources: dict[str, Source] = {}
+        self._gaps: dict[str, Gaps] = {}
+        self._every_day = Calendar("every day", "24/7")
+
+    def source(self, code: str) -> Source:
+        """The item, with everything that its making may need."""
+        found = self._sources.get(code)
+        if found is None:
+            found = self._sources[code] = Source(code)
+            self._stock(found)
+            formula = found.formula = self.situation.formula(code)
+            if formula is not None:
+                found.inputs = tuple((self.source(line.item), line.numerator, line.denominator, line) for line in formula.lines)
+                found.works = tuple(map(self._work, formula.recipe.operations))
+            found.offers = tuple(self._buying(code))
+            found.materials = max([int(one.fence) for one, *_ in found.inputs if one.fence < NEVER], default=0)
+            found.soonest = min((one.soonest for one in found.offers), default=NEVER)
+            found.fence = min(found.soonest, self._making(found) + SLACK)
+        return found
+
+    def sources(self) -> list[Source]:
+        """Every item that was asked for so far."""
+        return [*self._sources.values()]
+
+    def gaps(self, work_center: str) -> Gaps:
+        """The free time of a work center."""
+        found = self._gaps.get(work_center)
+        if found is None:
+            situation = self.situation
+            center = situation.work_center(work_center)
+            booked = [(row.start, row.end) for row in situation.bookings(work_center)]
+            timeline = situation.timeline(center.opening())
+            found = Gaps(timeline, self.now, booked) if center.capacity == 1 else Lanes(timeline, self.now, center.capacity, booked)
+            self._gaps[work_center] = found
+        return found
+
+    @contextmanager
+    def relaxed(self, kind: str, name: str) -> Iterator[None]:
+        """Think a step away for a while: a `"purchase"` of an item would be here at once, the `"queue"` of a work center is empty."""
+        kept = [(one, one.works, one.offers, one.soonest, one.fence) for one in self._sources.values()]
+        if kind == "purchase":
+            one = self.source(name)
+            one.offers = tuple(row._replace(soonest=self.now, lead=0) for row in one.offers)
+            one.soonest = one.fence = self.now
+        else:
+            full, timeline = self.gaps(name), self.gaps(name).timeline
+            empty = Gaps(timeline, self.now)
+            for one in self._sources.values():
+                one.works = tuple(work._replace(gaps=empty) if work.gaps is full else work for work in one.works)
+        try:
+            yield
+        finally:
+            for one, works, offers, soonest, fence in kept:
+                one.works, one.offers, one.soonest, one.fence = works, offers, soonest, fence
+
+    def _work(self, operation: Operation) -> Work:
+        setup, run = (time.seconds if time else 0 for time in (operation.setup, operation.run))
+        gaps = self.gaps(operation.at) if operation.at is not None and setup + run else None
+        return (
+            Work(operation, gaps, operation.wait, setup + run, 0)
+            if operation.per == "batch"
+            else Work(operation, gaps, operation.wait, setup, run)
+        )
+
+    def _stock(self, source: Source) -> None:
+        situation = self.situation
+        today = situation.day(self.now)
+        places = situation.usable_places
+        total, lots = 0, []
+        for lot, place, on_hand, allocated in situation.stock(source.code, situation.picking(source.code)[1]):
+            free = on_hand - allocated
+            if free <= 0 or lot.disposition != "released" or place not in places or (lot.expires and lot.expires < today):
+                continue
+            total += free
+            if lot.expires is not None:
+                lots.append((int(end_of_day(lot.expires, situation.zone).timestamp()), free))
+        source.stock = stock = Projection(total)
+        source.lots = [Lot(stock, end, free) for end, free in sorted(lots)]
+        for row in situation.incoming(source.code):
+            if row.free > 0 and row.at < NEVER:
+                source.supplies.append(row)
+                stock.put(max(int(row.at), self.now), row.free)
+
+    def _buying(self, code: str) -> Iterable[Buying]:
+        offers = self.situation.offers(code)
+        item = self.situation.item(code) if offers else None
+        for supplier, offer in offers:
+            soonest = self.later(self.now, offer.lead_time, supplier.calendar)
+            least = item.positive(offer.minimum, "minimum") if item and offer.minimum else 0
+            multiple = item.positive(offer.multiple, "multiple") if item and offer.multiple else 1
+            lead = -1 if offer.lead_time.kind == "working days" else offer.lead_time.seconds
+            yield Buying(supplier, offer, soonest, least, multiple, lead)
+
+    def _making(self, source: Source) -> float:
+        """When the item could be made anew, its materials bought first; no work center is asked whether it has time."""
+        if source.formula is None:
+            return NEVER
+        at: float = self.now
+        for one, _, _, line in source.inputs:
+            at = max(at, NEVER if line.from_stock else one.fence)
+        if at == NEVER:
+            return at
+        recipe = source.formula.recipe
+        if recipe.lead_time is not None:
+            return self.later(at, recipe.lead_time, recipe.calendar)
+        for work in source.works:
+            if work.gaps is not None:
+                at = work.gaps.timeline.add(math.ceil(at), work.fixed + work.run)
+            if work.wait is not None:
+                at = self.later(at, work.wait, recipe.calendar)
+        return at
+
+    def later(self, at: float, time: Duration, calendar: Calendar | None) -> int:
+        """The instant so much later."""
+        if time.kind == "working days":
+            return self.situation.timeline(calendar or self._every_day).add_days(int(at), time.days)
+        return int(at) + time.seconds
+
+    def before(self, at: int, time: Duration, calendar: Calendar | None) -> int:
+        """The latest instant from which it is not later than `at` after so much time."""
+        if time.kind == "working days":
+            return self.situation.timeline(calendar or self._every_day).subtract_days(at, time.days)
+        return at - time.seconds

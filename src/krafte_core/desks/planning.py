@@ -1,0 +1,265 @@
+"""The planning desk: plan the whole order book, ask what could be delivered on top of it, and accept what it proposes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from datetime import date, datetime
+from typing import Protocol
+
+from krafte_core.allocation import rank
+from krafte_core.asking import Want, asked
+from krafte_core.calendars import Calendar
+from krafte_core.desks.accepting import Accepted, write_plan
+from krafte_core.errors import Conflict, InvalidInput, Unknown
+from krafte_core.items import one_of
+from krafte_core.netting import drop_expired_quotes, open_inputs, open_needs
+from krafte_core.office import Office
+from krafte_core.orders import CustomerOrder, OrderLine
+from krafte_core.planner import TAKING
+from krafte_core.planning import Asked, Case, Demand, Plan, Progress, plan_case
+from krafte_core.production import ProductionOrder
+from krafte_core.promise import Promise
+from krafte_core.scheduling import NEVER
+from krafte_core.snapshot import Snapshot
+from krafte_core.times import day, end_of_day, epoch, instant
+from krafte_core.work import Seen, Work, number_of
+
+ORDERS = ("open", "confirmed")
+EVERY_DAY = Calendar("every day", "24/7")
+
+
+class Forked(Protocol):
+    """A workshop, as far as planning goes."""
+
+    @property
+    def planning(self) -> PlanningDesk:
+        """Its planning desk."""
+
+
+class PlanningDesk:
+    """`shop.planning`."""
+
+    def __init__(self, office: Office) -> None:
+        """At this office."""
+        self._office = office
+        self._lock = threading.Lock()
+
+    def plan(
+        self,
+        *,
+        orders: str = "open",
+        taking: str = "borrow",
+        also: Sequence[Demand] = (),
+        ready_by: Mapping[str, datetime | str] | None = None,
+        progress: Progress | None = None,
+    ) -> Plan:
+        """Plan everything that is open, on all levels, with finite capacity; nothing is written.
+
+        Args:
+            orders: `"open"` plans every order that is not shipped, `"confirmed"` only those that were confirmed.
+            taking: `"borrow"` lets an urgent need take what a later one counts on and can get again in time; `"untouchable"` does not.
+            also: other demands: forecasts, make to stock.
+            ready_by: instants by which orders must be ready, where more is known than the requested day (the lorry leaves at two).
+            progress: told now and then (done, of how many); to cancel, let it raise.
+
+        >>> from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
+        >>> from krafte_core.testing import FakeClock
+        >>> shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+        >>> shop.register(
+        ...     Item("soap", unit="each"),
+        ...     WorkCenter("bench", hours="Mon-Fri 08:00-16:00"),
+        ...     Recipe("soap", makes="10 each", operations=[Operation("mould", at="bench", run="1 h")]),
+        ... )
+        >>> order = shop.orders.place(customer="Anna", lines=[OrderLine("soap", "20 each")], requested="2026-11-26")
+        >>> print(shop.planning.plan().table())
+        make    item   amount             start               end             for
+        make-1  soap  20 each  2026-11-26 14:00  2026-11-26 16:00  CO-2026-11-001
+        """
+        one_of(orders, ORDERS, "orders")
+        one_of(taking, TAKING, "taking")
+        for one in also:
+            if not isinstance(one, Demand):
+                raise InvalidInput("also", one, "a list of Demand")
+        ready = {number_of(order): epoch(instant(at, self._office.zone)) for order, at in (ready_by or {}).items()}
+        how = Asked(orders, taking, tuple(also), tuple(sorted(ready.items())))
+        with self._office.look() as work:
+            return planned(work, how, progress=progress)
+
+    def case(self, *, taking: str = "borrow") -> Case:
+        """All that a plan is made of, as plain values: `plan_case` plans it, here or in another process."""
+        with self._office.look() as work:
+            return case_of(work, Asked(taking=taking))
+
+    def scenarios(self, shops: Mapping[str, Forked], *, executor: Executor | None = None, taking: str = "borrow") -> dict[str, Plan]:
+        """Plan several workshops, such as forks with something changed, and compare.
+
+        Args:
+            shops: by a name of your choice.
+            executor: any `concurrent.futures.Executor`: threads, processes, or that of a Dask client. The plans are the same.
+            taking: as for `plan`.
+
+        >>> from krafte_core import Workshop
+        >>> shop = Workshop.in_memory()
+        >>> {name: str(plan) for name, plan in shop.planning.scenarios({"as it is": shop}).items()}
+        {'as it is': '0 needs, 0 late; 0 batches to make, 0 purchases'}
+        """
+        one_of(taking, TAKING, "taking")
+        cases = {name: shop.planning.case(taking=taking) for name, shop in shops.items()}
+        if executor is None:
+            return {name: plan_case(case) for name, case in cases.items()}
+        running = {name: executor.submit(plan_case, case) for name, case in cases.items()}
+        return {name: future.result() for name, future in running.items()}
+
+    def accept(
+        self,
+        plan: Plan,
+        *,
+        makes: Collection[str] | None = None,
+        buys: Collection[str] | None = None,
+        key: str | None = None,
+        by: str | None = None,
+    ) -> Accepted:
+        """Write down what a plan proposes: runs with their bookings, purchase orders, and who gets what, pegged.
+
+        What is accepted is planned from now on: whoever plans again gets it as it is. The books must still be those of the plan.
+
+        Args:
+            plan: what `plan` answered.
+            makes: the batches to accept, by their `ref` in the plan; default all. `buys`: the purchases; default all.
+            key: the host's idempotency key. by: who signs.
+
+        Raises:
+            Conflict: (`conflict`) something was written since the plan was made: plan again. Unknown: (`unknown`) no such ref.
+        """
+        chosen = _chosen("make", makes, [one.ref for one in plan.makes]), _chosen("buy", buys, [one.ref for one in plan.buys])
+
+        def decide(work: Work) -> Accepted:
+            if not planned(work, plan.asked, now=plan.now).same_as(plan):
+                raise Conflict("the plan, made of an earlier moment of the books; plan again", 1)
+            return write_plan(work, plan, *chosen)
+
+        return self._office.run(decide, key=key, content=("accept", plan.asked, plan.now, chosen), by=by)
+
+    def promise(
+        self,
+        lines: Sequence[OrderLine],
+        *,
+        plan: Plan | None = None,
+        requested: date | str | None = None,
+        shipping: str | None = None,
+        relax: bool = False,
+    ) -> Promise:
+        """When could we deliver this on top of the plan, and why then? Nothing is held, and every planned order keeps its date.
+
+        Args:
+            lines: what is asked for.
+            plan: asked of the moment that it was made for; default a plan of now. Who asks often makes one plan and gives it.
+            requested: the customer's wish, a day.
+            shipping: the code of a shipping method.
+            relax: look for the binding step, too: one more search for every purchase and queue of the chain.
+
+        Raises:
+            Unknown: (`unknown`) an item or a shipping method. InvalidInput: (`invalid_input`) an amount.
+        """
+        wish = None if requested is None else day(requested)
+        with self._office.look() as work:
+            found = plan or planned(work)
+            method = work.catalogue.method(shipping)
+            wants = _wants(work, lines)
+        board = found.planner.board
+
+        def arrival(at: float) -> float:
+            return at if method is None else board.later(at, method.transit, method.calendar)
+
+        name = None if method is None else method.code
+        with self._lock:
+            return asked(found, wants, arrival=arrival, method=name, requested=wish, zone=self._office.zone, relax=relax)
+
+
+def _wants(work: Work, lines: Sequence[OrderLine]) -> list[Want]:
+    if not isinstance(lines, Sequence) or not lines or not all(isinstance(line, OrderLine) for line in lines):
+        raise InvalidInput("lines", lines, "a list of at least one OrderLine")
+    found = []
+    for n, line in enumerate(lines, 1):
+        item, ref = work.item(line.item), line.ref or str(n)
+        steps = item.positive(line.amount)
+        parts = work.catalogue.kits[item.code] if item.kit else ()
+        found += [Want(f"{ref}+{part.item}", part.item, part.steps * steps) for part in parts] or [Want(ref, item.code, steps)]
+    return found
+
+
+def planned(work: Work, how: Asked = Asked(), *, now: int | None = None, progress: Progress | None = None) -> Plan:  # noqa: B008
+    """A plan of everything that is open in the books."""
+    return plan_case(case_of(work, how, now=now), progress)
+
+
+def case_of(work: Work, how: Asked, *, now: int | None = None) -> Case:
+    """Everything that is open in the books, and all that it may need."""
+    items = tuple(work.catalogue.items)
+    drop_expired_quotes(work, items)
+    seen = Seen(work, items)
+    seen.now = work.now if now is None else now
+    orders = order_demands(work, items, dict(how.ready_by), confirmed=how.orders == "confirmed")
+    return Case(Snapshot(seen, items, work.catalogue.span(work.at)), (*run_demands(work, items), *orders, *how.also), how)
+
+
+def _chosen(kind: str, refs: Collection[str] | None, every: Sequence[str]) -> frozenset[str]:
+    known = frozenset(every)
+    for ref in refs or ():
+        if ref not in known:
+            raise Unknown(f"{kind} of the plan", ref, tuple(every))
+    return known if refs is None else frozenset(refs)
+
+
+def order_demands(work: Work, items: Sequence[str], exact: Mapping[str, int], *, confirmed: bool = False) -> Iterator[Demand]:
+    """What is open of every order, line by line; due so that it arrives by the end of the requested day, or as `exact` says."""
+    filed = {row.paper.number: row for rows in work.reader.open_papers("order", items).values() for row in rows}
+    work.known(filed.values())
+    links = work.reader.links(filed)
+    seen = Seen(work, ())
+    ends: dict[tuple[date | None, str | None], tuple[float, float]] = {}
+    for number, row in filed.items():
+        order: CustomerOrder = row.paper
+        state = work.state(order)
+        if state == "cancelled" or (confirmed and state != "confirmed"):
+            continue
+        key = (order.requested, order.shipping)
+        if key not in ends:
+            ends[key] = _due(work, seen, *key)
+        due, lasts = ends[key]
+        due = exact.get(number, due)
+        place = rank(order.priority, order.requested, order.placed_at, number)
+        for need, steps in open_needs(work, order, links[number], fresh=state == "placed"):
+            if steps > 0:
+                yield Demand(number, need.ref, need.item, steps, due, place, "order", lasts)
+
+
+def _due(work: Work, seen: Seen, requested: date | None, shipping: str | None) -> tuple[float, float]:
+    """When it must leave to arrive by the end of the day, and until when its lots must be good."""
+    if requested is None:
+        return NEVER, 0
+    end = int(end_of_day(requested, work.catalogue.zone).timestamp())
+    method = work.catalogue.method(shipping)
+    if method is None:
+        return end, end
+    transit = method.transit
+    if transit.kind == "working days":
+        timeline = seen.timeline(method.calendar or EVERY_DAY)
+        return timeline.subtract_days(end, transit.days), end
+    return end - transit.seconds, end
+
+
+def run_demands(work: Work, items: Sequence[str]) -> Iterator[Demand]:
+    """What runs that have not begun still lack; it is wanted when they are planned to start."""
+    filed = {row.paper.number: row for rows in work.reader.open_papers("production", items).values() for row in rows}
+    work.known(filed.values())
+    links = work.reader.links(filed) if filed else {}
+    for number, row in filed.items():
+        run: ProductionOrder = row.paper
+        if work.state(run) in ("planned", "released") and run.at is None:
+            start = int(run.planned_start.timestamp()) if run.planned_start else work.now
+            place = rank(0, run.planned_start.date() if run.planned_start else None, run.planned_at, number)
+            for need in open_inputs(work, run, links[number]):
+                yield Demand(number, need.line, need.item, need.steps, max(start, work.now), place, "run")

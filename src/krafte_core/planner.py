@@ -1,0 +1,511 @@
+"""The planner: places one demand after the other on the board, just in time where it can, as early as it can where it must.
+
+A demand is first planned backward from its due date: each batch goes into the last gap that ends before it is needed, each purchase
+arrives when it is needed. Where that would begin in the past, it is planned forward from now, and then everything beside the longest
+chain is put just in time again.
+
+Stock follows one rule on all levels. Up to its *fence*, the earliest moment at which an item could be bought or made anew, what is
+there is all there is; beyond it, everything can be replaced. So who needs an item before the fence may take what later demands count
+on (`"borrow"`), and these are re-supplied, just in time; where that is not possible, nobody takes it. With `"untouchable"` nothing
+is ever taken that somebody counts on.
+
+Times are epoch seconds, amounts whole steps. Whatever was tried is taken back through one log.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any, NamedTuple
+
+from krafte_core.board import Board, Lot, Source
+from krafte_core.gaps import Gaps
+from krafte_core.projection import Projection
+from krafte_core.recipes import Formula, Line, Operation
+from krafte_core.scheduling import NEVER
+
+TAKING = ("borrow", "untouchable")
+SNUG = 4
+"""A batch moves up to the one before it where the crack between them would be shorter than so many times the batch."""
+_new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+LOANS = 3
+"""How many moments are tried at which something might be lent."""
+Chain = tuple[tuple[str, str, float, float], ...]
+"""Steps without gaps between them: kind, name, from, until."""
+
+
+class Make(NamedTuple):
+    """A batch of the plan: `tasks` are its operations as (operation, start, end of the work, end of the wait).
+
+    `ref` names it within the plan, `reason` is the number of the demand that it was planned for.
+    """
+
+    ref: str
+    item: str
+    steps: int
+    start: int
+    end: int
+    tasks: tuple[tuple[Operation, int, int, int], ...]
+    reason: int
+
+
+class Buy(NamedTuple):
+    """A purchase of the plan: `needed` of `steps` were wanted when it was planned, by the demand `reason`."""
+
+    ref: str
+    item: str
+    supplier: str
+    needed: int
+    steps: int
+    order_at: int
+    at: int
+    reason: int
+
+
+class Loan(NamedTuple):
+    """So many steps were taken that somebody counts on, who is supplied again by `since`."""
+
+    item: str
+    steps: int
+    since: int
+
+
+Mark = tuple[int, int, int, int]
+
+
+class Planner:
+    """Plans demands on a board, one after the other.
+
+    Args:
+        board: what there is; the planner changes it.
+        taking: `"borrow"` or `"untouchable"`.
+    """
+
+    def __init__(self, board: Board, *, taking: str = "borrow") -> None:
+        """Nothing planned."""
+        self.board = board
+        self.now = board.now
+        self.taking = taking
+        self.makes: list[Make] = []
+        self.buys: list[Buy] = []
+        self.loans: list[Loan] = []
+        self.reason = -1
+        """The demand that is being planned, by its number; what is made and bought remembers it."""
+        self._log: list[tuple[Any, int, int]] = []
+        self._snug = SNUG
+        self._borrow = taking == "borrow"
+
+    # one demand -------------------------------------------------------------------------------------------------------
+
+    def plan(self, source: Source, steps: int, due: float, until: float = 0) -> tuple[float, Chain]:
+        """When so many steps are there: at `due` if that can be, else as early as can be, with the chain that it waits for.
+
+        Args:
+            source: the item; `steps`: how much, zero takes no time.
+            due: when it is wanted; `NEVER` for as late as nobody minds is not a date: it is planned for as early as can be.
+            until: lots must be good until then (default: when they are used).
+        """
+        if steps <= 0:
+            return self.now, ()
+        mark = self.mark()
+        if self.now <= due < NEVER and self._by(source, steps, int(due), until):
+            return due, ()
+        self.undo(mark)
+        at, chain = self._soon(source, steps, until)
+        if at == NEVER:
+            self.undo(mark)
+            return NEVER, chain
+        wanted = due if at <= due < NEVER else at
+        if wanted > self.now:
+            self.undo(mark)
+            self._snug = 0
+            fits = self._by(source, steps, int(wanted), until)
+            self._snug = SNUG
+            if fits:
+                return wanted, () if wanted == due else chain
+            self.undo(mark)
+            at, chain = self._soon(source, steps, until)
+        return at, () if at <= due < NEVER else chain
+
+    def _soon(self, source: Source, steps: int, until: float) -> tuple[float, Chain]:
+        """As early as can be; lots that would be too old by then are left alone."""
+        while True:
+            mark = self.mark()
+            at, chain = self._get(source, steps, until)
+            if at <= until or at == NEVER or self._keeps(mark, at):
+                return at, chain
+            self.undo(mark)
+            until = at
+
+    def _keeps(self, mark: Mark, at: float) -> bool:
+        """Whether every lot that was used since the mark is still good at a moment."""
+        return all(what.end > at for what, _, _ in self._log[mark[0] :] if isinstance(what, Lot))
+
+    def mark(self) -> Mark:
+        """Where we are; `undo` comes back to it."""
+        return len(self._log), len(self.makes), len(self.buys), len(self.loans)
+
+    def undo(self, mark: Mark) -> None:
+        """Take back everything since the mark."""
+        log, length = self._log, mark[0]
+        while len(log) > length:
+            what, one, other = log.pop()
+            what.back(one, other)
+        del self.makes[mark[1] :], self.buys[mark[2] :], self.loans[mark[3] :]
+
+    def settle(self) -> None:
+        """What was planned so far will not be taken back."""
+        self._log.clear()
+
+    # backward: everything by a moment ---------------------------------------------------------------------------------
+
+    def _by(self, source: Source, steps: int, at: int, until: float = 0) -> bool:
+        """Cover a need at a moment; False leaves what was tried on the log."""
+        stock = source.stock
+        if source.lots:
+            steps -= self._from_lots(source, steps, at, until)
+        free = stock.least(at)
+        if free >= steps:
+            if steps:
+                stock.take(at, steps)
+                self._log.append((stock, at, -steps))
+            return True
+        if source.formula is None:
+            return self._buy_by(source, steps, max(0, free), at)
+        mark = self.mark()
+        if self._borrow and at < source.fence < NEVER:
+            fence = int(source.fence)
+            near = stock.least_between(at, fence)
+            if near > free and self._borrow_by(source, min(steps, near), steps, at, fence):
+                return True
+            self.undo(mark)
+        if self._make_all(source, steps - max(0, free), at):
+            self._take(stock, at, steps)
+            return True
+        self.undo(mark)
+        if source.offers and self._buy_by(source, steps, max(0, free), at):
+            return True
+        self.undo(mark)
+        return self._borrow and stock.level(at) >= steps and self._borrow_by(source, steps, steps, at, at)
+
+    def _borrow_by(self, source: Source, loan: int, steps: int, at: int, fence: int) -> bool:
+        """Take what later demands count on, have it replaced when they need it, and make the rest."""
+        stock = source.stock
+        self._take(stock, at, loan)
+        since, lacks = stock.lack(fence)
+        if lacks:
+            if since <= at or not self._make_all(source, lacks, since):
+                return False
+            self.loans.append(Loan(source.code, lacks, since))
+        if steps > loan:
+            if not self._make_all(source, steps - loan, at):
+                return False
+            self._take(stock, at, steps - loan)
+        return True
+
+    def _take(self, stock: Projection, at: int, steps: int) -> None:
+        stock.take(at, steps)
+        self._log.append((stock, at, -steps))
+
+    def _from_lots(self, source: Source, steps: int, at: int, until: float) -> int:
+        """What comes from lots that would be lost some day, the first to be lost first."""
+        wanted, last = steps, max(at, until)
+        for lot in source.lots:
+            if wanted and lot.left and lot.end > last:
+                use = min(wanted, lot.left)
+                lot.use(at, use)
+                self._log.append((lot, at, use))
+                wanted -= use
+        return steps - wanted
+
+    def _buy_by(self, source: Source, steps: int, free: int, at: int) -> bool:
+        stock, fence = source.stock, source.soonest
+        if at >= fence:
+            self._buy(source, steps - free, at, steps)
+            return True
+        if not self._borrow or fence == NEVER or stock.least_between(at, int(fence)) < steps:
+            return False
+        self._take(stock, at, steps)
+        since, lacks = stock.lack(int(fence))
+        if lacks:
+            self._buy(source, lacks, since)
+            self.loans.append(Loan(source.code, lacks, since))
+        return True
+
+    def _buy(self, source: Source, needed: int, by: int, use: int = 0) -> None:
+        """From the first in the list who delivers in time; so much of it is used at once."""
+        for buying in source.offers:
+            if buying[2] <= by:
+                break
+        supplier, offer, soonest, least, multiple, lead = buying
+        if lead >= 0:
+            order_at, at = by - lead, by
+        else:
+            order_at = self.board.before(by, offer.lead_time, supplier.calendar)
+            at = self.board.later(order_at, offer.lead_time, supplier.calendar)
+        if order_at < self.now:
+            order_at, at = self.now, soonest
+        steps = -(-(max(least, needed)) // multiple) * multiple
+        stock = source.stock
+        if at < by and use:
+            self._take(stock, by, use)
+            use = 0
+        if steps > use:
+            stock.put(at, steps - use)
+            self._log.append((stock, at, steps - use))
+        elif steps < use:
+            self._take(stock, at, use - steps)
+        self.buys.append(
+            _new(Buy, (f"buy-{len(self.buys) + 1}", source.code, supplier.code, needed, steps, order_at, at, self.reason))
+        )
+
+    def _make_all(self, source: Source, steps: int, at: int) -> bool:
+        formula = source.formula
+        if formula is None:
+            return False
+        if formula.recipe.batch is None:
+            return self._make_by(source, formula, steps, at)
+        return all(self._make_by(source, formula, size, at) for size in formula.batches(steps))
+
+    def _make_by(self, source: Source, formula: Formula, steps: int, end: int) -> bool:
+        placed = self._place_by(source, formula, steps, end)
+        if placed is None or placed[0] < self.now:
+            return False
+        start, end, tasks = placed
+        if not self._inputs_by(source.inputs, steps, start) and not self._inputs_by(source.inputs[::-1], steps, start):
+            return False
+        source.stock.put(end, steps)
+        self._log.append((source.stock, end, steps))
+        self.makes.append(_new(Make, (f"make-{len(self.makes) + 1}", source.code, steps, start, end, tasks, self.reason)))
+        return True
+
+    def _inputs_by(self, inputs: tuple[tuple[Source, int, int, Line], ...], steps: int, start: int) -> bool:
+        mark = self.mark()
+        for one, numerator, denominator, line in inputs:
+            need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
+            if line.from_stock:
+                if one.stock.least(start) < need:
+                    self.undo(mark)
+                    return False
+                self._take(one.stock, start, need)
+            elif not self._by(one, need, start):
+                self.undo(mark)
+                return False
+        return True
+
+    def _place_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
+        """Start, end and tasks of a batch that is done by `end`, as late as its work centers allow."""
+        recipe = formula.recipe
+        if len(source.works) == 1:
+            operation, gaps, wait, fixed, run = source.works[0]
+            if gaps is not None and wait is None:
+                return self._place_one(operation, gaps, fixed - (-run * steps // formula.makes), end, source.materials)
+        if recipe.lead_time is not None:
+            return self.board.before(end, recipe.lead_time, recipe.calendar), end, ()
+        at = done = end
+        rows: list[tuple[Operation, int, int, int]] = []
+        for work in source.works[::-1]:
+            operation, gaps, wait, _, _ = work
+            begun = worked = at if wait is None else self.board.before(at, wait, recipe.calendar)
+            if begun < self.now:
+                return None
+            if gaps is not None:
+                timeline, seconds = gaps.timeline, work.seconds(steps, formula.makes)
+                slot = self._last(gaps, timeline.working(begun), seconds, source.materials, pausable=operation.pausable)
+                if slot is None:
+                    return None
+                gaps.book(*slot)
+                self._log.append((gaps, *slot))
+                begun, worked = timeline.latest(slot[0]), timeline.instant(slot[1])
+            after = worked if wait is None else self.board.later(worked, wait, recipe.calendar)
+            done = done if rows else after
+            rows.append((operation, begun, worked, after))
+            at = begun
+        return at, done, tuple(rows[::-1])
+
+    def _place_one(self, operation: Operation, gaps: Gaps, seconds: int, end: int, fence: int) -> tuple[int, int, Any] | None:
+        """The same for the plainest of batches: one operation and nothing after it."""
+        timeline = gaps.timeline
+        slot = self._last(gaps, timeline.working(end), seconds, fence, pausable=operation.pausable)
+        if slot is None:
+            return None
+        first, last = slot
+        gaps.book(first, last)
+        self._log.append((gaps, first, last))
+        start, worked = timeline.latest(first), timeline.instant(last)
+        return start, worked, ((operation, start, worked, worked),)
+
+    def _last(self, gaps: Gaps, by: int, seconds: int, fence: int, *, pausable: bool) -> tuple[int, int] | None:
+        slot = gaps.last(by, seconds)
+        if slot is None:
+            return None
+        if not pausable:
+            return _whole(gaps, slot, seconds)
+        if self._snug:
+            before = gaps.begin(slot[0])
+            if 0 < slot[0] - before < seconds * self._snug:
+                far = gaps.timeline.working(fence)
+                if not before < far <= slot[0]:  # not for the price of materials that cannot be replaced
+                    return before, before + seconds
+        return slot
+
+    # forward: as early as can be --------------------------------------------------------------------------------------
+
+    def _get(self, source: Source, steps: int, until: float = 0) -> tuple[float, Chain]:
+        """Take so many steps as soon as they are there; when, and what that waits for."""
+        now, stock = self.now, source.stock
+        if source.lots:
+            steps -= self._from_lots(source, steps, now, until)
+        if not steps:
+            return now, ()
+        there = stock.earliest(steps, now)
+        if there == now:
+            self._take(stock, now, steps)
+            return now, ()
+        mark = self.mark()
+        lent = self._loan(source, steps, NEVER if there is None else there) if self._borrow else None
+        if lent == now:
+            return now, ()
+        self.undo(mark)
+        soon = lent if lent is not None else there
+        new = self._new(source, steps)
+        if new[0] < NEVER and (soon is None or new[0] <= soon):
+            self._take(stock, int(new[0]), steps)
+            return new
+        self.undo(mark)
+        if soon is None:
+            return new
+        if lent is None:
+            self._take(stock, soon, steps)
+        else:
+            self._loan(source, steps, soon + 1)
+        return soon, (("supply", source.code, now, soon),)
+
+    def _loan(self, source: Source, steps: int, before: float) -> int | None:
+        """Take what is there for somebody else who can be re-supplied: the first moment at which that works."""
+        stock, now = source.stock, self.now
+        if source.formula is None:
+            at = stock.earliest(steps, now, int(source.soonest)) if now < source.soonest < NEVER else None
+            return at if at is not None and at < before and self._buy_by(source, steps, 0, at) else None
+        tried = 0
+        for at, level in stock.levels(now, None if before == NEVER else int(before)):
+            if level >= steps:
+                mark = self.mark()
+                if self._lend(source, steps, at):
+                    return at
+                self.undo(mark)
+                tried += 1
+                if tried == LOANS:
+                    break
+        return None
+
+    def _lend(self, source: Source, steps: int, at: int) -> bool:
+        self._take(source.stock, at, steps)
+        since, lacks = source.stock.lack(at)
+        if lacks:
+            if since <= at or not self._make_all(source, lacks, since):
+                return False
+            self.loans.append(Loan(source.code, lacks, since))
+        return True
+
+    def _new(self, source: Source, steps: int) -> tuple[float, Chain]:
+        """Make or buy what is not free, whichever is there first."""
+        free = max(0, source.stock.least(self.now))
+        made: tuple[float, Chain] = (NEVER, (("missing", source.code, self.now, NEVER),))
+        fence = source.soonest
+        if source.formula is not None:
+            mark = self.mark()
+            ends = [self._make(source, source.formula, size) for size in source.formula.batches(steps - free)]
+            made = max(ends, key=lambda row: row[0])
+            if made[0] <= fence and made[0] < NEVER:
+                return made
+            self.undo(mark)
+        if fence == NEVER:
+            return NEVER, made[1]
+        self._buy(source, steps - free, int(fence))
+        return fence, (("purchase", source.code, self.now, fence),)
+
+    def _make(self, source: Source, formula: Formula, steps: int) -> tuple[float, Chain]:
+        """One batch, from when its inputs are there."""
+        good = 0
+        while True:
+            mark = self.mark()
+            ready, chain = float(self.now), ()  # type: tuple[float, Chain]
+            for one, numerator, denominator, line in source.inputs:
+                need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
+                at, behind = self._only_stock(one, need) if line.from_stock else self._get(one, need, good)
+                if at == NEVER:
+                    return NEVER, behind
+                if at > ready:
+                    ready, chain = at, behind
+            start, end, tasks, spans = self._place(source, formula, steps, int(ready))
+            if start <= good or self._keeps(mark, start):
+                break
+            self.undo(mark)  # what would be too old by then is not for this batch
+            good = start
+        source.stock.put(end, steps)
+        self._log.append((source.stock, end, steps))
+        self.makes.append(_new(Make, (f"make-{len(self.makes) + 1}", source.code, steps, start, end, tasks, self.reason)))
+        return end, (*chain, *spans)
+
+    def _only_stock(self, source: Source, steps: int) -> tuple[float, Chain]:
+        at = source.stock.earliest(steps, self.now)
+        if at is None:
+            return NEVER, (("missing", source.code, self.now, NEVER),)
+        self._take(source.stock, at, steps)
+        return at, (("supply", source.code, self.now, at),) if at > self.now else ()
+
+    def _place(self, source: Source, formula: Formula, steps: int, at: int) -> tuple[int, int, Any, Chain]:
+        recipe, start = formula.recipe, at
+        if recipe.lead_time is not None:
+            end = self.board.later(at, recipe.lead_time, recipe.calendar)
+            return at, end, (), (("production", source.code, at, end),)
+        rows: list[tuple[Operation, int, int, int]] = []
+        spans: list[tuple[str, str, float, float]] = []
+        for place, work in enumerate(source.works):
+            operation, gaps, wait, _, _ = work
+            begun = worked = at
+            if gaps is not None:
+                timeline, seconds = gaps.timeline, work.seconds(steps, formula.makes)
+                slot = _first(gaps, timeline.working(at), seconds, pausable=operation.pausable)
+                gaps.book(*slot)
+                self._log.append((gaps, *slot))
+                begun, worked = timeline.latest(slot[0]), timeline.instant(slot[1])
+                opened = min(begun, timeline.next_open(at) if operation.pausable else timeline.fit(at, seconds))
+                spans += [("closed", operation.at or "", at, opened), ("queue", operation.at or "", opened, begun)]
+                spans.append(("operation", operation.name, begun, worked))
+            after = worked if wait is None else self.board.later(worked, wait, recipe.calendar)
+            if wait is not None:
+                spans.append(("wait", operation.name, worked, after))
+            rows.append((operation, begun, worked, after))
+            start = begun if place == 0 else start
+            at = after
+        return start, at, tuple(rows), tuple(span for span in spans if span[3] > span[2])
+
+
+def _whole(gaps: Gaps, slot: tuple[int, int], seconds: int) -> tuple[int, int] | None:
+    """The slot, or the next one before it, that lies in one opening."""
+    timeline = gaps.timeline
+    if seconds > timeline.longest:
+        timeline.fit(timeline.first, seconds)  # says why
+        return None
+    found: tuple[int, int] | None = slot
+    while found is not None:
+        opening = bisect_right(timeline.worked, found[0]) - 1
+        if found[1] <= timeline.done[opening]:
+            return found
+        found = gaps.last(timeline.done[opening], seconds)
+    return None
+
+
+def _first(gaps: Gaps, at: int, seconds: int, *, pausable: bool) -> tuple[int, int]:
+    """The first slot from a moment on; one that must not pause lies in one opening."""
+    timeline = gaps.timeline
+    if not pausable and seconds > timeline.longest:
+        timeline.fit(timeline.first, seconds)  # says why
+    slot = gaps.first(at, seconds)
+    while slot is not None:
+        opening = bisect_right(timeline.worked, slot[0]) - 1
+        if pausable or slot[1] <= timeline.done[opening]:
+            return slot
+        slot = gaps.first(timeline.done[opening], seconds)
+    raise timeline.beyond()

@@ -1,0 +1,440 @@
+"""Planning: the whole order book at once, and what comes out of it: what to make and to buy by when, for whom, and what goes wrong.
+
+A plan is a proposal: nothing is written before somebody accepts it. Demands are placed in the order of the queue (priority, then need
+date, then who came first), each as `krafte_core.planner` says. What exists already, runs and purchases, stays where it is; what it
+should rather do is said in messages.
+
+The plan keeps plain rows and turns them into amounts and instants only when it is asked, because there may be hundreds of thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import attrs
+
+from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
+from krafte_core.availability import aligned
+from krafte_core.board import Board
+from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
+from krafte_core.items import Item
+from krafte_core.planner import Buy, Chain, Planner
+from krafte_core.promise import Step
+from krafte_core.quantities import Quantity
+from krafte_core.recipes import Formula
+from krafte_core.scheduling import NEVER
+from krafte_core.snapshot import Snapshot
+from krafte_core.times import DAY, moment
+
+Progress = Callable[[int, int], object]
+"""Called with how many demands are planned and how many there are; what it raises ends the planning."""
+REPORT = 1000
+"""Progress is told after so many demands."""
+
+
+class Demand(NamedTuple):
+    """A need to be planned: whose, which line, how much of what, by when it must be ready, its place in the queue.
+
+    `due` is in epoch seconds, `NEVER` for no date. Lots must be good until `lasts`. `kind` is `"order"`, `"run"` (an input that a run
+    still lacks), `"stock"` (make to stock) or what the host calls it.
+    """
+
+    ref: str
+    line: str
+    item: str
+    steps: int
+    due: float
+    rank: Rank
+    kind: str = "order"
+    lasts: float = 0
+
+
+@attrs.frozen
+class Delivery:
+    """When a need of the plan is met, and how late that is; `chain` says what it waits for where it is late."""
+
+    ref: str
+    line: str
+    item: str
+    amount: Quantity
+    due: datetime | None
+    at: datetime | None
+    chain: tuple[Step, ...] = ()
+    problem: str = ""
+
+    @property
+    def late(self) -> int:
+        """Seconds after the due date."""
+        return max(0, round((self.at - self.due).total_seconds())) if self.at and self.due else 0
+
+
+@attrs.frozen
+class PlannedMake:
+    """A batch to be made: `ref` names it within the plan, `reason` is the need that it was planned for."""
+
+    ref: str
+    item: str
+    amount: Quantity
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@attrs.frozen
+class PlannedBuy:
+    """Something to be bought: when to order it, and when it will be here."""
+
+    ref: str
+    item: str
+    supplier: str
+    amount: Quantity
+    order_by: datetime
+    at: datetime
+    reason: str
+
+
+@attrs.frozen
+class Message:
+    """What somebody should look at: `expedite`, `delay` or `cancel` a supply that exists; a need is `late` or has `no source`."""
+
+    kind: str
+    paper: str
+    item: str
+    now: datetime | None
+    wanted: datetime | None
+    text: str
+
+
+class Peg(NamedTuple):
+    """So many steps of a supply serve a need; a supply is `"stock"`, an existing paper, or a `ref` of the plan, and so is a need.
+
+    `source` is the kind of the supply: `stock`, `run`, `purchase`, `make`, `buy`; `line` the line of the need.
+    """
+
+    item: str
+    steps: int
+    source: str
+    supply: str
+    supply_line: str
+    at: int
+    need: str
+    line: str
+    needed_at: int
+
+
+class Outcome(NamedTuple):
+    """When a demand is met (`NEVER`: not at all), the chain it waits for, and what is in the way."""
+
+    at: float
+    chain: Chain
+    problem: str
+
+
+class Asked(NamedTuple):
+    """How a plan was asked for: asked so again over the same books, it is the same."""
+
+    orders: str = "open"
+    taking: str = "borrow"
+    also: tuple[Demand, ...] = ()
+    ready_by: tuple[tuple[str, int], ...] = ()
+
+
+def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | None = None, asked: Asked | None = None) -> Plan:
+    """Plan demands in the order of the queue.
+
+    Args:
+        planner: on a board; what it has planned already stays.
+        demands: in any order.
+        progress: told now and then how far it is; to cancel, let it raise.
+    """
+    queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.line))
+    outcomes: list[Outcome] = []
+    source, place = planner.board.source, planner.plan
+    for number, demand in enumerate(queue):
+        planner.reason = number
+        mark = planner.mark()
+        try:
+            at, chain = place(source(demand.item), demand.steps, demand.due, demand.lasts)
+            outcomes.append(Outcome(at, chain, "" if at < NEVER else f"nobody makes or sells {chain[-1][1]}"))
+        except (BeyondHorizon, NeverFits) as problem:
+            planner.undo(mark)
+            outcomes.append(Outcome(NEVER, (), str(problem)))
+        planner.settle()
+        if progress is not None and not (number + 1) % REPORT:
+            progress(number + 1, len(queue))
+    if progress is not None:
+        progress(len(queue), len(queue))
+    return Plan(planner, queue, outcomes, asked or Asked(taking=planner.taking))
+
+
+class Case(NamedTuple):
+    """All that a plan is made of, as plain values: it can be planned here or in another process, with the same result."""
+
+    snapshot: Snapshot
+    demands: tuple[Demand, ...]
+    asked: Asked
+
+
+def plan_case(case: Case, progress: Progress | None = None) -> Plan:
+    """Plan a case."""
+    board = Board(case.snapshot)
+    for code in case.snapshot.codes:
+        board.source(code)
+    return plan_all(Planner(board, taking=case.asked.taking), case.demands, progress, case.asked)
+
+
+class Plan:
+    """What was planned, as rows; every view of it is made when it is asked for."""
+
+    def __init__(self, planner: Planner, demands: Sequence[Demand], outcomes: Sequence[Outcome], asked: Asked) -> None:
+        """The rows as they are now; the planner stays, so that more can be asked on top of them."""
+        self.planner = planner
+        self.asked = asked
+        board, sources = planner.board, planner.board.sources()
+        self.now = board.now
+        self.items: Mapping[str, Item] = {one.code: board.situation.item(one.code) for one in sources}
+        self.formulas: Mapping[str, Formula] = {one.code: one.formula for one in sources if one.formula is not None}
+        self.on_hand = {one.code: one.stock.on_hand for one in sources}
+        self.lost = {one.code: sum(lot.left for lot in one.lots) for one in sources if one.lots}
+        self.supplies: Mapping[str, Sequence[Incoming]] = {one.code: one.supplies for one in sources if one.supplies}
+        self.demands = tuple(demands)
+        self.outcomes = tuple(outcomes)
+        self.makes = tuple(planner.makes)
+        self.buys = tuple(planner.buys)
+        self.pegs = pegs_of(self)
+        """Which supply serves which need, as plain rows; `pegging` tells them."""
+        self.buys = _without_idle(planner, self.pegs)
+        self._users: dict[tuple[str, int], str] | None = None
+
+    # needs ------------------------------------------------------------------------------------------------------------
+
+    def deliveries(self, ref: str | None = None) -> tuple[Delivery, ...]:
+        """When the needs are met, of one paper or of all."""
+        rows = zip(self.demands, self.outcomes, strict=True)
+        return tuple(self._delivery(demand, outcome) for demand, outcome in rows if ref is None or demand.ref == ref)
+
+    def late(self) -> tuple[Delivery, ...]:
+        """Those that come after their due date, or never."""
+        rows = zip(self.demands, self.outcomes, strict=True)
+        return tuple(self._delivery(demand, outcome) for demand, outcome in rows if outcome.at > demand.due or outcome.at == NEVER)
+
+    def _delivery(self, demand: Demand, outcome: Outcome) -> Delivery:
+        chain = outcome.chain if outcome.at < NEVER else ()
+        return Delivery(
+            demand.ref,
+            demand.line,
+            demand.item,
+            self.items[demand.item].quantity(demand.steps),
+            _moment(demand.due),
+            _moment(outcome.at),
+            steps_of(chain),
+            outcome.problem,
+        )
+
+    # proposals --------------------------------------------------------------------------------------------------------
+
+    def to_make(self, ref: str | None = None) -> tuple[PlannedMake, ...]:
+        """What to make, for one paper or for all."""
+        return tuple(
+            PlannedMake(one.ref, one.item, self.items[one.item].quantity(one.steps), moment(one.start), moment(one.end), who)
+            for one in self.makes
+            if (who := self._who(one.reason)) is not None and ref in (None, who)
+        )
+
+    def to_buy(self, ref: str | None = None) -> tuple[PlannedBuy, ...]:
+        """What to buy, for one paper or for all."""
+        return tuple(
+            PlannedBuy(
+                one.ref, one.item, one.supplier, self.items[one.item].quantity(one.steps), moment(one.order_at), moment(one.at), who
+            )
+            for one in self.buys
+            if (who := self._who(one.reason)) is not None and ref in (None, who)
+        )
+
+    def _who(self, reason: int) -> str:
+        return self.demands[reason].ref if 0 <= reason < len(self.demands) else ""
+
+    @property
+    def proposes_nothing(self) -> bool:
+        """Whether nothing new must be made or bought."""
+        return not self.makes and not self.buys
+
+    def same_as(self, other: Plan) -> bool:
+        """Whether the other plan says the same."""
+        mine, theirs = ((one.now, one.demands, one.outcomes, one.makes, one.buys, one.on_hand, one.supplies) for one in (self, other))
+        return mine == theirs
+
+    # who gets what ----------------------------------------------------------------------------------------------------
+
+    def pegging(self, ref: str | None = None) -> tuple[Peg, ...]:
+        """Which supply serves which need, of one paper (as supply or need) or of all: what was there first goes first."""
+        return tuple(Peg(*row) for row in self.pegs if ref is None or ref in (row[3], row[6]))
+
+    def counts_on(self, item: str, at: int) -> str:
+        """Who of the plan uses the item at a moment: a paper, or a batch by its `ref`; empty for nobody."""
+        if self._users is None:
+            self._users = {}
+            for row in self.pegs:
+                self._users.setdefault((row[0], row[8]), row[6])
+        return self._users.get((item, at), "")
+
+    # what to look at --------------------------------------------------------------------------------------------------
+
+    def messages(self, tolerance: int = DAY) -> tuple[Message, ...]:
+        """What goes wrong, and which supply that exists should come sooner, later or not at all.
+
+        Args:
+            tolerance: seconds that a supply may be early without a message.
+        """
+        return tuple(messages_of(self, tolerance))
+
+    def explain(self, ref: str, zone: str = "UTC") -> str:
+        """Why the needs of a paper are met when they are.
+
+        Raises:
+            Unknown: (`unknown`) the plan has no need of this paper.
+        """
+        rows = self.deliveries(ref)
+        if not rows:
+            raise Unknown("paper in the plan", ref)
+        lines = []
+        for row in rows:
+            when = f"{row.at:%Y-%m-%d %H:%M}" if row.at else f"no date: {row.problem}"
+            late = f", {row.late / DAY:.1f} days late" if row.late else ""
+            lines += [f"{row.ref}/{row.line} {row.amount} of {row.item}: {when}{late}", *("  " + one.told(zone) for one in row.chain)]
+        return "\n".join(lines)
+
+    def table(self) -> str:
+        """The plan at a glance: every batch by its start."""
+        rows = sorted(self.to_make(), key=lambda one: (one.start, one.ref))
+        head = ("make", "item", "amount", "start", "end", "for")
+        cells = [
+            (one.ref, one.item, str(one.amount), f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}", one.reason)
+            for one in rows
+        ]
+        return "\n".join(aligned(head, cells))
+
+    def __str__(self) -> str:
+        """One line: how much there is of everything."""
+        late = self.late()
+        return f"{len(self.demands)} needs, {len(late)} late; {len(self.makes)} batches to make, {len(self.buys)} purchases"
+
+
+def steps_of(chain: Chain) -> tuple[Step, ...]:
+    """The spans of a chain as steps, each waiting for the one before it.
+
+    >>> [step.kind for step in steps_of((("purchase", "lye", 0, 60), ("operation", "mix", 60, 90)))]
+    ['purchase', 'operation']
+    """
+    found: list[Step] = []
+    for kind, name, start, end in chain:
+        if end > start:
+            found.append(Step(kind, name, moment(int(start)), moment(int(end)), found[-1].name if found else ""))
+    return tuple(found)
+
+
+def _moment(at: float) -> datetime | None:
+    return None if at == NEVER else moment(int(at))
+
+
+def pegs_of(plan: Plan) -> list[tuple[Any, ...]]:
+    """Match supplies and needs of every item in the order of time; plain rows with the fields of `Peg`."""
+    now = plan.now
+    supplies: dict[str, list[tuple[int, int, int, str, str, str]]] = {}
+    for item, steps in plan.on_hand.items():
+        left = steps - plan.lost.get(item, 0)
+        supplies[item] = [(now, 0, left, "stock", "stock", "")] if left > 0 else []
+    for item, coming in plan.supplies.items():
+        supplies[item] += [(max(int(row.at), now), 1, row.free, row.source, row.ref, row.line) for row in coming]
+    needs: dict[str, list[tuple[int, int, str, str]]] = {item: [] for item in supplies}
+    for demand, outcome in zip(plan.demands, plan.outcomes, strict=True):
+        if outcome.at < NEVER and demand.steps > 0:
+            needs[demand.item].append((int(outcome.at), demand.steps, demand.ref, demand.line))
+    lines = {
+        item: [(line, line.ref, needs[line.item], line.numerator, line.denominator) for line in formula.lines]
+        for item, formula in plan.formulas.items()
+    }
+    for ref, item, steps, start, end, _, _ in plan.makes:
+        supplies[item].append((end, 2, steps, "make", ref, ""))
+        for line, name, wanted, numerator, denominator in lines[item]:
+            need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
+            wanted.append((start, need, ref, name))
+    for ref, item, _, _, steps, _, at, _ in plan.buys:
+        supplies[item].append((at, 3, steps, "buy", ref, ""))
+    found: list[tuple[Any, ...]] = []
+    for item, wanted in needs.items():
+        if wanted:
+            _match(found, item, sorted(supplies[item], key=_first_two), sorted(wanted, key=_first))
+    return found
+
+
+def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> tuple[Buy, ...]:
+    """The purchases that serve somebody: what others brought too much was enough for those that the rest was planned for."""
+    used = {row[3] for row in pegs if row[2] == "buy"}
+    for buy in planner.buys:
+        if buy.ref not in used:
+            planner.board.source(buy.item).stock.take(buy.at, buy.steps)
+    return tuple(buy for buy in planner.buys if buy.ref in used)
+
+
+_first, _first_two = itemgetter(0), itemgetter(0, 1)
+
+
+def _match(
+    found: list[tuple[Any, ...]],
+    item: str,
+    supplies: Iterable[tuple[int, int, int, str, str, str]],
+    needs: Iterable[tuple[int, int, str, str]],
+) -> None:
+    rows, add = iter(supplies), found.append
+    left, at, source, supply, line = 0, 0, "", "", ""
+    for when, steps, need, need_line in needs:
+        while steps:  # the loop that runs for every peg
+            if not left:
+                row = next(rows, None)
+                if row is None:
+                    return
+                at, _, left, source, supply, line = row
+            took = min(steps, left)
+            add((item, took, source, supply, line, at, need, need_line, when))
+            left -= took
+            steps -= took  # noqa: PLW2901
+
+
+def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:
+    """See `Plan.messages`."""
+    wanted: dict[tuple[str, str, str], int] = {}
+    for one in plan.pegging():
+        if one.source in (RUN, PURCHASE):
+            wanted.setdefault((one.supply, one.item, one.supply_line), one.needed_at)
+    waited = _waited_for(plan)
+    for item, rows in plan.supplies.items():
+        for row in rows:
+            now, first = moment(int(row.at)), wanted.get((row.ref, item, row.line))
+            sooner = waited.get((item, max(int(row.at), plan.now)))
+            if sooner is not None:
+                yield Message("expedite", row.ref, item, now, moment(sooner[0]), f"{sooner[1]} waits for it")
+            elif first is None and row.free == row.open:
+                yield Message("cancel", row.ref, item, now, None, "nobody needs it")
+            elif first is not None and first - row.at > tolerance:
+                yield Message("delay", row.ref, item, now, moment(first), "it is needed later")
+    for delivery in plan.late():
+        kind = "late" if delivery.at else "no source"
+        last = delivery.chain[-1] if delivery.chain else None
+        waits = f"waits for {last.kind} {last.name}" if last else delivery.problem
+        first_step = delivery.chain[0] if delivery.chain else None
+        text = f"{waits}, first of all for {first_step.kind} {first_step.name}" if first_step and first_step is not last else waits
+        yield Message(kind, delivery.ref, delivery.item, delivery.at, delivery.due, text)
+
+
+def _waited_for(plan: Plan) -> Mapping[tuple[str, int], tuple[int, str]]:
+    """Per supply on its way (item, when) the due date of the first late need that waits for it."""
+    found: dict[tuple[str, int], tuple[int, str]] = {}
+    for demand, outcome in zip(plan.demands, plan.outcomes, strict=True):
+        if NEVER > outcome.at > demand.due and outcome.chain and outcome.chain[0][0] == "supply":
+            _, item, _, end = outcome.chain[0]
+            found.setdefault((item, int(end)), (int(demand.due), demand.ref))
+    return found
