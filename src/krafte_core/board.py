@@ -183,6 +183,8 @@ class Board:
             free = on_hand - allocated
             if free <= 0 or lot.disposition != "released" or place not in places or (lot.expires and lot.expires < today):
                 continue
+            if lot.owner is not None and lot.owner not in situation.owners:
+                continue
             total += free
             if lot.expires is not None:
                 lots.append((int(end_of_day(lot.expires, situation.zone).timestamp()), free))

@@ -51,6 +51,10 @@ class Situation(Protocol):
     def usable_places(self) -> Container[str]:
         """The places from which stock may be used."""
 
+    @property
+    def owners(self) -> Container[str]:
+        """Whose lots may be used beside our own."""
+
     def item(self, code: str) -> Item:
         """The item of this code."""
 
@@ -299,7 +303,7 @@ class Search:
         elif used:
             rows = _not_taken(rows, used)
         within = situation.usable_places if places is None else places
-        taken, _, missing = pick(rule, rows, steps, on or self.today, usable_places=within)
+        taken, _, missing = pick(rule, rows, steps, on or self.today, usable_places=within, owners=situation.owners)
         for (lot, place, _, _), took in taken:
             key = (lot.code, place)
             before = used.get(key, 0)

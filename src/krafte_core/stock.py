@@ -270,7 +270,14 @@ RULES: Mapping[str, Rule] = {
 
 
 def pick(
-    rule: str, rows: Iterable[Stocked], need: int, on: date, *, usable_places: Container[str], until: date | None = None
+    rule: str,
+    rows: Iterable[Stocked],
+    need: int,
+    on: date,
+    *,
+    usable_places: Container[str],
+    until: date | None = None,
+    owners: Container[str] = (),
 ) -> Picked:
     """Which lots cover the need: chosen by the rule among what is free and usable, at most what is needed.
 
@@ -280,6 +287,7 @@ def pick(
         need: steps.
         on: the day of use; `until` the day it must still be good on (when it reaches the customer), default the same.
         usable_places: the places from which stock may be used.
+        owners: whose lots may be used beside our own: the customer's that it is for, suppliers' on consignment.
 
     >>> lot = Lot("oil", "A", received_at=datetime(2026, 1, 1))
     >>> answer = pick("fefo", [Stocked(lot, "stock", 5, 2)], 4, date(2026, 1, 2), usable_places={"stock"})
@@ -289,16 +297,21 @@ def pick(
     chosen, last = RULES[rule], until or on
     if not chosen.lazy:
         listed = [*rows]
-        refused = [Refused(row, why) for row in listed if (why := _why_not(row, last, usable_places))]
-        rows = chosen.choose([row for row in listed if not _why_not(row, last, usable_places)], need)
-        answer = pick("fefo", rows, need, on, usable_places=usable_places, until=until)
+        refused = [Refused(row, why) for row in listed if (why := _why_not(row, last, usable_places, owners))]
+        rows = chosen.choose([row for row in listed if not _why_not(row, last, usable_places, owners)], need)
+        answer = pick("fefo", rows, need, on, usable_places=usable_places, until=until, owners=owners)
         return answer._replace(refused=refused)
     taken: list[Taken] = []
     refused = []
     for row in rows if need > 0 else ():
         lot, place, on_hand, allocated = row
-        if lot.disposition != "released" or place not in usable_places or (lot.expires is not None and lot.expires < last):
-            refused.append(Refused(row, _why_not(row, last, usable_places) or ""))
+        if (
+            lot.disposition != "released"
+            or place not in usable_places
+            or (lot.expires is not None and lot.expires < last)
+            or (lot.owner is not None and lot.owner not in owners)
+        ):
+            refused.append(Refused(row, _why_not(row, last, usable_places, owners) or ""))
             continue
         free = on_hand - allocated
         if free >= need:
@@ -314,8 +327,9 @@ def pick(
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in the one loop that runs for every lot
 
 
-def _why_not(row: Stocked, on: date, usable_places: Container[str]) -> str | None:
-    return unusable(row.lot, on) or (None if row.place in usable_places else f"in {row.place}")
+def _why_not(row: Stocked, on: date, usable_places: Container[str], owners: Container[str]) -> str | None:
+    reason = unusable(row.lot, on) or (None if row.place in usable_places else f"in {row.place}")
+    return reason or (None if row.lot.owner is None or row.lot.owner in owners else f"belongs to {row.lot.owner}")
 
 
 def balances(postings: Iterable[Posting]) -> dict[tuple[str, str, str], int]:

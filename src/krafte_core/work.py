@@ -7,7 +7,7 @@ before the whole is handed to the store. Decided again over the same reader, wit
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -95,6 +95,21 @@ class Now(NamedTuple):
     period: str
 
 
+class Owners:
+    """Suppliers, and one customer."""
+
+    __slots__ = ("customer", "suppliers")
+
+    def __init__(self, suppliers: Container[str], customer: str) -> None:
+        """These."""
+        self.suppliers = suppliers
+        self.customer = customer
+
+    def __contains__(self, owner: object) -> bool:
+        """Whether it is one of them."""
+        return owner == self.customer or owner in self.suppliers
+
+
 class Work:
     """One command at work. `numbers` gives document counters, asked only after the last refusal."""
 
@@ -164,6 +179,11 @@ class Work:
     def day(self, at: float) -> date:
         """The local day of an instant (epoch seconds)."""
         return self.today if at == self.now else local_date(moment(int(at)), self.catalogue.zone)
+
+    def owners(self, customer: str | None) -> Container[str]:
+        """Whose lots may be used beside our own: those that suppliers left on consignment, and the customer's for himself."""
+        suppliers = self.catalogue.suppliers
+        return suppliers if customer is None else Owners(suppliers, customer)
 
     def lot(self, item: str, code: str) -> Lot:
         """The lot as it is now, guarded.
@@ -361,8 +381,8 @@ class Seen:
         items: everything that may be needed (`reach_of`).
     """
 
-    def __init__(self, work: Work, items: Sequence[str]) -> None:
-        """Read what is on its way; lots are read as far as they are needed."""
+    def __init__(self, work: Work, items: Sequence[str], *, customer: str | None = None) -> None:
+        """Read what is on its way; lots are read as far as they are needed, those of the customer, too."""
         self.work = work
         self.now = work.now
         catalogue = work.catalogue
@@ -371,6 +391,7 @@ class Seen:
         self.item = catalogue.item
         self.picking = catalogue.pickings.__getitem__
         self.usable_places = catalogue.usable_places
+        self.owners: Container[str] = work.owners(customer)
         self.stock: Callable[[str, str], Iterable[Stocked]] = work.reader.lots_of
         self.day = work.day
         self._incoming = incoming(work, self.items)

@@ -26,6 +26,7 @@ class World:
     """What a search may know: plain lists, everything usable stands in `stock` or on the `shelf`."""
 
     usable_places = frozenset({"stock", "shelf"})
+    owners: tuple[str, ...] = ()
     zone = "UTC"
 
     def __init__(

@@ -190,12 +190,12 @@ def _allocating(name: str, wanted: str, amount: Any, lot: str | None, place: str
             _refuse_unusable(work, order, need.item, lot, place)
         on = OrderNeeds(work, order).on
         losers: tuple[Displaced, ...] = ()
-        taken = _free(work, need.item, steps, on, lot, place)
+        taken = _free(work, need.item, steps, on, lot, place, order.customer)
         missing = steps - sum(one.steps for one in taken)
         if missing and force:
             losers = take(work, name, need.item, missing, on, lot, place)
             work.settle()
-            taken = _free(work, need.item, steps, on, lot, place)
+            taken = _free(work, need.item, steps, on, lot, place, order.customer)
             missing = steps - sum(one.steps for one in taken)
         if missing:
             raise Short((shortage(need.item, item.scale, steps, steps - missing),))
@@ -258,7 +258,7 @@ def _exchange(work: Work, name: str, need: OrderNeed, mine: Sequence[Allocation]
     ]
     total = sum(link.takes for link in mine)
     rows.sort(key=ORDERS[order_of])
-    picked = pick(rule, rows, total, needs.on, usable_places=work.catalogue.usable_places)
+    picked = pick(rule, rows, total, needs.on, usable_places=work.catalogue.usable_places, owners=work.owners(needs.order.customer))
     taken = {(one.stocked.lot.code, one.stocked.place): one.steps for one in picked.taken}
     kept = picked.missing
     for link in reversed(mine):  # what the rule cannot replace is blocked; it keeps its links
@@ -332,14 +332,15 @@ def _is(link: Allocation, need: OrderNeed | None, lot: str | None, place: str | 
     )
 
 
-def _free(work: Work, item: str, steps: int, on: Any, lot: str | None, place: str | None) -> list[Taken]:
+def _free(work: Work, item: str, steps: int, on: Any, lot: str | None, place: str | None, customer: str) -> list[Taken]:
     """Free lots by the item's picking rule, or of the lot and place that were named."""
     rule, order_of = work.catalogue.pickings[item]
     rows: Iterable[Stocked] = work.reader.lots_of(item, order_of)
     if lot is not None or place is not None:
         rule = "fefo" if lot is not None else rule
         rows = [row for row in rows if lot in (None, row.lot.code) and place in (None, row.place)]
-    return [*pick(rule, rows, steps, on, usable_places=work.catalogue.usable_places).taken]
+    usable, owners = work.catalogue.usable_places, work.owners(customer)
+    return [*pick(rule, rows, steps, on, usable_places=usable, owners=owners).taken]
 
 
 def _refuse_unusable(work: Work, order: CustomerOrder, item: str, lot: str, place: str | None) -> None:

@@ -203,7 +203,8 @@ class Choice:
         self._not_too_much(OrderNeed(line.ref, line.ref, line.item, line.steps), asked)
         rule, order = self.work.catalogue.pickings[line.item]
         rows = self.work.reader.lots_of(line.item, order)
-        picked = pick(rule, rows, more, self.arrives, usable_places=self.work.catalogue.usable_places)
+        usable, owners = self.work.catalogue.usable_places, self.work.owners(self.order.customer)
+        picked = pick(rule, rows, more, self.arrives, usable_places=usable, owners=owners)
         if picked.missing:
             raise Short((self._shortage(line.item, asked, asked - picked.missing),))
         return [Leaving(line.ref, row.lot, row.place, steps, None) for row, steps in picked.taken]
@@ -214,6 +215,8 @@ class Choice:
         lot = work.lot(need.item, code)
         rows = [row for row in work.reader.standing([(need.item, code)])[need.item, code] if work.catalogue.usable_place(row.place)]
         reason = unusable(lot, self.arrives)
+        if reason is None and lot.owner is not None and lot.owner not in work.owners(self.order.customer):
+            reason = f"belongs to {lot.owner}"
         if reason is not None or not rows:
             raise work.refuse_lot(need.item, code, reason or "it stands in no place that may be used")
         own = {row.link.place: row.link for row in self.ready.get(need.ref, ()) if row.link.ref == code}

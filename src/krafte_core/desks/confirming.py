@@ -95,7 +95,8 @@ def take_for(work: Work, order: CustomerOrder) -> tuple[Displaced, ...]:
         wanted[need.item] = wanted.get(need.item, 0) + steps
     for item, steps in wanted.items():
         rule, order_of = work.catalogue.pickings[item]
-        missing = pick(rule, work.reader.lots_of(item, order_of), steps, needs.on, usable_places=work.catalogue.usable_places).missing
+        rows_of, usable, owners = work.reader.lots_of(item, order_of), work.catalogue.usable_places, work.owners(order.customer)
+        missing = pick(rule, rows_of, steps, needs.on, usable_places=usable, owners=owners).missing
         if missing:
             rows += take(work, order.number, item, missing, needs.on)
             work.settle()
@@ -136,7 +137,7 @@ def grow(work: Work, order: CustomerOrder, reach: Sequence[str]) -> tuple[str, .
     runs = {run.item: run for run, state, _ in reversed(needs.runs) if state == "planned" and run.number in own}
     if not runs:
         return ()
-    covers = needs.search(Search(Seen(work, reach)))
+    covers = needs.search(Search(Seen(work, reach, customer=order.customer)))
     grown: dict[str, None] = {}
     for (need, _), cover in zip(needs.lines, covers, strict=False):
         run = runs.get(need.item)

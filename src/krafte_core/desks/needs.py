@@ -210,7 +210,7 @@ class Kept:
         if revision is not None and last is not None and last[0] == now:
             return last[1].at(work), *last[2:]
         needs = OrderNeeds(work, order, renew=renew)
-        search = Search(Seen(work, reach), make=make)
+        search = Search(Seen(work, reach, customer=order.customer), make=make)
         covers = needs.search(search)
         if revision is not None and not needs.links:
             self._last = (now, needs, search, covers)
@@ -232,7 +232,7 @@ def _arrival(work: Work, order: CustomerOrder, search: Search) -> Callable[[floa
 
 def promise_for(work: Work, needs: OrderNeeds, relaxing: frozenset[tuple[str, str]]) -> Promise:
     """A search over the open needs, and the promise behind it."""
-    search = Search(Seen(work, reach_of(work, needs.order.items)), relaxing=relaxing)
+    search = Search(Seen(work, reach_of(work, needs.order.items), customer=needs.order.customer), relaxing=relaxing)
     return promised_for(work, needs, search, needs.search(search))
 
 

@@ -296,7 +296,7 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
                 raise AlreadyExists("open quote", name)
             if end <= work.at:
                 raise InvalidInput("until", str(end), f"an instant after {work.at}")
-            search = Search(Seen(work, reach))
+            search = Search(Seen(work, reach, customer=paper.customer))
             covers = needs.search(search, follow=False)
             promised = promised_date(work, needs, search, covers)
             missing = lacking(covers)
