@@ -44,7 +44,7 @@ class Snapshot:
         self.usable_places = situation.usable_places
         self.span = span
         self._items = {code: self._known(situation, code) for code in items}
-        owners = {row.lot.owner for known in self._items.values() for row in known.stock} - {None}
+        owners = {row.lot.owner or "" for known in self._items.values() for row in known.stock}
         self.owners = frozenset(owner for owner in owners if owner in situation.owners)
         formulas = [known.formula for known in self._items.values() if known.formula is not None]
         codes = dict.fromkeys(one.at for formula in formulas for one in formula.recipe.operations if one.at is not None)
