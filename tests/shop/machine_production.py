@@ -26,8 +26,12 @@ class Flow:
     """What a run did so far, lot by lot, as the twin has followed it."""
 
     used: Counter[tuple[str, str]] = attrs.field(factory=Counter)
-    made: Counter[str] = attrs.field(factory=Counter)
+    made: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     scrapped: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+
+    def came(self, item: str) -> int:
+        """Steps of an item that came out, less what was taken back."""
+        return sum(steps for (code, _), steps in self.made.items() if code == item)
 
 
 class ProductionRules:
@@ -61,7 +65,7 @@ class ProductionRules:
                 into = (target == "production") - (source == "production")
                 output = into and (posting.kind == "make" or (into > 0 and posting.kind == "reverse"))
                 known["made" if output else "used"] += -into * steps if output else into * steps
-                flow.made[lot] += -into * steps if output else 0
+                flow.made[item, lot] += -into * steps if output else 0
                 flow.used[item, lot] += 0 if output else into * steps
                 gone = (target == "scrap") - (source == "scrap")
                 known["scrapped"] += gone * steps
@@ -296,8 +300,9 @@ class ProductionRules:
         bad=st.sampled_from([0, 0, 5]),
         own=st.booleans(),
         used=st.sampled_from(["as planned", "as planned", "half"]),
+        rest=st.sampled_from([0, 0, 50]),
     )
-    def report(self, which, good, bad, own, used):
+    def report(self, which, good, bad, own, used, rest):
         run = self.a_run(which, "started")
         made, scrapped = run.steps * good // 100, run.steps * bad // 100
         must = None if run.state == "started" else NotAllowed
@@ -313,9 +318,11 @@ class ProductionRules:
             given = {item: amount(item, expected[item])}
         lot = f"{run.number}-all" if own else None
         promised = self.served([run.number])
+        others = {"lye": {f"{run.number}-rest": amount("lye", rest)}} if rest else None
         done = self.do(
             lambda key: self.shop.production.report(
-                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), lot=lot, used=given, key=key
+                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), lot=lot, used=given,
+                by_products=others, key=key,
             ),
             must=must,
         )  # fmt: skip
@@ -327,7 +334,7 @@ class ProductionRules:
         for (item, _), steps in flow.used.items():
             sums[item] += steps
         assert +sums == +expected
-        assert sum(flow.made.values()) == made + scrapped
+        assert (flow.came(run.item), flow.came("lye")) == (made + scrapped, rest)
         assert sum(flow.scrapped.values()) == scrapped
         still = sum(self.served([run.number]).values())
         lost = sum(steps_of(row.item, row.amount) for row in done.displaced)
@@ -389,12 +396,12 @@ class ProductionRules:
             return
         flow = self.follow(since, run)
         whole = steps is None or (run.state == "done" and steps == good)
-        back = -sum(flow.made.values()) + sum(flow.scrapped.values())
+        back = -flow.came(run.item) + sum(flow.scrapped.values())
         assert back == (good if steps is None else steps)
         if not force:
             assert not done.displaced or run.state == "started"
-            assert all(-made <= free[run.item, lot] - flow.scrapped[run.item, lot] for lot, made in flow.made.items() if made < 0)
-        run.output += sum(flow.made.values())
+            assert all(-made <= free[key] - flow.scrapped[key] for key, made in flow.made.items() if made < 0)
+        run.output += flow.came(run.item)
         run.state = done.state
         if whole:
             assert run.state == "reversed"

@@ -240,3 +240,33 @@ def test_a_key_belongs_to_one_command_and_its_content(command):
     assert commands[command](shop, 1) == answer
     assert dump(shop) == before
     refused_at_work(lambda shop: commands[command](shop, 2), "key_reused", shop=shop)
+
+
+def test_what_lies_on_the_line_of_another_run_is_that_runs():
+    """Lessons 32 and 35: it is neither brought, nor used, nor given back by anybody else, and not taken back as output."""
+    shop = begun()
+    shop.stock.transfer("oil", "2 kg", lot="OO-2", to="cellar")
+    shop.production.issue(RUN, "oil", "2 kg", lot="OO-2")
+    shop.production.plan("cream", "10 each")
+    shop.production.start("PB-2026-11-002")
+    other = "PB-2026-11-002"
+    short = refused_at_work(lambda shop: shop.production.issue(other, "oil", "1 kg", lot="OO-2"), "short", shop=shop)
+    assert str(short.shortages[0].available) == "0 kg"
+    refused_at_work(lambda shop: shop.production.issue(other, "oil", "1 kg", lot="OO-2", force=True), "too_much", shop=shop)
+    refused_at_work(lambda shop: shop.production.give_back(other, "oil", "1 kg", lot="OO-2"), "too_much", shop=shop)
+    refused_at_work(
+        lambda shop: shop.production.complete(other, made="10 each", used={"oil": {"OO-2": "1 kg"}}), "too_much", shop=shop
+    )
+    shop.orders.cancel("CO-2026-11-001")
+    shop.production.issue(other, "cream", "5 each", lot="C-1", reason="stirred in again")
+    problem = refused_at_work(lambda shop: shop.production.reverse(RUN, force=True), "too_much", shop=shop)
+    assert (str(problem.there), problem.offer) == ("0 each", "what was used or shipped must come back first")
+
+
+def test_a_part_goes_into_a_run_that_needs_it_and_nowhere_else():
+    shop = begun()
+    refused_at_work(lambda shop: shop.production.report(RUN, made="1 each", into=RUN), "invalid_input", "already_exists", shop=shop)
+    shop.production.plan("cream", "10 each")
+    refused_at_work(lambda shop: shop.production.report(RUN, made="1 each", into="PB-2026-11-002"), "not_allowed", shop=shop)
+    shop.production.start("PB-2026-11-002")
+    refused_at_work(lambda shop: shop.production.report(RUN, made="1 each", into="PB-2026-11-002"), "invalid_input", shop=shop)

@@ -554,7 +554,7 @@ class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
         for key, places in back.items():
             more = sum(max(0, steps - max(0, came[key][place])) for place, steps in places.items())
             assert more <= came[key]["counted up"], "more went back than came from there"
-        assert sum(flow.made.values()) == made + scrapped
+        assert flow.came(run.item) == made + scrapped
         assert sum(flow.scrapped.values()) == scrapped
         for key in {*self.naive.lots} - known:
             self.naive.lots[key].expires = expires
