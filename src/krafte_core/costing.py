@@ -254,12 +254,13 @@ class LotCosts:
     """What lots really cost per step, in one currency; lots of which nobody knows, and what runs spent without making anything.
 
     Attributes:
+        currency: the currency of all prices; None where there is no price at all.
         per_step: the cost of one step of each lot; None where a price is missing somewhere behind it.
         unpriced: the lots without a price that are to blame.
         lost: per run that made nothing good what it used up.
     """
 
-    currency: str
+    currency: str | None
     per_step: Mapping[Key, Fraction | None]
     unpriced: tuple[Key, ...]
     lost: Mapping[str, Fraction]
@@ -273,7 +274,9 @@ class LotCosts:
         if (item, lot) not in self.per_step:
             raise InvalidInput("lot", lot, "a lot of the postings")
         found = self.per_step[item, lot]
-        return None if found is None else UnroundedMoney(found / Fraction(scale.step), self.currency)
+        if found is None or self.currency is None:
+            return None
+        return UnroundedMoney(found / Fraction(scale.step), self.currency)
 
 
 def lot_costs(
@@ -331,7 +334,7 @@ def _factors(made: Mapping[Key, int], shares: Mapping[str, Fraction]) -> Mapping
     return {key: each[key[0] if key[0] in named else None] if key in good else Fraction(0) for key in made}
 
 
-def _currency(prices: Iterable[Price | None], work: Mapping[str, Price]) -> str:
+def _currency(prices: Iterable[Price | None], work: Mapping[str, Price]) -> str | None:
     found = [price for price in (*prices, *work.values()) if price is not None]
     total = sum([UnroundedMoney(Fraction(0), price.currency) for price in found[1:]], found[0]) if found else None
-    return total.currency if total is not None else "EUR"
+    return None if total is None else total.currency

@@ -120,10 +120,9 @@ class Line:
     def _bent(self, rule: Rule, steps: int) -> int:
         exact = self.exact(steps)
         if exact < 0:
-            raise Unsolvable(
-                self.item, (self.ref,), f"in a batch of {steps} steps the other lines leave no room for {self.item}",
-                f"{float(-exact):.6g} steps of it too much", "make a larger batch",
-            )  # fmt: skip
+            by = f"{self.scale.quantity(-(exact.numerator // exact.denominator))} too much"
+            problem = f"in so small a batch the other lines leave no room for {self.item}"
+            raise Unsolvable(f"with {self.item}", (self.ref,), problem, by, "make a larger batch")
         return -(-exact.numerator // (exact.denominator * rule.multiple)) * rule.multiple
 
 

@@ -184,6 +184,11 @@ def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: M
         Unsolvable: (`recipe_unsolvable`) two fillers, or a line that would have to be negative; with the amount.
     """
     lines = [line for line in formula.lines if line.follows == "charge" and line.per_base]
+    for line in formula.lines:
+        if line.origin is not None and line not in lines:
+            raise InvalidInput(
+                "line", line.ref, f"a line of the charge whose {formula.measure} is declared (a density), to be balanced"
+            )
     before = {line.ref: line.exact(steps) / (line.per_base or 1) for line in lines}
     after = dict(before)
     changes: dict[str, Fraction] = {}

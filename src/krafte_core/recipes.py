@@ -8,6 +8,7 @@ multiplication and one division that rounds up, and no unit is looked at again. 
 from __future__ import annotations
 
 import graphlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
@@ -19,7 +20,7 @@ from krafte_core.batches import BatchSize as BatchSize
 from krafte_core.batches import Split
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration
-from krafte_core.errors import InvalidInput, NotPositive, RecipeCycle, RoundsToNothing, Unknown
+from krafte_core.errors import InvalidInput, NotPositive, OutOfRange, RecipeCycle, RoundsToNothing, Unknown, Unsolvable
 from krafte_core.growth import Sum, stretched, times
 from krafte_core.ingredients import Ingredient as Ingredient
 from krafte_core.ingredients import Output as Output
@@ -295,7 +296,7 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
         most = vessel_limit(recipe.batch, product, makes, weighed, f"recipe {recipe.code}: batch.vessel")
         smallest = recipe.batch.smallest(product, makes, most)
     for line, (ingredient, item) in zip(lines.values(), listed, strict=True):
-        _measurable(recipe, ingredient, item, line, smallest)
+        _measurable(recipe, product, ingredient, item, line, smallest)
     outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
     return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure)
 
@@ -387,14 +388,40 @@ def _unit(ingredient: Ingredient, item: Item) -> str:
     return split(text)[1] if ingredient.kind in ("amount", "table") else item.unit
 
 
-def _measurable(recipe: Recipe, ingredient: Ingredient, item: Item, line: Line, smallest: int) -> None:
+def _measurable(recipe: Recipe, item_of_batch: Item, ingredient: Ingredient, item: Item, line: Line, smallest: int) -> None:
     field = f"recipe {recipe.code}: {item.code}"
-    exact = line.exact(smallest)
+    try:
+        exact = line.exact(smallest)
+    except OutOfRange as problem:
+        raise beyond(recipe, item_of_batch, line, smallest, problem) from None
     if exact <= 0 and line.rule is not None and ingredient.kind != "balance":
         raise NotPositive(field, str(ingredient), "an amount above zero in the smallest batch")
     if exact < 0:
-        line.requirement(smallest)
+        try:
+            line.requirement(smallest)
+        except Unsolvable as problem:
+            raise beyond(recipe, item_of_batch, line, smallest, problem) from None
     _representable(field, item, exact)
+
+
+def beyond(recipe: Recipe, product: Item, line: Line, steps: int, problem: Unsolvable | OutOfRange) -> Unsolvable | OutOfRange:
+    """The same error, told with the recipe and the amount of the batch: a batch that a line has no figure for.
+
+    >>> bar, salt = Item("bar", unit="each"), Item("salt", unit="each")
+    >>> line = Ingredient("salt", table={"10 each": "5 each", "20 each": "8 each"})
+    >>> made = compiled(Recipe("bar", makes="10 each", ingredients=[line]), {"bar": bar, "salt": salt})
+    >>> str(beyond(made.recipe, bar, made.lines[0], 5, OutOfRange("table", "half", "")))
+    "recipe bar: salt: got '5 each', expected a batch of 10 each to 20 each, as its table goes"
+    """
+    amount = product.quantity(steps)
+    if isinstance(problem, Unsolvable):
+        told = f"a batch of {amount} leaves no room for {line.item}"
+        return Unsolvable(recipe.code, (line.ref,), told, problem.by, problem.fix)
+    points = [size for growth, _ in line.rule.growths for size, _ in growth.points] if line.rule else []
+    if not points:
+        return problem
+    low, high = product.quantity(math.ceil(min(points))), product.quantity(math.floor(max(points)))
+    return OutOfRange(f"recipe {recipe.code}: {line.ref}", str(amount), f"a batch of {low} to {high}, as its table goes")
 
 
 def _coming(recipe: Recipe, output: Output, item: Item, makes: int) -> Coming:

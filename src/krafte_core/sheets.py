@@ -20,11 +20,11 @@ from typing import NamedTuple
 import attrs
 
 from krafte_core.durations import Duration
-from krafte_core.errors import InvalidInput, OutOfRange
+from krafte_core.errors import InvalidInput, OutOfRange, Unsolvable
 from krafte_core.items import MOST_STEPS, Item
 from krafte_core.lines import Line
 from krafte_core.quantities import Quantity, plain
-from krafte_core.recipes import Formula
+from krafte_core.recipes import Formula, beyond
 from krafte_core.solving import amount_of
 from krafte_core.tables import html, text
 
@@ -166,7 +166,10 @@ def needs(formula: Formula, steps: int) -> tuple[Scaled, ...]:
     """
     found = []
     for line in formula.lines:
-        need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
+        try:
+            need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
+        except (Unsolvable, OutOfRange) as problem:
+            raise beyond(formula.recipe, formula.item, line, steps, problem) from None
         if need > MOST_STEPS:
             raise OutOfRange("amount", f"{need} steps of {line.item}", f"at most {MOST_STEPS} steps")
         found.append(_new(Scaled, (line, steps, need)))

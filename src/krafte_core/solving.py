@@ -75,7 +75,11 @@ class Solver:
         found = self._unknowns()
         sums = [part.solved(found) for part in self.parts]
         for part, known in zip(self.parts, sums, strict=True):
-            self._has_room(part, at(known, Fraction(self.makes)))
+            try:
+                self._has_room(part, at(known, Fraction(self.makes)))
+            except OutOfRange as problem:
+                told = str(self.product.quantity(self.makes))
+                raise OutOfRange(f"{part.field}: table", told, "a table that holds what the recipe makes") from problem
         return sums
 
     # one line -----------------------------------------------------------------------------------------------------
@@ -100,7 +104,10 @@ class Solver:
         return Part(ingredient, item, field, known, shares)
 
     def _amount(self, ingredient: Ingredient, item: Item, field: str) -> Sum:
-        exact = item.exact(ingredient.amount, field)
+        try:
+            exact = item.exact(ingredient.amount, field)
+        except UnitMismatch as problem:
+            raise UnitMismatch(field, problem.given, problem.expected, problem.wanted, problem.missing) from None
         if exact <= 0:
             raise NotPositive(field, ingredient.amount, "an amount above zero")
         if ingredient.formula:
@@ -216,9 +223,24 @@ class Solver:
             return Unsolvable(self.code, names, there, f"{self._told(short)} missing", "add a line 'q.s.', or raise one of them")
         return Unsolvable(self.code, names, there, f"{self._told(-short)} too much", "lower one of them, or enlarge the charge")
 
+    def _group_conflict(self, name: str) -> Unsolvable:
+        """Shares of a group on itself that are no whole, so that only nothing would do."""
+        members = [part.ingredient for part in self.parts if name in (part.ingredient.group, part.item.code)]
+        shares = sum([percent(one.amount) for one in members if one.of == name], Fraction(0)) * 100
+        problem = f"the shares within {name} are {_about(shares)} %, not 100 %"
+        return Unsolvable(
+            self.code,
+            tuple(one.item for one in members),
+            problem,
+            f"{_about(abs(shares - 100))} % {'missing' if shares < 100 else 'too much'}",
+            "let them add up to 100 %",
+        )
+
     def _has_room(self, part: Part, steps: Fraction) -> None:
         if steps > 0 or part.ingredient.kind in ("amount", "table"):
             return
+        if not steps and part.ingredient.of is not None:
+            raise self._group_conflict(part.ingredient.of)
         over = -steps / part.item.ratio(BASES[self.measure])
         names = tuple(one.item.code for one in self._counted() if one is not part)
         problem = f"the others leave no room for {part.item.code}"

@@ -236,7 +236,13 @@ def test_what_nobody_priced_is_said_and_not_guessed():
         found.unit_cost("P", "T", EACH)
 
 
-def test_a_run_of_a_hundred_thousand_levels_needs_no_recursion():
+def test_without_any_price_there_is_no_currency_to_guess():
+    postings = [post("use", "R", ("C", "1", 1, "stock", "production")), post("make", "R", ("A", "R", 1, "production", "stock"))]
+    found = lot_costs(postings, lots(C_1=None), SCALES)
+    assert (found.currency, found.unit_cost("A", "R", EACH)) == (None, None)
+
+
+def test_a_chain_of_five_thousand_runs_needs_no_recursion():
     postings = [post("use", "R0", ("C", "1", 1, "stock", "production")), post("make", "R0", ("A", "R0", 1, "production", "stock"))]
     for n in range(1, 5000):
         postings += [

@@ -156,8 +156,9 @@ def test_a_balance_that_would_be_negative_is_told_with_the_lines_and_the_amount(
 def test_a_balance_that_runs_out_in_a_smaller_batch_is_told_there():
     known = cream(Ingredient("scent", "500 g", per="batch"), Ingredient("water", "q.s."))
     assert amounts(known, "1 kg")["water"] == "0.5 kg"
-    with pytest.raises(Unsolvable):
+    with pytest.raises(Unsolvable) as refused:
         sheet(known, "0.4 kg")
+    assert (refused.value.recipe, refused.value.lines, refused.value.by) == ("cream", ("water",), "0.1 kg too much")
 
 
 def test_two_balances_and_lines_that_cannot_give_way_are_conflicts():
@@ -250,8 +251,9 @@ def test_bakers_percentages_hold_at_every_size(water, rye, made):
 
 
 def test_a_group_whose_shares_are_no_hundred_percent_is_a_conflict():
-    with pytest.raises(Unsolvable):
+    with pytest.raises(Unsolvable) as refused:
         dough(Ingredient("flour", "70 %", of="flour", group="flour"), Ingredient("rye", "20 %", of="flour", group="flour"))
+    assert (refused.value.lines, refused.value.by) == (("flour", "rye"), "10 % missing")
 
 
 def test_a_group_that_nobody_has_is_told_with_the_choices():
@@ -289,8 +291,13 @@ def test_a_table_goes_straight_between_its_sizes_and_is_refused_beyond_them():
         "0.012 kg", "0.0395 kg", "0.067 kg", "0.167 kg", "0.267 kg",
     ]  # fmt: skip
     for beyond in ("9 each", "501 each"):
-        with pytest.raises(OutOfRange):
+        with pytest.raises(OutOfRange) as refused:
             sheet(known, beyond)
+        assert (refused.value.field, refused.value.given) == ("recipe jar: salt", beyond)
+        assert "10 each to 500 each" in refused.value.expected
+    with pytest.raises(OutOfRange) as refused:
+        cream(Ingredient("salt", table={"1 kg": "5 g", "5 kg": "9 g"}), Ingredient("water", "q.s."))
+    assert refused.value.field == "recipe cream: salt: table"
 
 
 @formula("edge", version=1)

@@ -486,6 +486,11 @@ def test_contents_in_other_units_missing_ones_and_two_fillers_are_told():
         )
     with pytest.raises(Unsolvable):
         balanced(blend(), 1000, {"active": "5 %"})
+    heavy = LITRES | {"active": Item("active", unit="kg")}
+    recipe = Recipe("batch", makes="100 L", ingredients=[Ingredient("active", "30 kg", potency="30 %")])
+    with pytest.raises(InvalidInput) as told_so:  # no density: nobody knows how much of the batch it is
+        balanced(compiled(recipe, heavy), 1000, {"active": "35 %"})
+    assert told_so.value.given == "active"
 
 
 def test_a_lot_and_a_temperature_may_have_their_own_density():
