@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from krafte_core.channels import _amazon_read, _amazon_write
 from krafte_core.channels.base import Reading, inner
-from krafte_core.channels.calls import Answer, Request
+from krafte_core.channels.calls import Answer, Request, in_path
 from krafte_core.channels.polling import Page, Part, Poller
 from krafte_core.channels.reading import Node, Sheet, bad, loaded
 from krafte_core.channels.writing import Rules, Writer
@@ -106,4 +106,4 @@ class Channel(Reading, Poller, Writer):
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""
         path = {"2026-01-01": "/orders/2026-01-01/orders/", "v0": "/orders/v0/orders/", "vendor": "/vendor/orders/v1/purchaseOrders/"}
-        return Request("GET", path[self.api] + order_id)
+        return Request("GET", path[self.api] + in_path(order_id))

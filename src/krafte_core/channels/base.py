@@ -15,6 +15,7 @@ from krafte_core.incoming import Notice, OrderMessage, Problem
 from krafte_core.items import code
 
 EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation])
+_NO_PATH = frozenset("/?#\\ \t\n")
 Body = bytes | str | Mapping[str, Any]
 
 
@@ -52,6 +53,8 @@ class Reading:
         data = loaded(self.name, body)
         with localcontext(EXACT):  # whatever the host's own context would round
             found = self._order(data, {key: loaded(self.name, part) for key, part in parts.items()}, sheet, asked_at)
+        if set(found.order_id) & _NO_PATH:
+            sheet.problems.append(Problem("$", found.order_id, "an order id that can stand in a path: without / ? # \\ and blanks"))
         sheet.done(f"order {found.order_id}" if found.order_id else "an order")
         return self.matching.applied(found)
 

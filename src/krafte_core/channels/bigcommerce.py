@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from krafte_core.addresses import Address
 from krafte_core.channels import _bigcommerce_write
 from krafte_core.channels.base import Reading, inner
-from krafte_core.channels.calls import Answer, Request
+from krafte_core.channels.calls import Answer, Request, in_path
 from krafte_core.channels.polling import Page, Part, Poller
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, loaded, pairs
 from krafte_core.channels.signing import check_standard, headers_of, raw
@@ -152,7 +152,7 @@ class Channel(Reading, Poller, Writer):
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""
-        return Request("GET", f"{ROOT}/{order_id}")
+        return Request("GET", f"{ROOT}/{in_path(order_id)}")
 
 
 def _date(node: Node, key: str) -> datetime | None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import attrs
 
@@ -116,6 +116,15 @@ def _number(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else str(value)
     raise TypeError(f"{type(value).__name__} in a body")
+
+
+def in_path(name: str) -> str:
+    """A name as a part of a path: nothing in it can end the part.
+
+    >>> in_path("18-07223-32423"), in_path("../x?y")
+    ('18-07223-32423', '..%2Fx%3Fy')
+    """
+    return quote(name, safe="*")
 
 
 def stamp(at: datetime) -> str:

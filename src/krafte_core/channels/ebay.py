@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from krafte_core.channels import _ebay_write
 from krafte_core.channels.base import Reading, inner
-from krafte_core.channels.calls import Answer, Request
+from krafte_core.channels.calls import Answer, Request, in_path
 from krafte_core.channels.polling import Page, Part, Poller
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, loaded, pairs, per_unit
 from krafte_core.channels.signing import challenge, check_ebay, raw
@@ -118,7 +118,7 @@ class Channel(Reading, Poller, Writer):
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order; only it has the cancel requests."""
-        return Request("GET", f"{ROOT}/{order_id}")
+        return Request("GET", f"{ROOT}/{in_path(order_id)}")
 
 
 def money(node: Node, key: str) -> Decimal | None:

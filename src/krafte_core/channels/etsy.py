@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from krafte_core.channels import _etsy_write
 from krafte_core.channels.base import Reading
-from krafte_core.channels.calls import Answer, Request
+from krafte_core.channels.calls import Answer, Request, in_path
 from krafte_core.channels.polling import Page, Poller
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, loaded, pairs
 from krafte_core.channels.signing import check_standard, headers_of, raw, standard_key
@@ -116,7 +116,7 @@ class Channel(Reading, Poller, Writer):
 
     def fetch(self, order_id: str) -> Request:
         """The single read of a receipt."""
-        return Request("GET", f"/v3/application/shops/{self.account}/receipts/{order_id}")
+        return Request("GET", f"/v3/application/shops/{self.account}/receipts/{in_path(order_id)}")
 
 
 def _line(node: Node, *, shipped: bool, cancelled: bool) -> MessageLine:

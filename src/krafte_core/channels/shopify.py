@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from krafte_core.channels import _shopify_graphql, _shopify_rest, _shopify_write
 from krafte_core.channels.base import Reading, inner
-from krafte_core.channels.calls import Answer, Request, posted
+from krafte_core.channels.calls import Answer, Request, in_path, posted
 from krafte_core.channels.polling import Page, Poller
 from krafte_core.channels.reading import Sheet, bad, loaded
 from krafte_core.channels.signing import check_hmac, headers_of, raw
@@ -125,4 +125,4 @@ class Channel(Reading, Poller, Writer):
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order, for a notice; in REST shape, whose answer `read_order` takes."""
-        return Request("GET", f"/admin/api/{self.version}/orders/{order_id}.json", query=(("status", "any"),))
+        return Request("GET", f"/admin/api/{self.version}/orders/{in_path(order_id)}.json", query=(("status", "any"),))

@@ -18,7 +18,7 @@ import attrs
 
 from krafte_core.channels import _woo_write
 from krafte_core.channels.base import Reading, inner
-from krafte_core.channels.calls import Answer, Request
+from krafte_core.channels.calls import Answer, Request, in_path
 from krafte_core.channels.polling import Page, Part, Poller
 from krafte_core.channels.reading import Node, Sheet, added, address, loaded, pairs, per_unit, plain
 from krafte_core.channels.signing import check_hmac, headers_of, raw
@@ -125,7 +125,7 @@ class Channel(Reading, Poller, Writer):
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""
-        return Request("GET", f"{ROOT}/{order_id}")
+        return Request("GET", f"{ROOT}/{in_path(order_id)}")
 
 
 def _parent(node: Node) -> str:

@@ -103,6 +103,12 @@ def test_every_problem_is_reported_in_one_go():
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["../orders", "7?x=1", "7#", "7 8", "7\\\\8"])
+def test_an_id_that_would_change_the_path_of_a_request_is_refused(name):
+    assert problems_of({**ORDER, "id": name}) == ["$"]
+    assert SHOP.fetch(name).path.count("/") == SHOP.fetch("7").path.count("/")
+
+
 def test_two_lines_with_one_id_cannot_be_told_apart():
     assert problems_of({**ORDER, "line_items": ORDER["line_items"] * 2}) == ["$.line_items[1]"]
 
