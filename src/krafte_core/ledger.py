@@ -92,13 +92,13 @@ def spread(links: Sequence[Sequence[int]], starts: Iterable[int]) -> list[int]:
     """
     order = list(dict.fromkeys(starts))
     seen, append = set(order), order.append
-    queue = iter(order)  # grows while it is read
+    queue, few = iter(order), max(_FEW, len(links) >> 8)  # the list grows while it is read
     for node in queue:
         for other in links[node]:
             if other not in seen:
                 seen.add(other)
                 append(other)
-        if len(order) > _FEW:
+        if len(order) > few:
             break
     else:
         return order

@@ -50,7 +50,10 @@ class BatchRecord:
     """All that the books know about a run.
 
     Attributes:
-        planned, made, scrapped: of the product; `yield_percent` is made of planned, None where nothing was planned.
+        planned: of the product.
+        made: good output.
+        scrapped: output that was scrapped at once.
+        yield_percent: good output in percent of what was planned, None where nothing was planned.
         lines: planned and used per recipe line; what no line asked for stands under an empty line.
         weighed: what was used of every lot.
         lots: what it made, with their disposition now.

@@ -478,8 +478,10 @@ def test_a_lot_used_in_ten_thousand_runs_is_read_in_three_calls():
         sizes.append(len(lots) + len(runs))
         return ledger.uses(lots, runs)
 
-    assert len(reach(read, [("salt", "S")], "forward").lots) == 10_001
+    found = reach(read, [("salt", "S")], "forward")
+    assert len(found.lots) == 10_001
     assert sizes == [1, 10_000, 10_000]
+    assert reach_in(ledger.links(), [("salt", "S")], "forward") == found
 
 
 CODES = ("a", "b", "c")
