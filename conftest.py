@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent
 
 # Modules whose top imports an optional dependency: their docstrings are run only where it is installed.
-OPTIONAL = {"src/krafte_core/stores/sql.py": "sqlalchemy"}
+OPTIONAL = {"src/krafte_core/stores/sql": "sqlalchemy"}
 
-collect_ignore = ["docs/conf.py", *(path for path, needed in OPTIONAL.items() if find_spec(needed) is None)]
+# Migrations run inside Alembic only.
+MIGRATIONS = "src/krafte_core/stores/sql/_migrations"
+
+collect_ignore = ["docs/conf.py", MIGRATIONS, *(path for path, needed in OPTIONAL.items() if find_spec(needed) is None)]
 collect_ignore_glob = ["docs/_build/*"]
 
 pytest_collect_file = Sybil(

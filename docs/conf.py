@@ -50,7 +50,8 @@ def module_names(words: str) -> list[str]:
         if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
             names.append(f"krafte_core.{head}")
         if star:
-            inside = sorted(p.with_suffix("") for p in path.rglob("*.py") if not p.name.startswith("_"))
+            own = (p for p in path.rglob("*.py") if not any(part.startswith("_") for part in p.relative_to(path).parts))
+            inside = sorted(p.with_suffix("") for p in own)
             names += [".".join(p.relative_to(SOURCE).parts) for p in inside]
     return names
 

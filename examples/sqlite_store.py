@@ -82,6 +82,7 @@ TABLES: Mapping[str, tuple[str, Callable[..., Any]]] = {
     "lots": ("SELECT body FROM lots ORDER BY rowid", loads),
     "stocked": (STOCKED, _stocked),
     "bookings": ("SELECT * FROM bookings", Booking),
+    "results": ("SELECT key, body FROM filed WHERE kind = 'results'", lambda key, body: (key, loads(body))),
 }
 OUT_UNTIL = "UPDATE waiting SET until = ? WHERE name = ? AND id = ?"
 OTHERS = ("SELECT body FROM filed WHERE kind = ? ORDER BY id", loads)
@@ -109,8 +110,7 @@ class SqliteReader(RowReader):
     def find(self, kind: str, *, after: str = "", limit: int = 100, **criteria: Any) -> Sequence[Paper]:
         sql = """SELECT body FROM names JOIN filed USING (id) WHERE names.kind = 'kind' AND name = ?
             AND id > coalesce((SELECT id FROM filed WHERE kind = 'papers' AND key = ?), 0) ORDER BY id"""
-        papers = (loads(body) for (body,) in self._db.execute(sql, (kind, after)))
-        return [*islice((paper for paper in papers if matches(paper, criteria)), limit)]
+        return [*islice((paper for (body,) in self._db.execute(sql, (kind, after)) if matches(paper := loads(body), criteria)), limit)]
 
     def has_lots(self, item: str) -> bool:
         return self._db.execute("SELECT 1 FROM lots WHERE item = ?", (item,)).fetchone() is not None

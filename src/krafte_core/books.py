@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from krafte_core.allocation import LOT, Allocation
@@ -253,10 +254,14 @@ class Books:
         wanted = [*papers]
         return self._merged(wanted, self._bookings, self._base.booked_for(wanted), _booking_key)
 
-    def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
+    def postings(
+        self, *, lots: Collection[LotKey] = (), papers: Collection[str] = (), since: datetime | None = None
+    ) -> Sequence[Posting]:
         """See `Reader`."""
         own = self._journal.about(lots, papers)
-        return [*self._base.postings(lots=lots, papers=papers), *own] if self._base is not None else own
+        if since is not None:
+            own = [posting for posting in own if posting.happened_at >= since]
+        return [*self._base.postings(lots=lots, papers=papers, since=since), *own] if self._base is not None else own
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`."""
@@ -321,6 +326,14 @@ class Books:
     def _all_diary(self, theirs: Iterable[Any]) -> Iterator[Any]:
         yield from theirs
         yield from self._journal.entries()
+
+    def _all_results(self, theirs: Iterable[Any]) -> Iterator[Any]:
+        yield from theirs
+        yield from self._results.items()
+
+    def redact(self, rewrite: Callable[[Any], Any]) -> None:
+        """Replace the result of every key by what the function makes of it."""
+        self._results = {key: row._replace(result=rewrite(row.result)) for key, row in self._results.items()}
 
     def _merged(
         self, wanted: Sequence[Any], own: Mapping[Any, Mapping[Any, Any]], theirs: Mapping[Any, Sequence[Any]], key: Any = _link_key

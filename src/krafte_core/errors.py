@@ -35,6 +35,8 @@
     ├── KeyReused               key_reused            one idempotency key, two contents
     ├── Conflict                conflict              other writers won every retry
     ├── BrokenLaw               broken_law            `verify()` found books that do not add up
+    ├── StoreFailed             store_failed          the disk, the file, the server or the connection
+    ├── WrongSchema             wrong_schema          tables of another version, or of another program
     ├── WireError               unreadable_wire       a document that is not wire form
     │   └── UnknownVersion      unknown_version       wire form of a newer library
     └── ChannelError            channel_error         what a sales channel sent or answered cannot be used
@@ -561,6 +563,39 @@ class BrokenLaw(KrafteError):
         """The sentence."""
         more = f" and {len(self.findings) - 8} more" if len(self.findings) > 8 else ""
         return f"{len(self.findings)} broken: " + "; ".join(map(_sentence, self.findings[:8])) + more
+
+
+@error
+class StoreFailed(KrafteError):
+    """The database could not do its work: a full disk, a file that may only be read, a server that went away.
+
+    Nothing is half stored. Where the connection was `lost` while a command was being stored, it may have been stored or not: the
+    same command with the same key finds out, and does it at most once.
+    """
+
+    code: ClassVar[str] = "store_failed"
+    doing: str
+    problem: str
+    lost: bool = False
+
+    def __str__(self) -> str:
+        """The sentence."""
+        lost = "; the connection was lost, repeat the command with its key" if self.lost else ""
+        return f"the store could not {told(self.doing)}: {told(self.problem)}{lost}"
+
+
+@error
+class WrongSchema(KrafteError):
+    """The tables in the database are not those that this version of the library knows; nothing was touched."""
+
+    code: ClassVar[str] = "wrong_schema"
+    found: str
+    expected: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"the database has {told(self.found)}, this library needs {told(self.expected)}: {told(self.remedy)}"
 
 
 @error

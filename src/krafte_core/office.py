@@ -19,7 +19,8 @@ from krafte_core.store import Changes, Clock, Reader, Store, Stored
 from krafte_core.times import epoch, time_zone
 from krafte_core.work import Now, Work
 
-TRIES = 20
+TRIES, PATIENCE = 20, 3
+"""How often a command is decided before it gives up; after how many it queues up with the other losers, so that nobody starves."""
 MAX_KEY = 200
 Answer = TypeVar("Answer")
 
@@ -94,27 +95,39 @@ class Office:
         now = self.now()
         fingerprint = _fingerprint(key, content) if key is not None else ""
         taken: dict[str, list[int]] = {}
-        lost: Conflict | None = None
-        for _ in range(TRIES):
-            with self.store.reading() as reader:
-                if key is not None:
-                    stored = reader.result(key)
-                    if stored is not None:
-                        return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
-                work = Work(reader, self.catalogue(reader), now, Numbers(self.store, taken), by or self.by)
-                answer = decide(work)
-            changes = combined(work.everything()) if work.earlier else work.changes
+        tries = getattr(self.store, "tries", TRIES)
+        lost, turn = Conflict(""), None
+        try:
+            for tried in range(1, tries + 1):
+                try:
+                    return self._once(decide, key, fingerprint, now, taken, by or self.by)
+                except Conflict as conflict:
+                    lost = conflict
+                if turn is None and tried >= PATIENCE and hasattr(self.store, "queue_up"):
+                    turn = self.store.queue_up()
+        finally:
+            if turn is not None:
+                turn.close()
+        raise Conflict(lost.what, tries)
+
+    def _once(
+        self, decide: Callable[[Work], Answer], key: str | None, fingerprint: str, now: Now, taken: dict[str, list[int]], by: str
+    ) -> Answer:
+        """Read, decide and commit, or raise `Conflict`."""
+        with self.store.reading() as reader:
             if key is not None:
-                changes.key, changes.stored = key, Stored(fingerprint, answer)
-            elif changes.is_empty:
-                return answer
-            try:
-                self.store.commit(changes)
-            except Conflict as conflict:
-                lost = conflict
-                continue
+                stored = reader.result(key)
+                if stored is not None:
+                    return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
+            work = Work(reader, self.catalogue(reader), now, Numbers(self.store, taken), by)
+            answer = decide(work)
+        changes = combined(work.everything()) if work.earlier else work.changes
+        if key is not None:
+            changes.key, changes.stored = key, Stored(fingerprint, answer)
+        elif changes.is_empty:
             return answer
-        raise Conflict(lost.what if lost else "", TRIES)
+        self.store.commit(changes)
+        return answer
 
     def look(self) -> Look:
         """A query: one moment of the books; whatever it changes on its own sheet is thrown away."""

@@ -17,6 +17,14 @@ What a store must keep, and the suite `krafte_core.testing.StoreContract` proves
 - A number is never given twice, also not by two processes at the same time.
 - An event is in the outbox exactly when its command is in the books.
 
+A store inside a transaction of the host has an attribute `tries` of 1: there a failed guard is the host's to handle, at once.
+
+A store with many writers may have a method `queue_up()`: it waits until no other loser of several tries is trying, and gives something
+with a `close()` that lets the next one in.
+
+A store that keeps results and events for long may have a method `redact(rewrite)`, which replaces each by what the function makes of
+it: personal data can be taken out of them.
+
 A store that can keep a moment beyond its `with` has a method `snapshot()`, which gives a `fork.Moment`; without it the workshop has
 neither `fork` nor `preview`.
 """
@@ -195,8 +203,13 @@ class Reader(Protocol):
     def booked_for(self, papers: Iterable[str]) -> Mapping[str, Sequence[Booking]]:
         """Per paper its bookings."""
 
-    def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
-        """The postings that move any of these lots, are because of any of these papers, or serve a need of them; in order."""
+    def postings(
+        self, *, lots: Collection[LotKey] = (), papers: Collection[str] = (), since: datetime | None = None
+    ) -> Sequence[Posting]:
+        """The postings that move any of these lots, are because of any of these papers, or serve a need of them; in order.
+
+        With `since` only those that happened then or later: a back-dated entry looks at what comes after it, not at all history.
+        """
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """What these lots were used for and how they were made, and all uses and outputs of these runs: each row once, in any order.
@@ -216,11 +229,12 @@ class Reader(Protocol):
     def rows(self, table: str) -> Iterator[Any]:
         """Every row of a table (`TABLES`), for `verify`, export and whole-graph questions; streamed.
 
-        Stocked, allocations and bookings come in any order.
+        Stocked, allocations, bookings and results come in any order, but those of one paper in that of writing. A result is a pair of
+        its key and what was stored.
         """
 
 
-TABLES = ("catalogue", "papers", "lots", "stocked", "allocations", "bookings", "postings", "diary")
+TABLES = ("catalogue", "papers", "lots", "stocked", "allocations", "bookings", "postings", "diary", "results")
 """What `Reader.rows` can be asked for."""
 
 
@@ -261,6 +275,34 @@ class Outbox(Protocol):
 
     def give_back(self, name: str, ids: Iterable[int]) -> None:
         """These were not handled and come again, in their old place."""
+
+
+class DeadLetter(NamedTuple):
+    """An event that a subscriber could not handle: how often it was tried, and what went wrong the last time."""
+
+    id: int
+    event: Event
+    tries: int
+    problem: str
+
+
+class DeadLetters(Protocol):
+    """What an outbox may have besides: an event that fails again and again is put aside and holds up nobody; a person looks at it.
+
+    An outbox without it hands the event out for ever.
+    """
+
+    def failed(self, name: str, id: int, problem: str) -> int:
+        """This event was not handled and comes again, in its old place; how often that has been so. `id` as leased."""
+
+    def bury(self, name: str, id: int) -> None:
+        """Put an event aside; the later ones of its document go on."""
+
+    def dead(self, name: str) -> Sequence[DeadLetter]:
+        """What was put aside, oldest first."""
+
+    def revive(self, name: str, ids: Iterable[int]) -> None:
+        """These come again, in their old places."""
 
 
 class Store(Protocol):

@@ -51,7 +51,7 @@ NAMES = {
     PurchaseOrder: "purchase order",
     Shipment: "shipment",
 }
-_CLOSING: Mapping[type, frozenset[str]] = {
+CLOSING: Mapping[type, frozenset[str]] = {
     CustomerOrder: frozenset({"cancelled", "closed", "merged"}),
     Quote: frozenset({"accepted", "withdrawn", "expired"}),
     ProductionOrder: frozenset(ENDED),
@@ -236,7 +236,7 @@ class Work:
         changes.diary.append(_new(Entry, (name, step, self.at, self.by, reason, details)))
         if name not in changes.stamps:
             self.touch(name)
-        closing = _CLOSING[kind]
+        closing = CLOSING[kind]
         if after in closing:
             changes.closed.add(name)
         elif now in closing:

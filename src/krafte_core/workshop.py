@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import attrs
 
+from krafte_core import archive
 from krafte_core.catalogue import Catalogue
+from krafte_core.delivery import Delivery, Subscription
 from krafte_core.desks.orders import OrderDesk
 from krafte_core.desks.planning import PlanningDesk
 from krafte_core.desks.production import ProductionDesk
@@ -19,18 +22,16 @@ from krafte_core.desks.stock import StockDesk
 from krafte_core.desks.trace import TraceDesk
 from krafte_core.differences import Difference, differences, kinds_of, table, undo
 from krafte_core.errors import AlreadyExists, BrokenLaw, Immutable, InvalidInput, Unknown
-from krafte_core.events import Event
 from krafte_core.fork import ForkStore
 from krafte_core.items import Item
 from krafte_core.laws import findings
 from krafte_core.office import Office, SystemClock, combined
 from krafte_core.stock import PLACES, Place
-from krafte_core.store import KINDS, CatalogueValue, Changes, Clock, Store
+from krafte_core.store import KINDS, CatalogueValue, Changes, Clock, DeadLetter, Store
 from krafte_core.work import Work
 
 STORES = "krafte_core.stores"
 """The entry-point group in which stores are found by the scheme of their URL."""
-BATCH = 100
 Answer = TypeVar("Answer")
 
 
@@ -53,15 +54,6 @@ class Preview(Generic[Answer]):
     def __str__(self) -> str:
         """A table of the differences."""
         return table(self.differences)
-
-
-@attrs.frozen
-class Delivery:
-    """What `deliver_events` did for one subscriber: how many events, and the error that stopped it, if one did."""
-
-    subscriber: str
-    delivered: int
-    failed: Exception | None
 
 
 class Workshop:
@@ -87,7 +79,7 @@ class Workshop:
         used = clock or SystemClock()
         self._store = store
         self._office = Office(store, used, zone or getattr(used, "zone", None) or "UTC", by, draft=draft)
-        self._handlers: dict[str, Callable[[Event], object]] = {}
+        self._handlers: dict[str, Subscription] = {}
         self.orders = OrderDesk(self._office)
         self.production = ProductionDesk(self._office)
         self.stock = StockDesk(self._office)
@@ -204,38 +196,46 @@ class Workshop:
 
     # events -----------------------------------------------------------------------------------------------------------
 
-    def subscribe(self, name: str, handler: Callable[[Event], object], *, since: str) -> None:
+    def subscribe(self, name: str, handler: Callable[[Any], object], *, since: str, batch: int | None = None, tries: int = 10) -> None:
         """Hear events under a name: from `"now"` on or from the `"beginning"`; a name that is known goes on where it was.
+
+        Args:
+            name: whose box it is; it outlives the program, where the store does.
+            handler: called with one event; with a `batch` called with a list of up to so many, which are settled at once.
+            since: what a new name hears first.
+            batch: how many events the handler wants at a time.
+            tries: after how many failures an event becomes a dead letter, where the store has such.
 
         Raises:
             InvalidInput: (`invalid_input`) since when?
         """
+        for field, number in (("batch", batch), ("tries", tries)):
+            if number is not None and (type(number) is not int or number < 1):
+                raise InvalidInput(field, number, "1 or more")
         self._store.outbox.subscribe(name, since)
-        self._handlers[name] = handler
+        self._handlers[name] = Subscription(name, handler, batch, tries)
 
     def deliver_events(self, *, limit: int | None = None) -> Sequence[Delivery]:
         """Hand waiting events to their subscribers, each at least once and in order per document.
 
         A handler that raises stops its own subscriber: the event comes again next time, nobody else is held up, and the error is in
-        the answer.
+        the answer. What failed as often as its subscriber wished is put aside (`dead_letters`).
         """
-        return [self._deliver(name, handler, limit) for name, handler in self._handlers.items()]
+        return [one.deliver(self._store.outbox, lambda: self._office.now().at, limit) for one in [*self._handlers.values()]]
 
-    def _deliver(self, name: str, handler: Callable[[Event], object], limit: int | None) -> Delivery:
-        outbox, done = self._store.outbox, 0
-        while limit is None or done < limit:
-            leased = outbox.lease(name, min(BATCH, BATCH if limit is None else limit - done), self._office.now().at)
-            if not leased:
-                break
-            for place, row in enumerate(leased):
-                try:
-                    handler(row.event)
-                except Exception as problem:  # noqa: BLE001 - whatever a host's handler raises is its answer, not ours
-                    outbox.give_back(name, [left.id for left in leased[place:]])
-                    return Delivery(name, done, problem)
-                outbox.settle(name, [row.id])
-                done += 1
-        return Delivery(name, done, None)
+    def dead_letters(self, name: str) -> Sequence[DeadLetter]:
+        """The events that a subscriber failed to handle again and again, with the last problem of each; oldest first."""
+        found: Sequence[DeadLetter] = self._letters().dead(name)
+        return found
+
+    def revive(self, name: str, letters: Sequence[DeadLetter]) -> None:
+        """Dead letters come again, in their old places: the reason is gone."""
+        self._letters().revive(name, [letter.id for letter in letters])
+
+    def _letters(self) -> Any:
+        if not hasattr(self._store.outbox, "dead"):
+            raise InvalidInput("store", type(self._store).__name__, "a store whose outbox has dead letters (`DeadLetters`)")
+        return self._store.outbox
 
     # the laws ---------------------------------------------------------------------------------------------------------
 
@@ -249,6 +249,60 @@ class Workshop:
             found = tuple(findings(work))
         if found:
             raise BrokenLaw(found)
+
+    def rebuild(self) -> int:
+        """Put what is only copied (balance rows, dispositions of lots) right from the ledger, the links and the diary; how many rows.
+
+        Raises:
+            BrokenLaw: (`broken_law`) the books themselves do not add up: see `verify`.
+        """
+        return self._office.run(archive.rebuild)
+
+    # the whole workshop -------------------------------------------------------------------------------------------------
+
+    def export_to(self, path: str | Path) -> int:
+        """Write the books of this moment to a file, as lines of JSON in wire form; how many lines. The same books give the same bytes.
+
+        What waits in the outbox is not in it: it is delivered from here.
+        """
+        with self._office.look() as work:
+            return archive.write(work.reader, Path(path))
+
+    def import_from(self, path: str | Path) -> int:
+        """Read an export into this workshop, which must be empty; how many rows. Nobody hears of what is read.
+
+        The file is read once and checked before anything is written. An import that is killed leaves a part: begin again with an empty
+        workshop.
+
+        Raises:
+            AlreadyExists: (`already_exists`) there is something in this workshop.
+            WireError: (`unreadable_wire`) not an export, or one that was cut off.
+        """
+        return archive.restore(self._store, Path(path))
+
+    def erase_customer(self, customer: str, *, by: str | None = None) -> str:
+        """Take what tells who a customer was out of papers, events and stored results: name, addresses, notes, attributes, tracking.
+
+        Amounts, lots, dates and traces stay. What people wrote as a reason stays, too: no names belong there.
+
+        Returns:
+            The name that stands for the customer from now on.
+
+        Raises:
+            Unknown: (`unknown`) no paper is theirs. InvalidInput: (`invalid_input`) a store that cannot do it (`redact`).
+        """
+        if not hasattr(self._store, "redact"):
+            raise InvalidInput("store", type(self._store).__name__, "a store that can take data out of events and results (`redact`)")
+
+        def decide(work: Work) -> str:
+            name = f"erased {work.number('ERASED')}"
+            if not archive.erase(work, customer, name):
+                raise Unknown("customer", customer)
+            return name
+
+        name = self._office.run(decide, by=by)
+        self._store.redact(lambda value: archive.erased(value, customer, name))
+        return name
 
 
 def _keeps_its_unit(work: Work, item: Item) -> None:

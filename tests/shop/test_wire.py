@@ -54,6 +54,7 @@ WRONG: Any = 5
 LOT = Lot("lye", "NA-1", received_at=DAY)
 
 NOT_VALUES = {
+    "delivery.Subscription": "holds the handler of a host",
     "allocation.Incoming": "a row of the search: its time may be never",
     "allocation.Rank": "a sort key",
     "channels.polling.Page": "what one answer holds, before it is read",

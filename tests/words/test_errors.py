@@ -67,7 +67,7 @@ def made(kind: type[KrafteError], value: object = "x") -> KrafteError:
             fields.append((value,) if named == "tuple[Any, ...]" or isinstance(value, str) else ("x",))
         else:
             when = DAY if value == "x" else DAY.replace(day=24)
-            fields.append({"int": 3, "datetime": when, "datetime | None": None}[named])
+            fields.append({"int": 3, "bool": True, "datetime": when, "datetime | None": None}[named])
     return kind(*fields)
 
 

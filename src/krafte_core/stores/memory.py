@@ -14,7 +14,7 @@ import attrs
 from krafte_core.books import Books
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.events import Event
-from krafte_core.store import LEASE, Changes, Leased, Reader
+from krafte_core.store import LEASE, Changes, DeadLetter, Leased, Reader
 
 SINCE = ("now", "beginning")
 
@@ -34,12 +34,20 @@ class MemoryOutbox:
         self._cursor: dict[str, int] = {}
         self._again: dict[str, dict[int, None]] = {}
         self._out: dict[str, dict[int, tuple[str, datetime]]] = {}
+        self._failed: dict[str, dict[int, tuple[int, str]]] = {}
+        self._dead: dict[str, dict[int, None]] = {}
 
     def add(self, events: Iterable[Event]) -> None:
         """Put events in, in order."""
         for event in events:
             place, fields = self._kinds.get(type(event)) or self._kind(type(event))
             self._events.append((place, *fields(event)))
+
+    def redact(self, rewrite: Callable[[Any], Any]) -> None:
+        """Replace every event by what the function makes of it."""
+        events = [rewrite(self._event(place)) for place in range(len(self._events))]
+        self._events = []
+        self.add(events)
 
     def subscribe(self, name: str, since: str) -> None:
         """See `Outbox`."""
@@ -48,7 +56,7 @@ class MemoryOutbox:
         with self._lock:
             if name not in self._cursor:
                 self._cursor[name] = len(self._events) if since == "now" else 0
-                self._again[name], self._out[name] = {}, {}
+                self._again[name], self._out[name], self._failed[name], self._dead[name] = {}, {}, {}, {}
 
     def lease(self, name: str, limit: int, now: datetime) -> Sequence[Leased]:
         """See `Outbox`."""
@@ -84,12 +92,45 @@ class MemoryOutbox:
             for place in ids:
                 out.pop(place, None)
                 again.pop(place, None)
+                self._failed[name].pop(place, None)
+                self._dead[name].pop(place, None)
 
     def give_back(self, name: str, ids: Iterable[int]) -> None:
         """See `Outbox`."""
         with self._lock:
             out, again = self._box(name)
             back = {place: None for place in ids if out.pop(place, None) is not None}
+            self._again[name] = dict.fromkeys(sorted({**again, **back}))
+
+    def failed(self, name: str, id: int, problem: str) -> int:
+        """See `DeadLetters`."""
+        with self._lock:
+            if id not in self._box(name)[0]:
+                return 0
+            tries = self._failed[name].get(id, (0, ""))[0] + 1
+            self._failed[name][id] = (tries, problem)
+            self.give_back(name, [id])
+            return tries
+
+    def bury(self, name: str, id: int) -> None:
+        """See `DeadLetters`."""
+        with self._lock:
+            out, again = self._box(name)
+            if out.pop(id, None) is not None or again.pop(id, 0) is None:
+                self._dead[name][id] = None
+
+    def dead(self, name: str) -> Sequence[DeadLetter]:
+        """See `DeadLetters`."""
+        with self._lock:
+            self._box(name)
+            failed = self._failed[name]
+            return [DeadLetter(place, self._event(place), *failed.get(place, (0, ""))) for place in sorted(self._dead[name])]
+
+    def revive(self, name: str, ids: Iterable[int]) -> None:
+        """See `DeadLetters`."""
+        with self._lock:
+            again = self._box(name)[1]
+            back = {place: None for place in ids if self._dead[name].pop(place, 0) is None}
             self._again[name] = dict.fromkeys(sorted({**again, **back}))
 
     def _event(self, place: int) -> Event:
@@ -156,6 +197,13 @@ class MemoryStore:
             first = self._counters.get(series, 0) + 1
             self._counters[series] = first + count - 1
             return first
+
+    def redact(self, rewrite: Callable[[Any], Any]) -> None:
+        """See `Store`."""
+        with self.reading() as reader:
+            books: Any = reader
+            books.redact(rewrite)
+            self.outbox.redact(rewrite)
 
     def close(self) -> None:
         """Nothing to let go of."""

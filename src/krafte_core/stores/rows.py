@@ -7,6 +7,7 @@ A `RowReader` asks the tables a handful of questions that give flat rows, and pu
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from krafte_core.allocation import Allocation
@@ -123,10 +124,13 @@ class RowReader:
         """See `Reader`."""
         return self._many("booked_for", papers, lambda row: row.paper)
 
-    def postings(self, *, lots: Collection[LotKey] = (), papers: Collection[str] = ()) -> Sequence[Posting]:
-        """See `Reader`."""
+    def postings(
+        self, *, lots: Collection[LotKey] = (), papers: Collection[str] = (), since: datetime | None = None
+    ) -> Sequence[Posting]:
+        """See `Reader`; a store with an index of times may ask for less."""
         names = [*dict.fromkeys([*lots, *papers])]
-        return [*self.ask("postings", names)] if names else []
+        found = self.ask("postings", names) if names else ()
+        return [posting for posting in found if since is None or posting.happened_at >= since]
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`; a store with a table of moves answers this from it, over integer ids."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,26 @@ class Delivering(Hooks):
         store.outbox.settle("box", [row.id for row in first])
         store.outbox.give_back("box", [row.id for row in second])
         assert heard(store, "box", now=DAY + 3 * LEASE) == []
+
+    def test_a_dead_letter_holds_up_nobody_and_can_be_revived(self, store: Store) -> None:
+        """An event that fails is counted; put aside, the later ones of its document go on; revived, it has its old place."""
+        outbox: Any = store.outbox
+        if not hasattr(outbox, "bury"):
+            pytest.skip("the outbox puts nothing aside (`DeadLetters`)")
+        outbox.subscribe("box", "beginning")
+        store.commit(telling("CO-1", "CO-2", "CO-1"))
+        for tries in (1, 2):
+            first = outbox.lease("box", 1, DAY)[0]
+            assert outbox.failed("box", first.id, f"no {tries}") == tries
+        assert outbox.failed("box", first.id, "late") == 0, "what is not out cannot fail"
+        outbox.bury("box", first.id)
+        assert [(row.event, row.tries, row.problem) for row in outbox.dead("box")] == [(first.event, 2, "no 2")]
+        assert heard(store, "box", now=DAY + LEASE) == [("CO-2", "customer 1"), ("CO-1", "customer 2")]
+        outbox.revive("box", [first.id])
+        assert outbox.dead("box") == []
+        assert heard(store, "box") == [("CO-1", "customer 0")]
+        with pytest.raises(Unknown):
+            outbox.dead("nobody")
 
     def test_two_workers_never_lease_the_same_event(self, store: Store) -> None:
         """Four threads empty one box: every event is handled once, and those of a document in order."""

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from krafte_core.allocation import Allocation
+from krafte_core.books import Books
 from krafte_core.diary import Entry
 from krafte_core.scheduling import Booking
 from krafte_core.stock import ORDERS, Move, Posting
@@ -284,6 +285,20 @@ class Reading(Hooks):
             assert [*reader.postings(lots=[("oil", "A")], papers=["SH-2", "SH-1"])] == rows
             assert [*reader.postings()] == []
             assert [*reader.rows("postings")] == rows
+
+    def test_postings_of_a_lot_since_a_time(self, store: Store) -> None:
+        """A back-dated entry reads what happened to its lot then and later, in the order of writing, also through an overlay."""
+        days = [DAY + timedelta(days=n) for n in (3, 1, 2)]
+        move = Move("oil", "A", 1, "stock", "shelf")
+        rows = [Posting("move", "", day, DAY, (move,)) for day in days]
+        rows.append(Posting("move", "", days[0], DAY, (move._replace(lot="B"),)))
+        store.commit(Changes(postings=rows))
+        with store.reading() as reader:
+            for one in (reader, Books(reader)):
+                assert [*one.postings(lots=[("oil", "A")], since=days[2])] == [rows[0], rows[2]]
+                assert [*one.postings(lots=[("oil", "A")], since=days[1])] == rows[:3]
+                assert [*one.postings(lots=[("oil", "B"), ("oil", "A")], since=days[0])] == [rows[0], rows[3]]
+                assert [*one.postings(lots=[("oil", "A")], since=days[0] + timedelta(microseconds=1))] == []
 
     def test_uses_are_what_runs_took_and_made(self, store: Store) -> None:
         """Of a lot or of a run, each once: what went into production counts up, what came out of it down."""

@@ -185,7 +185,7 @@ def everything(reader: Reader) -> dict[str, Any]:
         "diary": _lists(reader.diary(iter(documents))),
         "result": {key: reader.result(key) for key in KEYS},
     }
-    for table in ("stocked", "allocations", "bookings"):  # these tables come in any order
+    for table in ("stocked", "allocations", "bookings", "results"):  # these tables come in any order
         rows[table] = sorted(rows[table], key=repr)
     return found | {f"rows of {table}": rows[table] for table in TABLES}
 

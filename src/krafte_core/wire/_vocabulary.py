@@ -24,6 +24,7 @@ _ROWS = """
     content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts
     declarations Composition Share Good
+    delivery Delivery
     desks.accepting Accepted
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
@@ -58,7 +59,7 @@ _ROWS = """
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle Unsolvable
         NotAllowed Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack
         StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount
-        BadPayload ChannelRefused
+        BadPayload ChannelRefused StoreFailed WrongSchema
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged
         OrderClosed OrderReopened OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned ProductionChanged
         ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
@@ -91,12 +92,12 @@ _ROWS = """
     sheets Scaled Sheet Compared Comparison
     shipping ShipmentLine Shipment
     stock Place Lot Move Posting Stocked Taken Refused Picked
-    store Filed Stored Changes Leased
+    store Filed Stored Changes Leased DeadLetter
     structure Required Use Explosion Buildable
     terms Totals
     trace Edge Reach Genealogy
     views Load StockLevel
-    workshop Preview Delivery
+    workshop Preview
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 

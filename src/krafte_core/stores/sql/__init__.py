@@ -1,0 +1,368 @@
+"""The books in a database: a SQLite file for one machine, PostgreSQL for many writers; on SQLAlchemy Core.
+
+>>> import tempfile
+>>> from krafte_core import Workshop
+>>> with tempfile.TemporaryDirectory() as folder, Workshop.open(f"sqlite:///{folder}/shop.db") as shop:
+...     shop.orders.find()
+()
+
+`SqlStore` takes a URL or an engine of the host; `JoinedStore` works inside a transaction of the host. The statements are our own
+texts, written for the names of the tables once and prepared by the driver; SQLAlchemy brings the connections, the dialects, the
+tables and their migrations.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from krafte_core.errors import Conflict, InvalidInput
+from krafte_core.store import Changes
+from krafte_core.stores.sql._batch import Batch
+from krafte_core.stores.sql._dialects import DIALECTS
+from krafte_core.stores.sql._outbox import SqlOutbox, redact
+from krafte_core.stores.sql._postgres import PostgresWriter
+from krafte_core.stores.sql._reader import SqlReader
+from krafte_core.stores.sql._schema import migrate, opened, settings
+from krafte_core.stores.sql._session import Names, Session, failed_guard, in_our_words
+from krafte_core.stores.sql._sqlite import SqliteWriter
+from krafte_core.stores.sql._values import Bodies
+from krafte_core.stores.sql.tables import PREFIX, checked_name
+
+__all__ = ["JoinedStore", "SqlStore", "migrate", "open_store"]
+
+BUSY = 60
+"""Seconds for which a writer waits for another one on SQLite."""
+TENANT = "workshop"
+MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
+NUMBERS = """INSERT INTO {counters} (tenant, series, last) VALUES (?, ?, ?)
+    ON CONFLICT (tenant, series) DO UPDATE SET last = {counters}.last + excluded.last RETURNING last"""
+# The paper that gets the number is written later into the same log, and that write waits for the disk: for the number nobody needs to.
+NUMBERS_NOW = NUMBERS + ", set_config('synchronous_commit', 'off', true)"
+
+
+class _Store:
+    """What both kinds of store share."""
+
+    _names: Names
+    _tenant: int
+    _bodies: Bodies
+    _final = True
+    """Whether a revision, once read, is never that of other books: in a host's transaction it may be rolled back, and come again."""
+
+    def _write(self, session: Session, batch: Batch) -> None:
+        if batch.opened_unchanged:
+            given = self._names.dialect.keys(batch.opened_unchanged)
+            rows = session.rows("SELECT body FROM {papers} WHERE tenant = ? AND number {many}", *given)
+            batch.list_again([self._bodies.read(body) for (body,) in rows])
+        if session.names.dialect.name == "sqlite":
+            SqliteWriter(session, batch).write()
+            return
+        try:
+            PostgresWriter(session, batch).write()
+        except DBAPIError as problem:
+            group = failed_guard(problem)
+            if group is None:
+                raise
+            raise Conflict(batch.what(group)) from None
+
+    def _moment(self, session: Session) -> SqlReader:
+        with in_our_words("read"):
+            revision, catalogue = session.run(MOMENT, (session.tenant,)).fetchone()
+        return SqlReader(session, self._bodies, revision if self._final else 0, catalogue)
+
+
+class Turn:
+    """A place at the head of the queue, until it is closed."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        """With what lets the next one in."""
+        self.close = close
+
+
+class SqlStore(_Store):
+    """The books in a database of its own, or beside the host's tables in the host's.
+
+    Args:
+        database: a URL (`sqlite:///shop.db`, `postgresql+psycopg://...`), or an engine of the host, which stays open.
+        prefix: how the names of the tables begin. schema: where they are (PostgreSQL).
+        tenant: which of the workshops in these tables.
+        create: whether tables are made where there are none.
+
+    Raises:
+        WrongSchema: (`wrong_schema`) the tables are of another version or another program.
+        StoreFailed: (`store_failed`) the database cannot be opened. InvalidInput: (`invalid_input`) a prefix, schema or tenant
+            that cannot be.
+    """
+
+    def __init__(
+        self,
+        database: str | URL | Engine,
+        *,
+        prefix: str = PREFIX,
+        schema: str | None = None,
+        tenant: str = TENANT,
+        create: bool = True,
+    ) -> None:
+        """Open."""
+        self._own = not isinstance(database, Engine)
+        if isinstance(database, Engine):
+            self.engine = database
+        else:
+            url = _url(database)
+            given = settings(url)
+            prefix, schema = given.get("prefix", prefix), given.get("schema", schema)
+            tenant = given.get("tenant", tenant)
+            self.engine = _engine(url.difference_update_query([*given]))
+        _checked(prefix, schema)
+        self._autocommit = self.engine if self._own else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._names = Names(self.engine.dialect.name, prefix, schema)
+        self._sqlite = self._names.dialect.name == "sqlite"
+        # SQLite lets waiting writers sleep and try again, whoever is lucky; threads of one process queue up here instead.
+        self._turn: Any = threading.Lock() if self._sqlite else nullcontext()
+        self._losers = threading.Lock()
+        self._bodies = Bodies()
+        self._tenant = 0
+        with self._connected() as session:
+            self._tenant = opened(session.connection, self._names, tenant, create=create, joined=False)
+        self.outbox = SqlOutbox(self)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Session]:
+        with in_our_words("be opened"):
+            connection = self._autocommit.connect()
+        try:
+            yield Session(connection, self._names, self._tenant)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlReader]:
+        """See `Store`: a transaction that sees one moment, and writes nothing."""
+        with self._connected() as session:
+            with in_our_words("read"):
+                for statement in self._names.dialect.begin_reading:
+                    session.run(statement).close()
+            try:
+                yield self._moment(session)
+            finally:
+                _end(session, "COMMIT")
+
+    def snapshot(self) -> SqlReader:
+        """One moment for as long as the answer is kept: it holds a connection with an open transaction."""
+        connection = self._autocommit.connect()
+        session = Session(connection, self._names, self._tenant)
+        with in_our_words("read"):
+            for statement in self._names.dialect.begin_reading:
+                session.run(statement).close()
+        moment = self._moment(session)
+        weakref.finalize(moment, _let_go, session)
+        return moment
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+        """A transaction of its own: all of it or nothing. What is not `durable` waits for the disk with the next that is."""
+        with self._turn, self._connected() as session, in_our_words("write"):
+            if not durable:
+                session.run("PRAGMA synchronous = NORMAL").close()
+            try:
+                session.run("BEGIN IMMEDIATE" if self._sqlite else "BEGIN").close()
+                try:
+                    yield session
+                except BaseException:
+                    _end(session, "ROLLBACK")
+                    raise
+                session.run("COMMIT").close()
+            finally:
+                if not durable:
+                    session.run("PRAGMA synchronous = FULL").close()
+
+    def queue_up(self) -> Turn:
+        """Wait for a turn among those who lost several times: they try one by one, so each meets newcomers only, and comes through."""
+        if self._sqlite:
+            self._losers.acquire()
+            return Turn(self._losers.release)
+        connection = self._autocommit.connect()
+        name = zlib.crc32(self._names.of["commits"].encode()) >> 1
+        with in_our_words("write"):
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({name}, {self._tenant})").close()
+
+        def let_in() -> None:
+            _end(Session(connection, self._names, self._tenant), f"SELECT pg_advisory_unlock({name}, {self._tenant})")
+            connection.close()
+
+        return Turn(let_in)
+
+    def commit(self, changes: Changes) -> None:
+        """See `Store`."""
+        batch = Batch(changes, self._bodies)
+        if self._sqlite:
+            with self.writing() as session:
+                self._write(session, batch)
+        else:
+            with self._connected() as session, in_our_words("write"):
+                self._write(session, batch)
+
+    def redact(self, rewrite: Callable[[Any], Any]) -> None:
+        """See `Store`."""
+        with self.writing() as session:
+            redact(session, rewrite)
+        self._bodies = Bodies()
+
+    def take_numbers(self, series: str, count: int) -> int:
+        """See `Store`."""
+        if self._sqlite:
+            with self.writing(durable=not self._own) as session:
+                last = session.run(NUMBERS, (session.tenant, series, count)).fetchone()[0]
+        else:
+            with self._connected() as session, in_our_words("write"):
+                last = session.run(NUMBERS_NOW, (session.tenant, series, count)).fetchone()[0]
+        return int(last) - count + 1
+
+    def close(self) -> None:
+        """Let go of the connections, unless they are the host's."""
+        if self._own:
+            self.engine.dispose()
+
+
+class JoinedStore(_Store):
+    """The books inside a transaction of the host: every command is a savepoint, and the commit is the host's.
+
+    A failed guard is raised at once, for the host to repeat its transaction. Numbers go back with it, and so do events.
+    What was read is one moment as far as the host's transaction sees one: `REPEATABLE READ` is right on PostgreSQL.
+
+    Args:
+        connection: a connection of the host; the other arguments are those of `SqlStore`.
+    """
+
+    tries = 1
+    _final = False
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        prefix: str = PREFIX,
+        schema: str | None = None,
+        tenant: str = TENANT,
+        create: bool = True,
+    ) -> None:
+        """Join."""
+        _checked(prefix, schema)
+        self.connection = connection
+        self._names = Names(connection.dialect.name, prefix, schema)
+        self._bodies = Bodies()
+        self._lock = threading.RLock()
+        self._begin()
+        self._tenant = opened(connection, self._names, tenant, create=create, joined=True)
+        self.outbox = SqlOutbox(self)
+
+    def _begin(self) -> None:
+        """The host's transaction, if it has not begun. SQLite's driver begins one late, if at all: a savepoint needs one."""
+        if not self.connection.in_transaction():
+            self.connection.begin()
+        if self._names.dialect.name == "sqlite":
+            driver: Any = self.connection.connection.driver_connection
+            if not driver.in_transaction:
+                with in_our_words("write"):
+                    self.connection.exec_driver_sql("BEGIN IMMEDIATE").close()
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlReader]:
+        """See `Store`: what the host's transaction sees."""
+        with self._lock:
+            self._begin()
+            yield self._moment(Session(self.connection, self._names, self._tenant))
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A savepoint: all of it or nothing."""
+        with self._lock, in_our_words("write"):
+            self._begin()
+            with self.connection.begin_nested():
+                yield Session(self.connection, self._names, self._tenant)
+
+    def commit(self, changes: Changes) -> None:
+        """See `Store`."""
+        batch = Batch(changes, self._bodies)
+        with self.writing() as session:
+            self._write(session, batch)
+
+    def redact(self, rewrite: Callable[[Any], Any]) -> None:
+        """See `Store`."""
+        with self.writing() as session:
+            redact(session, rewrite)
+        self._bodies = Bodies()
+
+    def take_numbers(self, series: str, count: int) -> int:
+        """See `Store`."""
+        with self.writing() as session:
+            return int(session.run(NUMBERS, (session.tenant, series, count)).fetchone()[0]) - count + 1
+
+    def close(self) -> None:
+        """The connection is the host's."""
+
+
+def open_store(url: str) -> SqlStore:
+    """The store at a URL of SQLAlchemy; its query may say `prefix`, `schema` and `tenant`.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a URL that cannot be read, or something else in its query. The rest as `SqlStore`.
+    """
+    return SqlStore(url)
+
+
+def _url(given: str | URL) -> URL:
+    try:
+        url = make_url(given)
+        url.get_dialect()
+    except (ArgumentError, ImportError, NoSuchModuleError) as problem:
+        raise InvalidInput("url", given, "sqlite:///file or postgresql+psycopg://user:password@host/database") from problem
+    if url.get_backend_name() not in DIALECTS:
+        raise InvalidInput("url", url.render_as_string(), " or ".join(DIALECTS))
+    if url.get_backend_name() == "sqlite" and (url.database or ":memory:") == ":memory:":
+        raise InvalidInput("url", url.render_as_string(), "a file (`sqlite:///shop.db`), or `memory:`")
+    return url
+
+
+def _engine(url: URL) -> Engine:
+    """An engine of our own: as many connections as threads want, each command its own transaction."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args={"timeout": BUSY})
+        event.listen(engine, "connect", _safe_settings)
+        return engine
+    driver = {"options": "-c plan_cache_mode=force_generic_plan -c jit=off", "prepare_threshold": 2}
+    return create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args=driver)
+
+
+def _safe_settings(connection: Any, record: Any) -> None:
+    """A file that readers and one writer use at the same time, and that keeps what was committed through a power failure."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _checked(prefix: str, schema: str | None) -> None:
+    checked_name("prefix", prefix)
+    if schema is not None:
+        checked_name("schema", schema)
+
+
+def _end(session: Session, word: str) -> None:
+    """End a transaction whose connection may be gone."""
+    try:
+        session.run(word).close()
+    except DBAPIError:
+        session.connection.invalidate()
+
+
+def _let_go(session: Session) -> None:
+    _end(session, "ROLLBACK")
+    session.connection.close()

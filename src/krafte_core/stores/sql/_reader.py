@@ -1,0 +1,283 @@
+"""One moment of the books in a database: every question is one statement, however many keys it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from krafte_core.ledger import Use
+from krafte_core.stock import PRODUCTION, Posting, Stocked
+from krafte_core.store import Filed, LotKey, Paper, Stored
+from krafte_core.stores.rows import RowReader, matches
+from krafte_core.stores.sql._dialects import readable
+from krafte_core.stores.sql._session import Session, in_our_words
+from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
+from krafte_core.wire import loads
+
+FIRST, PAGE = 16, 1_000
+PAPERS = "SELECT p.body, s.stamp, p.id FROM {papers} p LEFT JOIN {stamps} s ON s.tenant = p.tenant AND s.name = p.number"
+STOCKED = """SELECT l.body, s.place, s.on_hand, s.allocated FROM {stocked} s
+    JOIN {lots} l ON l.tenant = s.tenant AND l.item = s.item AND l.code = s.code"""
+
+
+def _columns(shape: Shape, name: str = "t") -> str:
+    return ", ".join(f"{name}.{column}" for column in shape.columns)
+
+
+MOVES = f"""SELECT p.id, {_columns(POSTING, "p")}, {_columns(MOVE, "m")} FROM {{postings}} p
+    LEFT JOIN {{moves}} m ON m.tenant = p.tenant AND m.id = p.id"""
+ABOUT_LOTS = "SELECT id FROM {moves} WHERE tenant = ? AND (item, lot) {pairs}"
+ABOUT_LOTS_SINCE = "SELECT id FROM {moves} WHERE tenant = ? AND (item, lot) {pairs} AND happened_at >= ?"
+ABOUT_PAPERS = """SELECT id FROM {postings} WHERE tenant = ? AND paper {many} AND paper <> ''
+    UNION SELECT id FROM {moves} WHERE tenant = ? AND demand {many} AND demand <> ''"""
+USES = f"""SELECT p.paper, m.item, m.lot, CASE WHEN m.target = '{PRODUCTION}' THEN m.steps ELSE -m.steps END, p.happened_at, m.id, m.n
+    FROM {{moves}} m JOIN {{postings}} p ON p.tenant = m.tenant AND p.id = m.id
+    WHERE m.tenant = ? AND '{PRODUCTION}' IN (m.source, m.target)"""
+WIDTH = 1 + len(POSTING.columns)
+
+FLAT: Mapping[str, tuple[str, Shape]] = {
+    "links": (f"SELECT {_columns(LINK)} FROM {{allocations}} t WHERE tenant = ? AND demand {{many}} ORDER BY id", LINK),
+    "claims": (f"SELECT {_columns(LINK)} FROM {{allocations}} t WHERE tenant = ? AND (source, item, ref) {{triples}}", LINK),
+    "bookings": (f"SELECT {_columns(BOOKING)} FROM {{bookings}} t WHERE tenant = ? AND work_center {{many}} AND ends > ?", BOOKING),
+    "booked_for": (f"SELECT {_columns(BOOKING)} FROM {{bookings}} t WHERE tenant = ? AND paper {{many}} ORDER BY id", BOOKING),
+    "diary": (f"SELECT {_columns(ENTRY)} FROM {{diary}} t WHERE tenant = ? AND document {{many}} ORDER BY id", ENTRY),
+}
+"""Questions whose answers stand in columns."""
+PAGES: Mapping[str, tuple[str, Shape | None]] = {
+    "catalogue": ("SELECT id, body FROM {catalogue} WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?", None),
+    "lots": ("SELECT id, body FROM {lots} WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?", None),
+    "allocations": (f"SELECT id, {_columns(LINK)} FROM {{allocations}} t WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?", LINK),
+    "bookings": (f"SELECT id, {_columns(BOOKING)} FROM {{bookings}} t WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?", BOOKING),
+    "diary": (f"SELECT id, {_columns(ENTRY)} FROM {{diary}} t WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?", ENTRY),
+}
+"""Whole tables, page by page."""
+
+
+class SqlReader(RowReader):
+    """A `Reader` over one connection, in a transaction that sees one moment."""
+
+    def __init__(self, session: Session, bodies: Bodies, revision: int, catalogue: int) -> None:
+        """Of this moment."""
+        self._session = session
+        self._bodies = bodies
+        self._revision = revision
+        self._catalogue = catalogue
+        self._rows = session.rows
+
+    @property
+    def reader(self) -> SqlReader:
+        """For `snapshot`: the moment is the reader itself."""
+        return self
+
+    def revision(self) -> int | None:
+        """See `Reader`: SQLite counts its commits, PostgreSQL does not (a counter would make all writers wait for each other)."""
+        return self._revision or None
+
+    def catalogue_revision(self) -> int:
+        """See `Reader`."""
+        return self._catalogue
+
+    # questions --------------------------------------------------------------------------------------------------------
+
+    def ask(self, question: str, keys: Sequence[Any], *, since: int = 0) -> Iterable[Any]:
+        """See `RowReader`."""
+        keys = readable(keys)
+        if not keys:
+            return ()
+        given = self._session.names.dialect.keys(keys)
+        with in_our_words("read"):
+            if question in FLAT:
+                statement, shape = FLAT[question]
+                rows = self._rows(statement, *given, since) if question == "bookings" else self._rows(statement, *given)
+                return map(shape.read, rows)
+            ask: Callable[..., Iterable[Any]] = getattr(self, f"_ask_{question}")
+            return ask(given)
+
+    def _ask_papers(self, given: tuple[Any, ...]) -> Iterable[Filed]:
+        return map(self._filed, self._rows(f"{PAPERS} WHERE p.tenant = ? AND p.number {{many}}", *given))
+
+    def _ask_open(self, given: tuple[Any, ...]) -> Iterable[Filed]:
+        found = "SELECT number FROM {open_items} WHERE tenant = ? AND (kind, item) {pairs}"
+        where = f"WHERE p.tenant = ? AND p.number IN ({found})"
+        return map(self._filed, self._rows(f"{PAPERS} {where} ORDER BY p.id", self._session.tenant, *given))
+
+    def _ask_stamps(self, given: tuple[Any, ...]) -> Iterable[Any]:
+        return self._rows("SELECT name, stamp FROM {stamps} WHERE tenant = ? AND name {many}", *given)
+
+    def _ask_lots(self, given: tuple[Any, ...]) -> Iterable[Any]:
+        rows = self._rows("SELECT body FROM {lots} WHERE tenant = ? AND (item, code) {pairs}", *given)
+        return [self._bodies.read(body) for (body,) in rows]
+
+    def _ask_stocked(self, given: tuple[Any, ...]) -> Iterable[Stocked]:
+        return map(self._stocked, self._rows(f"{STOCKED} WHERE s.tenant = ? AND s.item {{many}}", *given))
+
+    def _ask_standing(self, given: tuple[Any, ...]) -> Iterable[Stocked]:
+        return map(self._stocked, self._rows(f"{STOCKED} WHERE s.tenant = ? AND (s.item, s.code) {{pairs}}", *given))
+
+    def _ask_at_place(self, given: tuple[Any, ...]) -> Iterable[Stocked]:
+        return map(self._stocked, self._rows(f"{STOCKED} WHERE s.tenant = ? AND s.place {{many}}", *given))
+
+    def _filed(self, row: Sequence[Any]) -> Filed:
+        return Filed(self._bodies.read(row[0]), row[1] or 0)
+
+    def _stocked(self, row: Sequence[Any]) -> Stocked:
+        return Stocked(self._bodies.read(row[0]), row[1], row[2], row[3])
+
+    def find(self, kind: str, *, after: str = "", limit: int = 100, **criteria: Any) -> Sequence[Paper]:
+        """See `Reader`; a customer or supplier is found by an index, everything else by looking at the papers."""
+        party = next((criteria[name] for name in ("customer", "supplier") if name in criteria), None)
+        found: list[Paper] = []
+        if (isinstance(party, str) and not readable([party])) or not readable([kind, after]):
+            return found
+        last = self._place_of(after)
+        where = "p.tenant = ? AND p.kind = ? AND p.id > ?" + (" AND p.party = ?" if isinstance(party, str) else "")
+        named = (party,) if isinstance(party, str) else ()
+        page = limit if not criteria.keys() - {"customer", "supplier"} else PAGE
+        while len(found) < limit:
+            with in_our_words("read"):
+                rows = self._rows(f"{PAPERS} WHERE {where} ORDER BY p.id LIMIT ?", kind, last, *named, page)
+            papers = [self._bodies.read(row[0]) for row in rows]
+            found += [paper for paper in papers if not criteria or matches(paper, criteria)]
+            if len(rows) < page:
+                break
+            last = rows[-1][2]
+        return found[:limit]
+
+    def _place_of(self, number: str) -> int:
+        if not number:
+            return 0
+        with in_our_words("read"):
+            rows = self._rows("SELECT id FROM {papers} WHERE tenant = ? AND number = ?", number)
+        return int(rows[0][0]) if rows else 0
+
+    def has_lots(self, item: str) -> bool:
+        """See `Reader`."""
+        with in_our_words("read"):
+            return bool(readable([item]) and self._rows("SELECT 1 FROM {lots} WHERE tenant = ? AND item = ? LIMIT 1", item))
+
+    def lots_of(self, item: str, order: str) -> Iterator[Stocked]:
+        """See `Reader`; a few at first, then larger pages: most needs are covered by the first lots."""
+        by = "expires, since, code, place" if order == "expiry" else "since, code, place"
+        columns = ", ".join(f"s.{name}" for name in by.split(", "))
+        marks = ", ".join("?" for _ in by.split(", "))
+        start = f"{STOCKED.replace('SELECT', f'SELECT {columns},', 1)} WHERE s.tenant = ? AND s.item = ? AND s.free"
+        last: tuple[Any, ...] = ()
+        size = FIRST
+        while readable([item]):
+            beyond = f"AND ({columns}) > ({marks})" if last else ""
+            with in_our_words("read"):
+                rows = self._rows(f"{start} {beyond} ORDER BY {columns} LIMIT ?", item, *last, size)
+            for row in rows:
+                yield self._stocked(row[-4:])
+            if len(rows) < size:
+                return
+            last, size = tuple(rows[-1][:-4]), min(4 * size, PAGE)
+
+    def result(self, key: str) -> Stored | None:
+        """See `Reader`."""
+        with in_our_words("read"):
+            rows = self._rows("SELECT fingerprint, body FROM {results} WHERE tenant = ? AND key = ?", key) if readable([key]) else ()
+        return Stored(rows[0][0], loads(rows[0][1])) if rows else None
+
+    # the ledger -------------------------------------------------------------------------------------------------------
+
+    def postings(
+        self, *, lots: Collection[LotKey] = (), papers: Collection[str] = (), since: datetime | None = None
+    ) -> Sequence[Posting]:
+        """See `Reader`: one statement, by the indexes of lots and papers."""
+        keys = self._session.names.dialect.keys
+        pairs, numbers = readable(dict.fromkeys(lots)), readable(dict.fromkeys(papers))
+        parts: list[str] = []
+        values: list[Any] = []
+        tenant, at = self._session.tenant, () if since is None else (instant(since),)
+        if pairs:
+            parts.append(ABOUT_LOTS_SINCE if at else ABOUT_LOTS)
+            values += [tenant, *keys(pairs), *at]
+        if numbers:
+            parts.append(ABOUT_PAPERS)
+            values += [tenant, *keys(numbers), tenant, *keys(numbers)]
+        if not parts:
+            return []
+        late = " AND p.happened_at >= ?" if at else ""
+        where = f"WHERE p.tenant = ? AND p.id IN ({' UNION '.join(parts)}){late}"
+        with in_our_words("read"):
+            return [*_posted(self._rows(f"{MOVES} {where} ORDER BY p.id, m.n", *values, *at))]
+
+    def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
+        """See `Reader`: one statement over the moves into and out of production."""
+        keys, tenant = self._session.names.dialect.keys, self._session.tenant
+        pairs, numbers = readable(dict.fromkeys(lots)), readable(dict.fromkeys(runs))
+        parts = [f"{USES} AND (m.item, m.lot) {{pairs}}"] if pairs else []
+        parts += [f"{USES} AND p.paper {{many}} AND p.paper <> ''"] if numbers else []
+        if not parts:
+            return []
+        values = (*((tenant, *keys(pairs)) if pairs else ()), *((tenant, *keys(numbers)) if numbers else ()))
+        with in_our_words("read"):
+            rows = self._session.run(" UNION ".join(parts), values).fetchall()
+        return [Use(run, item, lot, steps, moment(at)) for run, item, lot, steps, at, *_ in rows]
+
+    # whole tables -----------------------------------------------------------------------------------------------------
+
+    def rows(self, table: str) -> Iterator[Any]:
+        """See `Reader`: page by page, so memory does not grow with the table."""
+        if table in PAGES:
+            statement, shape = PAGES[table]
+            read = self._bodies.read if shape is None else None
+            for row in self._paged(statement):
+                yield read(row[1]) if read else shape.read(row[1:])  # type: ignore[union-attr]
+        else:
+            yield from getattr(self, f"_all_{table}")()
+
+    def _paged(self, statement: str, last: Any = 0) -> Iterator[Any]:
+        while True:
+            with in_our_words("read"):
+                rows = self._rows(statement, last, PAGE)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1][0]
+
+    def _all_papers(self) -> Iterator[Filed]:
+        paged = PAPERS.replace("p.body, s.stamp, p.id", "p.id, p.body, s.stamp")
+        return (self._filed(row[1:]) for row in self._paged(f"{paged} WHERE p.tenant = ? AND p.id > ? ORDER BY p.id LIMIT ?"))
+
+    def _all_postings(self) -> Iterator[Posting]:
+        page = "SELECT id FROM {postings} WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?"
+        last = 0
+        while True:
+            with in_our_words("read"):
+                where = f"WHERE p.tenant = ? AND p.id IN ({page}) ORDER BY p.id, m.n"
+                rows = self._rows(f"{MOVES} {where}", self._session.tenant, last, PAGE)
+            if not rows:
+                return
+            yield from _posted(rows)
+            last = rows[-1][0]
+
+    def _all_results(self) -> Iterator[tuple[str, Stored]]:
+        statement = "SELECT key, fingerprint, body FROM {results} WHERE tenant = ? AND key > ? ORDER BY key LIMIT ?"
+        return ((key, Stored(fingerprint, loads(body))) for key, fingerprint, body in self._paged(statement, ""))
+
+    def _all_stocked(self) -> Iterator[Stocked]:
+        last: tuple[Any, ...] = ("", "", "")
+        key = "s.item, s.code, s.place"
+        where = f"WHERE s.tenant = ? AND ({key}) > (?, ?, ?) ORDER BY {key} LIMIT ?"
+        statement = f"{STOCKED.replace('SELECT', f'SELECT {key},', 1)} {where}"
+        while True:
+            with in_our_words("read"):
+                rows = self._rows(statement, *last, PAGE)
+            for row in rows:
+                yield self._stocked(row[3:])
+            if len(rows) < PAGE:
+                return
+            last = tuple(rows[-1][:3])
+
+
+def _posted(rows: Iterable[Any]) -> Iterator[Posting]:
+    """Postings with their moves, from rows that have both."""
+    for _, group in groupby(rows, key=lambda row: row[0]):
+        lines = [*group]
+        moves = tuple([MOVE.read(row[WIDTH:]) for row in lines if row[WIDTH] is not None])
+        posting: Posting = POSTING.read(lines[0][1:WIDTH], moves=moves)
+        yield posting

@@ -1,0 +1,137 @@
+"""A connection at work: statements written once per prefix, sent in the words of the database, errors in the words of the library."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
+
+from krafte_core.errors import Conflict, InvalidInput, OutOfRange, StoreFailed
+from krafte_core.stores.sql._dialects import DIALECTS, Dialect
+from krafte_core.stores.sql.tables import NAMES
+
+AGAIN = {"40001", "40P01", "55P03"}
+"""SQLSTATEs of PostgreSQL after which the command is decided again: serialization, deadlock, a lock that was not to be had."""
+TOO_LARGE, NOT_TEXT = "22003", {"22021", "22P05"}
+_GUARD = re.compile(r'"guard (\w+)"')
+
+
+class Names:
+    """The tables under a prefix and in a schema, and every statement made for them so far."""
+
+    def __init__(self, dialect: str, prefix: str, schema: str | None) -> None:
+        """Of one database."""
+        self.dialect: Dialect = DIALECTS[dialect]()
+        self.prefix = prefix
+        self.schema = schema
+        begin = f"{schema}.{prefix}" if schema else prefix
+        self.of = {name: begin + name for name in (*NAMES, "commits", "version")}
+        self._made: dict[str, str] = {}
+
+    def sql(self, statement: str) -> str:
+        """A statement with the names of its tables in place of `{papers}`, ready for the driver."""
+        made = self._made.get(statement)
+        if made is None:
+            dialect = self.dialect
+            given = {**self.of, "many": dialect.many, "pairs": dialect.pairs, "triples": dialect.triples}
+            made = self._made[statement] = dialect.sql(statement.format_map(given))
+        return made
+
+
+class Session:
+    """One connection of a store: runs statements.
+
+    They go to the driver's cursor directly: SQLAlchemy's own way describes every result anew, which costs more than SQLite needs to
+    find it. Listeners of the host (`before_cursor_execute`, `after_cursor_execute`) hear of every statement all the same.
+    """
+
+    __slots__ = ("_heard", "connection", "cursor", "names", "tenant")
+
+    def __init__(self, connection: Connection, names: Names, tenant: int) -> None:
+        """For one tenant."""
+        self.connection = connection
+        self.names = names
+        self.tenant = tenant
+        self.cursor: Callable[[], Any] = connection.connection.cursor
+        events = connection.dispatch
+        self._heard = bool(events.before_cursor_execute or events.after_cursor_execute)
+
+    def run(self, statement: str, parameters: Any = (), *, many: bool = False) -> Any:
+        """The driver's cursor after a statement that is written with `{table}` and `?`; `many`: once for every row of parameters."""
+        sql = self.names.sql(statement)
+        cursor = self.cursor()
+        told = SimpleNamespace(executemany=many, statement=sql, parameters=parameters) if self._heard else None
+        try:
+            if told is not None:
+                for hear in self.connection.dispatch.before_cursor_execute:
+                    sql, parameters = hear(self.connection, cursor, sql, parameters, told, many)
+            (cursor.executemany if many else cursor.execute)(sql, parameters)
+        except Exception as problem:
+            raise self._reported(problem, sql, cursor) from problem
+        if told is not None:
+            for hear in self.connection.dispatch.after_cursor_execute:
+                hear(self.connection, cursor, sql, parameters, told, many)
+        return cursor
+
+    def rows(self, statement: str, *parameters: Any) -> Sequence[Any]:
+        """All rows of a question about the tenant: its number is the first parameter."""
+        return self.run(statement, (self.tenant, *parameters)).fetchall()  # type: ignore[no-any-return]
+
+    def _reported(self, problem: Exception, sql: str, cursor: Any) -> Exception:
+        """The driver's error as SQLAlchemy's; a connection that is gone is not used again."""
+        dialect = self.connection.dialect
+        dbapi: Any = dialect.dbapi
+        if not isinstance(problem, dbapi.Error):
+            return problem
+        lost = dialect.is_disconnect(problem, self.connection.connection.driver_connection, cursor)
+        if lost:
+            self.connection.invalidate(problem)
+        told = DBAPIError.instance(sql, None, problem, dbapi.Error, connection_invalidated=lost, dialect=dialect)
+        return told if isinstance(told, Exception) else problem
+
+
+def failed_guard(problem: DBAPIError) -> str | None:
+    """The name of the guard that failed, where the statement of a commit failed for that."""
+    found = _GUARD.search(str(problem.orig))
+    return found[1] if found else None
+
+
+@contextmanager
+def in_our_words(doing: str) -> Iterator[None]:
+    """Errors of the database as errors of the library.
+
+    Raises:
+        Conflict: (`conflict`) a guard failed, or the database broke a tie between writers.
+        OutOfRange: (`out_of_range`) an amount beyond 64 bits. InvalidInput: (`invalid_input`) a text that it cannot hold.
+        StoreFailed: (`store_failed`) everything else: the disk, the file, the connection.
+    """
+    try:
+        yield
+    except (DatabaseError, InterfaceError, DBAPIError) as problem:
+        raise translated(problem, doing) from problem
+    except UnicodeEncodeError as problem:
+        raise InvalidInput("text", problem.object, "text without half surrogates") from problem
+    except OverflowError as problem:
+        raise OutOfRange("amount", str(problem), "steps of at most 64 bits") from problem
+
+
+def translated(problem: DBAPIError, doing: str) -> Exception:
+    """The error of the library for one of the driver."""
+    said = problem.orig
+    if isinstance(said, OverflowError):
+        return OutOfRange("amount", str(said), "steps of at most 64 bits")
+    if isinstance(said, UnicodeEncodeError):
+        return InvalidInput("text", said.object, "text without half surrogates")
+    code, text = getattr(said, "sqlstate", None), str(said).strip()
+    if code in AGAIN or "database is locked" in text:
+        return Conflict(text.partition("\n")[0])
+    if code == TOO_LARGE or "CHECK constraint failed: steps" in text or "integer overflow" in text:
+        return OutOfRange("amount", text.partition("\n")[0], "steps of at most 64 bits")
+    if code in NOT_TEXT or "NUL (0x00)" in text:
+        return InvalidInput("text", text.partition("\n")[0], "text without NUL")
+    return StoreFailed(doing, text.partition("\n")[0], problem.connection_invalidated)

@@ -1,0 +1,171 @@
+"""Writing on SQLite: one writer at a time, so a commit checks its guards by looking, and writes each table in one call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from krafte_core.errors import Conflict
+from krafte_core.stores.sql._batch import SHIFT, Batch, Rows, free
+from krafte_core.stores.sql._dialects import readable
+from krafte_core.stores.sql._session import Session
+from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, expires, instant, steps
+
+LINK_KEY = "demand, line, source, item, ref, place"
+
+
+def _insert(table: str, columns: str, then: str = "") -> str:
+    marks = ", ".join("?" for _ in columns.split(", "))
+    return f"INSERT INTO {{{table}}} (tenant, {columns}) VALUES (?, {marks}) {then}"
+
+
+def _put(table: str, columns: str, key: str) -> str:
+    """Write a row; one that is there keeps its id."""
+    kept = {*key.split(", "), "id"}
+    new = ", ".join(f"{name} = excluded.{name}" for name in columns.split(", ") if name not in kept)
+    return _insert(table, columns, f"ON CONFLICT (tenant, {key}) DO UPDATE SET {new}")
+
+
+LOTS = "item, code, id, revision, expires, since, body"
+STOCKED = "item, code, place, on_hand, allocated, free, expires, since"
+PUT_STOCKED = _put("stocked", STOCKED, "item, code, place")
+PUT_LINKS = _put("allocations", f"{', '.join(LINK.columns)}, id", LINK_KEY)
+PUT_BOOKINGS = _put("bookings", f"{', '.join(BOOKING.columns)}, id", "paper, operation")
+PUT_LOTS = _put("lots", LOTS, "item, code")
+PUT_CATALOGUE = _put("catalogue", "kind, code, id, body", "kind, code")
+PUT_PAPERS = _insert(
+    "papers",
+    "number, kind, party, id, closed, body",
+    "ON CONFLICT (tenant, number) DO UPDATE SET party = excluded.party, body = excluded.body, closed = closed OR excluded.closed",
+)
+LATEST = """SELECT item, code, place, on_hand, allocated, expires, since FROM {stocked}
+    WHERE tenant = ? AND (item, code) {pairs}"""
+
+
+class SqliteWriter:
+    """One commit, inside a write transaction."""
+
+    def __init__(self, session: Session, batch: Batch) -> None:
+        """Of these rows."""
+        self._session = session
+        self._batch = batch
+
+    def write(self) -> None:
+        """Check every guard, then write everything.
+
+        Raises:
+            Conflict: (`conflict`) a guard failed; the transaction must not be committed.
+        """
+        batch, session = self._batch, self._session
+        moved = "UPDATE {tenants} SET revision = revision + 1, catalogue = catalogue + ? WHERE id = ? RETURNING revision"
+        revision = session.run(moved, (int(bool(batch.catalogue)), session.tenant)).fetchone()[0]
+        self._base = revision << SHIFT
+        self._check()
+        self._balances()
+        self._lots()
+        self._papers()
+        self._many(f"DELETE FROM {{allocations}} WHERE tenant = ? AND ({LINK_KEY}) = (?, ?, ?, ?, ?, ?)", batch.links_gone)
+        self._many(PUT_LINKS, self._numbered(batch.links))
+        self._many("DELETE FROM {bookings} WHERE tenant = ? AND paper = ? AND operation = ?", batch.bookings_gone)
+        self._many(PUT_BOOKINGS, self._numbered(batch.bookings))
+        self._many(_insert("postings", f"{', '.join(POSTING.columns)}, id"), self._numbered(batch.postings))
+        self._many(_insert("moves", f"{', '.join(MOVE.columns)}, demand, happened_at, n, id"), self._numbered(batch.moves))
+        self._many(_insert("diary", f"{', '.join(ENTRY.columns)}, id"), self._numbered(batch.diary))
+        self._many(PUT_CATALOGUE, self._numbered(batch.catalogue, 2))
+        self._events()
+
+    def _many(self, statement: str, rows: Rows) -> int:
+        """Run a statement for every row; how many rows of the table it met."""
+        if not rows:
+            return 0
+        tenant = self._session.tenant
+        return int(self._session.run(statement, [(tenant, *row) for row in rows], many=True).rowcount)
+
+    def _numbered(self, rows: Rows, place: int = -1) -> Rows:
+        """The rows with their ids in place of their numbers within the commit."""
+        if place == -1:
+            return [(*row[:-1], self._base + row[-1]) for row in rows]
+        return [(*row[:place], self._base + row[place], *row[place + 1 :]) for row in rows]
+
+    def _check(self) -> None:
+        batch = self._batch
+        new = self._many(_insert("stamps", "name, stamp", "ON CONFLICT DO NOTHING"), [(name, 1) for (name,) in batch.new_stamps])
+        old = self._many("UPDATE {stamps} SET stamp = stamp + 1 WHERE tenant = ? AND name = ? AND stamp = ?", batch.old_stamps)
+        if new != len(batch.new_stamps) or old != len(batch.old_stamps):
+            raise Conflict(batch.what("stamps"))
+        keys = [*(row[:2] for row in (*batch.lots_new, *batch.lot_guards)), *batch.lots_absent]
+        if keys:
+            given = self._session.names.dialect.keys(readable(keys))
+            asked = "SELECT item, code, revision FROM {lots} WHERE tenant = ? AND (item, code) {pairs}"
+            if sorted(self._session.rows(asked, *given)) != batch.lot_guards:
+                raise Conflict(batch.what("lots"))
+        if batch.changes.key is not None and self._result():
+            raise Conflict(batch.what("key"))
+
+    def _result(self) -> bool:
+        """Whether the key is used; if not, its result is written."""
+        batch, asked = self._batch, "SELECT 1 FROM {results} WHERE tenant = ? AND key = ?"
+        if self._session.rows(asked, batch.changes.key):
+            return True
+        self._many(_insert("results", "key, fingerprint, body"), [batch.result] if batch.result else [])
+        return False
+
+    def _balances(self) -> None:
+        batch = self._batch
+        if not batch.balances:
+            return
+        lots = [*dict.fromkeys(row[:2] for row in batch.balances)]
+        known = {tuple(row[:3]): row[3:] for row in self._session.rows(LATEST, *self._session.names.dialect.keys(lots))}
+        sorts = self._sorts({row[:2] for row in batch.balances if row[:3] not in known and row[5] is None})
+        put: Rows = []
+        gone: Rows = []
+        for item, code, place, moved, promised, day, since in batch.balances:
+            key = (item, code, place)
+            on_hand, allocated, *sort = known.get(key) or (0, 0, *sorts.get(key[:2], (None, None)))
+            on_hand, allocated = steps(on_hand + moved, "amount"), steps(allocated + promised, "amount")
+            if not 0 <= allocated <= on_hand:
+                raise Conflict("stock of {} {} in {}".format(*key))
+            if on_hand:
+                put.append((*key, on_hand, allocated, free(place, on_hand, allocated), *((day, since) if day else sort)))
+            else:
+                gone.append(key)
+        self._many(PUT_STOCKED, put)
+        self._many("DELETE FROM {stocked} WHERE tenant = ? AND (item, code, place) = (?, ?, ?)", gone)
+
+    def _sorts(self, keys: set[Any]) -> dict[Any, tuple[Any, ...]]:
+        """The day of expiry and the age of lots that come to a place for the first time."""
+        if not keys:
+            return {}
+        given = self._session.names.dialect.keys(sorted(keys))
+        rows = self._session.rows("SELECT item, code, expires, since FROM {lots} WHERE tenant = ? AND (item, code) {pairs}", *given)
+        return {tuple(row[:2]): tuple(row[2:]) for row in rows}
+
+    def _lots(self) -> None:
+        batch = self._batch
+        self._many(PUT_LOTS, self._numbered([*batch.lots_new, *batch.lots_put], 2))
+        shown = [(expires(lot), instant(lot.received_at), self._session.tenant, *key) for key, lot in batch.changes.lots.items()]
+        put = {row[:2] for row in batch.lots_put}
+        changed = [row for row in shown if row[3:] in put]
+        if changed:
+            statement = "UPDATE {stocked} SET expires = ?, since = ? WHERE tenant = ? AND item = ? AND code = ?"
+            self._session.run(statement, changed, many=True)
+
+    def _papers(self) -> None:
+        batch = self._batch
+        self._many(PUT_PAPERS, self._numbered(batch.papers, 3))
+        left = [(number,) for number in {*batch.papers_old, *batch.closing, *batch.opened}]
+        self._many("DELETE FROM {open_items} WHERE tenant = ? AND number = ?", left)
+        self._many("UPDATE {papers} SET closed = 1 WHERE tenant = ? AND number = ?", [(number,) for number in batch.closing])
+        self._many("UPDATE {papers} SET closed = 0 WHERE tenant = ? AND number = ?", [(number,) for number in batch.opened])
+        opened = """INSERT INTO {open_items} (tenant, kind, item, number)
+            SELECT p.tenant, ?2, ?3, p.number FROM {papers} p WHERE p.tenant = ?1 AND p.number = ?4 AND NOT p.closed"""
+        self._many(opened, batch.open_items)
+
+    def _events(self) -> None:
+        batch, base = self._batch, self._base
+        if batch.events:
+            rows = [(base + n, document, body) for n, document, body in batch.events]
+            self._many(_insert("events", "id, document, body"), rows)
+            wait = """INSERT INTO {waiting} (tenant, box, id, document, until, tries)
+                SELECT b.tenant, b.name, e.id, e.document, 0, 0 FROM {boxes} b JOIN {events} e ON e.tenant = b.tenant
+                WHERE b.tenant = ? AND e.id > ?"""
+            self._session.run(wait, (self._session.tenant, base))
