@@ -156,6 +156,27 @@ class Planner:
         """What was planned so far will not be taken back."""
         self._log.clear()
 
+    def refill(self, source: Source, minimum: int, target: int) -> None:
+        """Keep an item in stock: if less than the minimum will be left of all that is there and comes, it is filled up to the target.
+
+        What is made or bought for that is there when the stock would fall below the minimum, or as soon after it as can be.
+        """
+        stock, wanted = source.stock, target - source.stock.total
+        if stock.total >= minimum:
+            return
+        at = next((when for when, level in stock.levels(self.now, None) if level < minimum), self.now)
+        mark = self.mark()
+        if self._make_all(source, wanted, at):
+            return
+        self.undo(mark)
+        if source.formula is not None and source.soonest > at:
+            ends = [self._make(source, source.formula, size)[0] for size in source.formula.batches(wanted)]
+            if max(ends) < NEVER:
+                return
+            self.undo(mark)
+        if source.soonest < NEVER:
+            self._buy(source, wanted, max(at, int(source.soonest)))
+
     # backward: everything by a moment ---------------------------------------------------------------------------------
 
     def _by(self, source: Source, steps: int, at: int, until: float = 0) -> bool:

@@ -133,6 +133,18 @@ class Outcome(NamedTuple):
     problem: str
 
 
+KEPT = -2
+"""The `reason` of what is made or bought to keep an item in stock."""
+
+
+class Keep(NamedTuple):
+    """So much of an item is to be in stock: below `minimum` steps it is filled up to `target`."""
+
+    item: str
+    minimum: int
+    target: int
+
+
 class Asked(NamedTuple):
     """How a plan was asked for: asked so again over the same books, it is the same."""
 
@@ -140,6 +152,7 @@ class Asked(NamedTuple):
     taking: str = "borrow"
     also: tuple[Demand, ...] = ()
     ready_by: tuple[tuple[str, int], ...] = ()
+    keep: tuple[Keep, ...] = ()
 
 
 def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | None = None, asked: Asked | None = None) -> Plan:
@@ -165,9 +178,14 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
         planner.settle()
         if progress is not None and not (number + 1) % REPORT:
             progress(number + 1, len(queue))
+    how = asked or Asked(taking=planner.taking)
+    planner.reason = KEPT
+    for one in how.keep:
+        planner.refill(source(one.item), one.minimum, one.target)
+        planner.settle()
     if progress is not None:
         progress(len(queue), len(queue))
-    return Plan(planner, queue, outcomes, asked or Asked(taking=planner.taking))
+    return Plan(planner, queue, outcomes, how)
 
 
 class Case(NamedTuple):
@@ -255,7 +273,7 @@ class Plan:
         )
 
     def _who(self, reason: int) -> str:
-        return self.demands[reason].ref if 0 <= reason < len(self.demands) else ""
+        return self.demands[reason].ref if reason >= 0 else "stock"
 
     @property
     def proposes_nothing(self) -> bool:
@@ -373,7 +391,7 @@ def pegs_of(plan: Plan) -> list[tuple[Any, ...]]:
 
 def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> tuple[Buy, ...]:
     """The purchases that serve somebody: what others brought too much was enough for those that the rest was planned for."""
-    used = {row[3] for row in pegs if row[2] == "buy"}
+    used = {row[3] for row in pegs if row[2] == "buy"} | {buy.ref for buy in planner.buys if buy.reason == KEPT}
     for buy in planner.buys:
         if buy.ref not in used:
             planner.board.source(buy.item).stock.take(buy.at, buy.steps)
@@ -411,13 +429,14 @@ def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:
         if one.source in (RUN, PURCHASE):
             wanted.setdefault((one.supply, one.item, one.supply_line), one.needed_at)
     waited = _waited_for(plan)
+    kept = {one.item for one in plan.asked.keep}
     for item, rows in plan.supplies.items():
         for row in rows:
             now, first = moment(int(row.at)), wanted.get((row.ref, item, row.line))
             sooner = waited.get((item, max(int(row.at), plan.now)))
             if sooner is not None:
                 yield Message("expedite", row.ref, item, now, moment(sooner[0]), f"{sooner[1]} waits for it")
-            elif first is None and row.free == row.open:
+            elif first is None and row.free == row.open and item not in kept:
                 yield Message("cancel", row.ref, item, now, None, "nobody needs it")
             elif first is not None and first - row.at > tolerance:
                 yield Message("delay", row.ref, item, now, moment(first), "it is needed later")

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from krafte_core import OrderLine
+from krafte_core import Item, OrderLine
 from krafte_core.allocation import PEGGED, rank
 from krafte_core.errors import Conflict, InvalidInput, Unknown
 from krafte_core.planning import Demand
@@ -175,6 +175,27 @@ def test_nobody_sells_wicks():
     assert promise.missing == ("wick",)
 
 
+def test_an_item_that_came_after_the_plan_is_not_in_it():
+    shop, _ = stocked_shop()
+    plan = shop.planning.plan()
+    shop.register(Item("soap", unit="each"))
+
+    with pytest.raises(Unknown):
+        shop.planning.promise([OrderLine("soap", "1 each")], plan=plan)
+    assert shop.planning.promise([OrderLine("soap", "1 each")]).missing == ("soap",)
+
+
+def test_a_gift_set_is_asked_for_by_its_components():
+    shop, _ = stocked_shop()
+    shop.register(Item("set", unit="each", kit={"candle": "10 each", "wick": "5 each"}))
+    shop.stock.receive("candle", "10 each", lot="C-1")
+
+    promise = shop.planning.promise([OrderLine("set", "1 each")])
+
+    assert [(line.item, str(line.amount)) for line in promise.lines] == [("candle", "10 each"), ("wick", "5 each")]
+    assert promise.date == date(2026, 3, 2)
+
+
 def test_a_lorry_leaves_at_ten():
     shop, _ = stocked_shop()
     anna = order(shop, "Anna", "20 each", requested="2026-03-04")
@@ -194,6 +215,38 @@ def test_make_to_stock_beside_make_to_order():
 
     assert sorted(str(one.amount) for one in plan.to_make()) == ["20 each", "30 each"]
     assert len(shop.planning.accept(plan).productions) == 2
+
+
+def test_stock_is_kept_between_a_minimum_and_a_target_and_asking_twice_proposes_nothing():
+    shop, _ = stocked_shop()
+    shop.stock.receive("candle", "30 each", lot="C-1")
+    order(shop, "Anna", "20 each", requested="2026-03-10")
+    keep = {"candle": ("15 each", "40 each"), "wax": ("5 kg", "10 kg")}
+
+    plan = shop.planning.plan(keep=keep)
+    shop.planning.accept(plan)
+
+    # Anna leaves ten: 30 are made before she takes hers. That takes 6 of the 10 kg of wax: 6 more are bought.
+    assert [(one.reason, str(one.amount), f"{one.end:%m-%d}") for one in plan.to_make()] == [("stock", "30 each", "03-10")]
+    assert [(one.item, str(one.amount)) for one in plan.to_buy()] == [("wax", "6 kg")]
+    assert shop.planning.plan(keep=keep).proposes_nothing
+    assert shop.planning.plan(keep=keep).messages() == ()
+    shop.verify()
+
+
+def test_at_the_minimum_nothing_is_proposed_below_it_the_target_is():
+    shop, _ = stocked_shop()
+
+    assert shop.planning.plan(keep={"wax": ("10 kg", "12 kg")}).proposes_nothing
+    assert [str(one.amount) for one in shop.planning.plan(keep={"wax": ("10.001 kg", "12 kg")}).to_buy()] == ["2 kg"]
+    with pytest.raises(InvalidInput):
+        shop.planning.plan(keep={"wax": ("5 kg", "2 kg")})
+
+
+def test_what_nobody_makes_or_sells_cannot_be_kept_and_does_not_stop_the_plan():
+    shop, _ = stocked_shop()
+
+    assert shop.planning.plan(keep={"wick": ("900 each", "900 each")}).proposes_nothing
 
 
 def test_what_if_the_melter_breaks():

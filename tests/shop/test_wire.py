@@ -70,6 +70,7 @@ NOT_VALUES = {
     "planning.Asked": "how a plan was asked for; it lives as long as the plan",
     "planning.Case": "what a plan is made of; it travels by pickle between processes",
     "planning.Demand": "a row of a plan: its time may be never",
+    "planning.Keep": "a wish in whole steps; it lives as long as the plan",
     "planning.Outcome": "a row of a plan: its time may be never",
     "scheduling.Task": "a node of the search",
     "scheduling.Batch": "a node of the search",

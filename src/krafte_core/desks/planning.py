@@ -18,7 +18,7 @@ from krafte_core.netting import drop_expired_quotes, open_inputs, open_needs
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, OrderLine
 from krafte_core.planner import TAKING
-from krafte_core.planning import Asked, Case, Demand, Plan, Progress, plan_case
+from krafte_core.planning import Asked, Case, Demand, Keep, Plan, Progress, plan_case
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
 from krafte_core.scheduling import NEVER
@@ -53,6 +53,7 @@ class PlanningDesk:
         taking: str = "borrow",
         also: Sequence[Demand] = (),
         ready_by: Mapping[str, datetime | str] | None = None,
+        keep: Mapping[str, tuple[str, str]] | None = None,
         progress: Progress | None = None,
     ) -> Plan:
         """Plan everything that is open, on all levels, with finite capacity; nothing is written.
@@ -62,6 +63,7 @@ class PlanningDesk:
             taking: `"borrow"` lets an urgent need take what a later one counts on and can get again in time; `"untouchable"` does not.
             also: other demands: forecasts, make to stock.
             ready_by: instants by which orders must be ready, where more is known than the requested day (the lorry leaves at two).
+            keep: make to stock: `{"soap": ("20 each", "50 each")}` fills up to the second if less than the first will be left.
             progress: told now and then (done, of how many); to cancel, let it raise.
 
         >>> from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
@@ -78,13 +80,15 @@ class PlanningDesk:
         make-1  soap  20 each  2026-11-26 14:00  2026-11-26 16:00  CO-2026-11-001
         """
         one_of(orders, ORDERS, "orders")
+        wishes = keep or {}
         one_of(taking, TAKING, "taking")
         for one in also:
             if not isinstance(one, Demand):
                 raise InvalidInput("also", one, "a list of Demand")
         ready = {number_of(order): epoch(instant(at, self._office.zone)) for order, at in (ready_by or {}).items()}
-        how = Asked(orders, taking, tuple(also), tuple(sorted(ready.items())))
         with self._office.look() as work:
+            kept = tuple(_keep(work, item, *pair) for item, pair in sorted(wishes.items()))
+            how = Asked(orders, taking, tuple(also), tuple(sorted(ready.items())), kept)
             return planned(work, how, progress=progress)
 
     def case(self, *, taking: str = "borrow") -> Case:
@@ -168,6 +172,9 @@ class PlanningDesk:
             found = plan or planned(work)
             method = work.catalogue.method(shipping)
             wants = _wants(work, lines)
+        for want in wants:
+            if want.item not in found.items:
+                raise Unknown("item of the plan", want.item, tuple(found.items))
         board = found.planner.board
 
         def arrival(at: float) -> float:
@@ -176,6 +183,14 @@ class PlanningDesk:
         name = None if method is None else method.code
         with self._lock:
             return asked(found, wants, arrival=arrival, method=name, requested=wish, zone=self._office.zone, relax=relax)
+
+
+def _keep(work: Work, code: str, minimum: object, target: object) -> Keep:
+    item = work.catalogue.stocked(code, "keep")
+    least, most = item.steps(minimum, "minimum"), item.steps(target, "target")
+    if not 0 <= least <= most:
+        raise InvalidInput("keep", f"{code}: {minimum} to {target}", "a minimum of zero or more, and a target that is not below it")
+    return Keep(code, least, most)
 
 
 def _wants(work: Work, lines: Sequence[OrderLine]) -> list[Want]:
