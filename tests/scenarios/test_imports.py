@@ -198,3 +198,18 @@ def test_an_order_in_a_foreign_sku_style_never_merges_with_another(shop):
 
     assert [row.sku for row in done.unmatched] == [" soap "]
     assert len(done.order.lines) == 1
+
+
+def test_imports_survive_a_restart_of_a_store_on_disk(tmp_path):
+    pytest.importorskip("sqlalchemy")
+    from krafte_core.stores.sql import open_store
+
+    url = f"sqlite:///{tmp_path}/books.db"
+    shop = Workshop(open_store(url))
+    shop.register(Item("soap", unit="each"))
+    first = shop.orders.import_from(order(line(title="Élodie's <soap>")))
+    again = Workshop(open_store(url))
+    edited = again.orders.import_from(order(line(quantity=1), minutes=1))
+
+    assert again.orders.import_from(order(line(title="Élodie's <soap>"))).changed is False
+    assert (edited.order.number, amounts(edited)) == (first.order.number, {"soap": "1 each"})

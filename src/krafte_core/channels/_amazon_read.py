@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
+
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, pairs, per_unit
 from krafte_core.incoming import MessageLine, OrderMessage, Problem, Sent
 
@@ -137,8 +139,6 @@ def _item(node: Node) -> MessageLine:
 
 
 def _stopped(line: MessageLine) -> MessageLine:
-    import attrs  # noqa: PLC0415 - only cancelled orders need it
-
     return attrs.evolve(line, removed=line.quantity - (line.fulfilled or ZERO), open=ZERO)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, pairs
-from krafte_core.incoming import MessageLine, OrderMessage, Refund
+from krafte_core.incoming import MessageLine, OrderMessage, Problem, Refund
 
 ADDRESS = {
     "name": "name", "street": "company+address1+address2", "postcode": "zip", "city": "city", "region": "provinceCode",
@@ -84,9 +84,7 @@ def nodes(node: Node, key: str) -> list[Node]:
     return [row.child("node") for row in inner.rows("edges")]
 
 
-def _more(path: str) -> Any:
-    from krafte_core.incoming import Problem  # noqa: PLC0415 - a rare case
-
+def _more(path: str) -> Problem:
     return Problem(path, "a first page only", "all nodes: ask on with the cursor, and put the pages together")
 
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
+
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, pairs
 from krafte_core.incoming import MessageLine, OrderMessage, Refund, Sent
 
@@ -79,8 +81,6 @@ def _taxes(node: Node) -> Decimal | None:
 
 def _closed(line: MessageLine) -> MessageLine:
     """The line of a cancelled order."""
-    import attrs  # noqa: PLC0415 - only cancelled orders need it
-
     return attrs.evolve(line, removed=line.quantity - (line.fulfilled or ZERO), open=ZERO)
 
 

@@ -35,6 +35,7 @@ from krafte_core.growth import Growth
 from krafte_core.items import KINDS, MOST_STEPS, PICKING_RULES, RELEASES, Item
 from krafte_core.money import Money, UnroundedMoney
 from krafte_core.orders import DELIVERIES, CustomerOrder, OrderLine
+from krafte_core.prices import Price, PriceList
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
@@ -328,6 +329,19 @@ def purchases() -> SearchStrategy[PurchaseOrder]:
 
 # ---------------------------------------------------------------------------------------------------- every other value
 
+
+def _prices() -> SearchStrategy[Price]:
+    days_or_always = st.none() | _DAYS
+    return st.builds(
+        Price, codes(), moneys("EUR"), per=st.sampled_from(("", "case")), since=st.sampled_from(("", "10 each")), first=days_or_always,
+        last=days_or_always,
+    )  # fmt: skip
+
+
+def _is_more(amount: Money) -> bool:
+    return amount.amount >= 0
+
+
 _LEAVES: dict[Any, Any] = {
     str: lambda: st.text(_LETTERS + " ,'\"\\\n", max_size=12),
     int: lambda: st.integers(-MOST_STEPS, MOST_STEPS),
@@ -358,6 +372,15 @@ _LEAVES: dict[Any, Any] = {
     Formula: formulas,
     Lot: lots,
     Move: lambda: st.builds(Move, codes(), codes(), st.integers(1, MOST_STEPS), codes(), codes(), codes()),
+    Price: _prices,
+    PriceList: lambda: st.builds(
+        PriceList,
+        codes(),
+        st.lists(_prices(), max_size=3),
+        discount=st.none() | st.fractions(0, 1) | moneys("EUR").filter(_is_more),
+        smallest_order=st.none() | moneys("EUR"),
+        credit_limit=st.none() | moneys("EUR"),
+    ),
     OrderLine: lambda: _item_lists().flatmap(lambda among: _lines(OrderLine, among)).map(lambda lines: lines[0]),
     PurchaseLine: lambda: _item_lists().flatmap(lambda among: _lines(PurchaseLine, among)).map(lambda lines: lines[0]),
     CustomerOrder: orders,
