@@ -40,7 +40,7 @@ def enter(
         By how many steps what is there today differs from before, per lot and place of the house.
 
     Raises:
-        InvalidInput: (`invalid_input`) an instant that is still to come.
+        InvalidInput: (`invalid_input`) an instant that is still to come, or before the lot was there.
         TooMuch: (`too_much`) more than was there then or at any time since.
     """
     rows = [*moves]
@@ -90,6 +90,9 @@ def _fitted(work: Work, key: BalanceKey, change: int, at: datetime) -> int:
     """Check the time since, derive the next count again, and return what is left of the change today."""
     item, lot, place = key
     counted = next_mark(work, key, at)
+    born = work.lot(item, lot).received_at
+    if change > 0 and at < born:
+        raise InvalidInput("happened_at", str(at), f"not before {born}, when lot {lot} of {item} came")
     if change < 0:
         fewest = least(timeline(work, key), at, counted)
         if fewest.steps < -change:

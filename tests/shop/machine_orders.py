@@ -71,7 +71,7 @@ class OrderRules:
     def change_an_order(self, which, percent, surplus):
         order = self.an_order(which, *LIVE)
         wanted = {ref: (item, max(1, steps * percent // 100)) for ref, (item, steps) in order.lines.items()}
-        below = any(steps < order.gone[ref] + order.there[ref] for ref, (_, steps) in wanted.items())
+        below = any(steps < sum(order.has(ref)) for ref, (_, steps) in wanted.items())
         same = wanted == order.lines
         must: type[KrafteError] | None = NotAllowed if order.state not in LIVE else None
         if not must and not same:

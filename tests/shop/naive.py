@@ -99,6 +99,7 @@ class NaiveLot:
     expires: date | None = None
     disposition: str = "released"
     flow: Counter[str] = attrs.field(factory=Counter)
+    born: Any = None
 
 
 @attrs.define
@@ -113,9 +114,15 @@ class NaiveOrder:
     state: str = "placed"
     gone: Counter[str] = attrs.field(factory=Counter)
     there: Counter[str] = attrs.field(factory=Counter)
+    back: Counter[str] = attrs.field(factory=Counter)
 
     def open(self, line: str) -> int:
-        return self.lines[line][1] - self.gone[line] - self.there[line]
+        return self.lines[line][1] - self.gone[line] - self.there[line] + self.back[line]
+
+    def has(self, line: str) -> tuple[int, int]:
+        """Steps on the road and steps at the customer's; what came back to be sent again came from there first."""
+        there, back = self.there[line], self.back[line]
+        return self.gone[line] - max(0, back - there), max(0, there - back)
 
 
 @attrs.define
@@ -155,19 +162,55 @@ class NaiveShop:
     delivered: set[str] = attrs.field(factory=set)
     quoted_runs: dict[str, list[str]] = attrs.field(factory=dict)
     came: dict[tuple[str, str, str], Counter[str]] = attrs.field(factory=lambda: defaultdict(Counter))
+    returned: Counter[tuple[str, str, str]] = attrs.field(factory=Counter)
+    slips: dict[tuple[str, str, str], list[tuple[Any, int, bool, int]]] = attrs.field(factory=lambda: defaultdict(list))
+    """Per lot and place everything that was ever written down: when it happened, in which order, a count or a change, how much."""
+    clock: Any = None
 
     # what stands where ------------------------------------------------------------------------------------------------
 
     def put(self, item: str, lot: str, place: str, steps: int) -> None:
-        self.on_hand[item, lot, place] += steps
+        slips = self.slips[item, lot, place]
+        slips.append((self.clock.now(), len(slips), False, steps))
+        self.set((item, lot, place), self.on_hand[item, lot, place] + steps)
+
+    def set(self, key: tuple[str, str, str], steps: int) -> None:
+        item, lot, place = key
+        self.on_hand[key] = steps
         assert self.on_hand[item, lot, place] >= 0, f"{item} {lot} in {place} would be negative"
         if not self.on_hand[item, lot, place]:
             del self.on_hand[item, lot, place]
 
     def new_lot(self, item: str, lot: str, place: str, steps: int, how: str, expires: date | None = None) -> None:
         waits = "waiting" if item == "balm" else "released"
-        self.lots[item, lot] = NaiveLot(item, lot, how, expires, waits, Counter({how: steps}))
+        self.lots[item, lot] = NaiveLot(item, lot, how, expires, waits, Counter({how: steps}), self.clock.now())
         self.put(item, lot, place, steps)
+
+    def replayed(self, slips: list[tuple[Any, int, bool, int]]) -> int | None:
+        """What the slips come to, sorted by time; None where there would have been less than nothing when an instant was over."""
+        there = 0
+        for n, (at, _, counted, steps) in enumerate(rows := sorted(slips, key=lambda row: row[:2])):
+            there = steps if counted else there + steps
+            if there < 0 and (n + 1 == len(rows) or rows[n + 1][0] != at):
+                return None
+        return there
+
+    def stood(self, slips: list[tuple[Any, int, bool, int]], at: Any) -> int:
+        """What the slips up to an instant come to."""
+        there = 0
+        for when, _, counted, steps in sorted(slips, key=lambda row: row[:2]):
+            if when <= at:
+                there = steps if counted else there + steps
+        return there
+
+    def out(self) -> Counter[tuple[str, str, str]]:
+        """Steps per order, line and lot that customers have."""
+        sums = Counter[tuple[str, str, str]]()
+        for sent in self.shipments.values():
+            for line in sent.lines:
+                sums[line.order, line.line, line.lot] += line.steps
+        sums.subtract(self.returned)
+        return +sums
 
     def standing(self) -> list[tuple[str, str, str]]:
         return sorted(self.on_hand)
@@ -195,7 +238,8 @@ class NaiveShop:
         if order.state == "merged":
             return OrderStatus.MERGED
         ordered = sum(steps for _, steps in order.lines.values())
-        there, gone = sum(order.there.values()), sum(order.gone.values())
+        has = [order.has(line) for line in order.lines]
+        gone, there = sum(row[0] for row in has), sum(row[1] for row in has)
         if order.state == "closed":
             ordered = there + gone  # it wants no more than it got
         if there == ordered:

@@ -24,6 +24,7 @@ from krafte_core.errors import (
 from krafte_core.testing import FakeClock
 from tests.shop.machine_orders import LIVE, OrderRules
 from tests.shop.machine_production import OPEN, ProductionRules
+from tests.shop.machine_stock import StockRules
 from tests.shop.naive import (
     CATALOGUE,
     ITEMS,
@@ -49,7 +50,7 @@ GOOD = st.sampled_from([100, 100, 90, 130, 0])
 USED = st.sampled_from(["as planned", "half", "more", "by lot"])
 
 
-class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
+class WorkshopMachine(OrderRules, ProductionRules, StockRules, RuleBasedStateMachine):
     """One workshop, one naive twin."""
 
     def __init__(self):
@@ -57,7 +58,7 @@ class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
         self.clock = FakeClock("2026-01-05 08:00")
         self.shop = Workshop.in_memory(clock=self.clock)
         self.shop.register(*CATALOGUE)
-        self.naive = NaiveShop()
+        self.naive = NaiveShop(clock=self.clock)
         self.count = 0
 
     # helpers ----------------------------------------------------------------------------------------------------------
@@ -267,6 +268,9 @@ class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
         difference = -steps if kind == "scrap" else steps - there
         assert steps_of(item, changed.difference) == difference
         self.naive.put(item, code, where, difference)
+        if kind == "count":
+            slips = self.naive.slips[item, code, where]
+            slips.append((self.clock.now(), len(slips), True, steps))
         if where.startswith("line:") and difference > 0:
             self.naive.came[item, code, where]["counted up"] += difference
         self.naive.lots[item, code].flow["scrapped" if kind == "scrap" else "count_loss"] -= difference
@@ -814,7 +818,8 @@ class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
     def every_lot_is_accounted_for(self):
         for (item, code), lot in self.naive.lots.items():
             balance = self.shop.trace.balance(item, code)
-            names = ("received", "made", "found", "used", "shipped", "scrapped", "count_loss")
+            ins, outs = ("received", "made", "found", "returned"), ("used", "shipped", "supplier_returned", "scrapped", "sampled")
+            names = (*ins, *outs, "count_loss")
             assert {name: steps_of(item, getattr(balance, name)) for name in names} == {name: lot.flow[name] for name in names}
             assert balance.unaccounted.is_zero
             assert self.shop.stock.lot(item, code).disposition == lot.disposition
@@ -829,7 +834,7 @@ class WorkshopMachine(OrderRules, ProductionRules, RuleBasedStateMachine):
                 continue
             for line, row in self.shop.orders.stages(order.number).items():
                 assert row.ordered == order.lines[line][1]
-                assert (row.shipped, row.delivered) == (order.gone[line], order.there[line])
+                assert (row.shipped, row.delivered) == order.has(line)
                 assert row.shipped + row.delivered + row.ready + row.making + row.reserved + row.waiting == row.ordered
                 if row.blocked:
                     assert row.reasons
