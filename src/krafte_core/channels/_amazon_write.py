@@ -11,7 +11,7 @@ from urllib.parse import quote
 import attrs
 
 from krafte_core.channels.calls import Answer, Request, posted, stamp
-from krafte_core.channels.writing import Call, Offer, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, OnSale, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import ChannelError
 
@@ -32,7 +32,7 @@ class Rules(Common):
         return False
 
     @staticmethod
-    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+    def stock(channel: Any, offers: Sequence[OnSale]) -> tuple[Call, ...]:
         """`PATCH listings/2021-08-01/items/{seller}/{sku}`, one product in each call; `channel.party` is the seller's id."""
         if not channel.party:
             raise ChannelError("amazon", "stock levels", "Channel(..., party=...) with the seller's id")

@@ -10,7 +10,7 @@ import attrs
 
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Lines, Offer, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, Lines, OnSale, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 
 ROOT = "/v2/orders"
@@ -53,7 +53,7 @@ class Rules(Common):
         return posted(f"{ROOT}/{order_id}", {"status_id": 5}, method="PUT")
 
     @staticmethod
-    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+    def stock(channel: Any, offers: Sequence[OnSale]) -> tuple[Call, ...]:
         """`PUT inventory/adjustments/absolute`, ten products in each call."""
         rows = []
         for offer in offers:

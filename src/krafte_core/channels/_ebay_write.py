@@ -10,7 +10,7 @@ import attrs
 
 from krafte_core.channels.calls import Answer, Request, posted, stamp
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Offer, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, OnSale, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import ChannelError
 
@@ -53,7 +53,7 @@ class Rules(Common):
         return plan.looked(names, found=found)
 
     @staticmethod
-    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+    def stock(channel: Any, offers: Sequence[OnSale]) -> tuple[Call, ...]:
         """`POST bulk_update_price_quantity`, 25 products in each call."""
         rows = []
         for offer in offers:

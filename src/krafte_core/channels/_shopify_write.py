@@ -12,7 +12,7 @@ import attrs
 from krafte_core.channels._shopify_graphql import CLOSED, gid, nodes
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Offer, Outcome, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, OnSale, Outcome, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import BadPayload
 
@@ -236,7 +236,7 @@ class Rules(Common):
         return graphql(channel.version, CANCEL, told)
 
     @staticmethod
-    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+    def stock(channel: Any, offers: Sequence[OnSale]) -> tuple[Call, ...]:
         """`inventorySetQuantities` with up to 200 products, or `inventory_levels/set.json` for each."""
         rows = [(offer.named(channel.name, "inventory_item_id", "location_id"), offer.quantity) for offer in offers]
         if channel.api == "rest":

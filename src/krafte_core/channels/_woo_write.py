@@ -8,7 +8,7 @@ from typing import Any
 
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
-from krafte_core.channels.writing import Call, Offer, Parcel, Plan, whole
+from krafte_core.channels.writing import Call, OnSale, Parcel, Plan, whole
 from krafte_core.channels.writing import Rules as Common
 from krafte_core.errors import ChannelError
 from krafte_core.incoming import OrderMessage
@@ -86,7 +86,7 @@ class Rules(Common):
         return posted(f"{ROOT}/{order_id}", {"status": "cancelled"}, method="PUT")
 
     @staticmethod
-    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+    def stock(channel: Any, offers: Sequence[OnSale]) -> tuple[Call, ...]:
         """`PUT products/{id}`, or that of a variation."""
         calls = []
         for offer in offers:

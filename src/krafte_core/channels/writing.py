@@ -52,7 +52,7 @@ class Parcel:
 
 
 @attrs.frozen(kw_only=True)
-class Offer:
+class OnSale:
     """How many sold units of a product are for sale: `key` is the channel's own names of it, such as `(("sku", "SOAP"),)`."""
 
     key: Pairs
@@ -240,7 +240,7 @@ class Rules:
         raise ChannelError(channel.name, "a cancellation by the seller", "the channel's own pages: it has no call for that")
 
     @staticmethod
-    def stock(channel: Any, offers: Sequence[Offer]) -> tuple[Call, ...]:
+    def stock(channel: Any, offers: Sequence[OnSale]) -> tuple[Call, ...]:
         """How much is for sale."""
         raise ChannelError(channel.name, "stock levels", "the channel's own pages: it has no call that sets them one by one")
 
@@ -337,7 +337,7 @@ class Writer:
         call = Call(key=order_id, request=self.rules.cancellation(self, order_id, note(reason, "reason")))
         return self._setting("cancel", Parcel(order_id=order_id, lines=()), (call,))
 
-    def plan_stock(self, offers: Sequence[Offer]) -> Plan:
+    def plan_stock(self, offers: Sequence[OnSale]) -> Plan:
         """How to tell the channel how much is for sale (`stocking.offers` computes it).
 
         Raises:

@@ -19,7 +19,7 @@ _ROWS = """
     channels.matching Match Finding
     channels.polling Part=PollPart Awaited Poll Polled
     channels.wholesale Layout Table
-    channels.writing Offer=ChannelOffer Parcel Call Outcome Plan
+    channels.writing OnSale Parcel Call Outcome Plan
     choices Chosen Change Difference Taking Substituted
     content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts

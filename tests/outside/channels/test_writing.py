@@ -14,7 +14,7 @@ from krafte_core import Item, qty
 from krafte_core.channels import ChannelError, _shopify_write, amazon, bigcommerce, ebay, etsy, shopify, woocommerce
 from krafte_core.channels._amazon_write import acknowledgement
 from krafte_core.channels.calls import Answer
-from krafte_core.channels.writing import Offer, Parcel, Plan
+from krafte_core.channels.writing import OnSale, Parcel, Plan
 from krafte_core.errors import InvalidInput
 from krafte_core.incoming import Goods, MessageLine, OrderMessage
 from krafte_core.intake import line_ref
@@ -388,7 +388,7 @@ def test_another_tracking_number_a_cancellation_and_stock_levels_are_told_where_
 
     assert told(woocommerce.Channel("w").plan_cancellation("7")) == {"status": "cancelled"}
     assert told(bigcommerce.Channel("b").plan_cancellation("7")) == {"status_id": 5}
-    offer = Offer(key=(("sku", "SOAP"), ("product_id", "9"), ("location_id", "1"), ("inventory_item_id", "3")), quantity=4)
+    offer = OnSale(key=(("sku", "SOAP"), ("product_id", "9"), ("location_id", "1"), ("inventory_item_id", "3")), quantity=4)
     plans = {
         channel.name: channel.plan_stock([offer]).next_request()
         for channel in (rest, woocommerce.Channel("w"), bigcommerce.Channel("b"), ebay.Channel("e"), amazon.Channel("M", party="S"))
@@ -401,15 +401,15 @@ def test_another_tracking_number_a_cancellation_and_stock_levels_are_told_where_
 
 def test_what_a_channel_has_no_call_for_is_said():
     with pytest.raises(ChannelError):
-        etsy.Channel("1").plan_stock([Offer(key=(("sku", "A"),), quantity=1)])
+        etsy.Channel("1").plan_stock([OnSale(key=(("sku", "A"),), quantity=1)])
     with pytest.raises(ChannelError):
         amazon.Channel("M").plan_cancellation("1")
     with pytest.raises(ChannelError):
-        ebay.Channel("e").plan_stock([Offer(key=(), quantity=1)])
+        ebay.Channel("e").plan_stock([OnSale(key=(), quantity=1)])
 
 
 def test_a_value_that_is_set_may_be_sent_again_after_a_time_out():
-    plan = ebay.Channel("e").plan_stock([Offer(key=(("sku", f"S{number}"),), quantity=number) for number in range(30)])
+    plan = ebay.Channel("e").plan_stock([OnSale(key=(("sku", f"S{number}"),), quantity=number) for number in range(30)])
 
     assert len(plan.calls) == 2
     assert plan.timed_out().next_request() == plan.next_request()
