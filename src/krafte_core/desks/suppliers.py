@@ -15,14 +15,14 @@ from krafte_core.allocation import PURCHASE, Allocation
 from krafte_core.backdating import business_time
 from krafte_core.desks.facts import changed, where
 from krafte_core.desks.lateness import Late, moved
-from krafte_core.diary import lot_document
+from krafte_core.diary import allow, lot_document
 from krafte_core.errors import InvalidInput, StaleVersion, TooMuch, told
 from krafte_core.events import Event, PurchaseCancelled, PurchaseChanged, PurchaseRescheduled, SentBack
 from krafte_core.items import note
 from krafte_core.money import Money, money
 from krafte_core.netting import Displaced, drop_expired_quotes, squeeze
 from krafte_core.office import Office
-from krafte_core.purchasing import PurchaseLine, PurchaseOrder
+from krafte_core.purchasing import PURCHASE_STEPS, PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.stock import SUPPLIER, Lot
 from krafte_core.times import instant
@@ -88,6 +88,7 @@ class PurchaseChanges:
 
         def decide(work: Work) -> LineChanged:
             paper = _at_version(work, name, if_version)
+            allow(PURCHASE_STEPS, name, work.state(paper), "change")
             line = paper.line(item)
             known = work.item(line.item)
             steps = line.steps if amount is None else known.positive(amount)
