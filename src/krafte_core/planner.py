@@ -364,7 +364,8 @@ class Planner:
         if self._snug:
             before = gaps.begin(slot[0])
             if 0 < slot[0] - before < seconds * self._snug:
-                far = gaps.timeline.working(fence)
+                timeline = gaps.timeline
+                far = timeline.working(fence) if timeline.first <= fence <= timeline.last else 0
                 if not before < far <= slot[0]:  # not for the price of materials that cannot be replaced
                     return before, before + seconds
         return slot
