@@ -53,7 +53,7 @@ class Work(NamedTuple):
         return self.fixed - (-self.run * steps // makes)
 
 
-class Lot:
+class Perishable:
     """What will not be good for ever: who uses it saves it from being lost on its last day."""
 
     __slots__ = ("end", "left", "stock")
@@ -89,7 +89,7 @@ class Source:
         """Nothing known yet."""
         self.code = code
         self.stock = Projection()
-        self.lots: list[Lot] = []
+        self.lots: list[Perishable] = []
         self.supplies: list[Incoming] = []
         self.formula: Formula | None = None
         self.inputs: tuple[tuple[Source, int, int, Line], ...] = ()
@@ -189,7 +189,7 @@ class Board:
             if lot.expires is not None:
                 lots.append((int(end_of_day(lot.expires, situation.zone).timestamp()), free))
         source.stock = stock = Projection(total)
-        source.lots = [Lot(stock, end, free) for end, free in sorted(lots)]
+        source.lots = [Perishable(stock, end, free) for end, free in sorted(lots)]
         for row in situation.incoming(source.code):
             if row.free > 0 and row.at < NEVER:
                 source.supplies.append(row)

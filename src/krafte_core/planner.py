@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
-from krafte_core.board import Board, Lot, Source
+from krafte_core.board import Board, Perishable, Source
 from krafte_core.gaps import Gaps
 from krafte_core.projection import Projection
 from krafte_core.recipes import Formula, Line, Operation
@@ -138,7 +138,7 @@ class Planner:
 
     def _keeps(self, mark: Mark, at: float) -> bool:
         """Whether every lot that was used since the mark is still good at a moment."""
-        return all(what.end > at for what, _, _ in self._log[mark[0] :] if isinstance(what, Lot))
+        return all(what.end > at for what, _, _ in self._log[mark[0] :] if isinstance(what, Perishable))
 
     def mark(self) -> Mark:
         """Where we are; `undo` comes back to it."""
@@ -364,7 +364,8 @@ class Planner:
         if self._snug:
             before = gaps.begin(slot[0])
             if 0 < slot[0] - before < seconds * self._snug:
-                far = gaps.timeline.working(fence)
+                timeline = gaps.timeline
+                far = timeline.working(fence) if timeline.first <= fence <= timeline.last else 0
                 if not before < far <= slot[0]:  # not for the price of materials that cannot be replaced
                     return before, before + seconds
         return slot

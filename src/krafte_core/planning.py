@@ -26,7 +26,7 @@ from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import NEVER
-from krafte_core.snapshot import Snapshot
+from krafte_core.snapshot import SituationSnapshot
 from krafte_core.times import DAY, moment
 
 Progress = Callable[[int, int], object]
@@ -191,7 +191,7 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
 class Case(NamedTuple):
     """All that a plan is made of, as plain values: it can be planned here or in another process, with the same result."""
 
-    snapshot: Snapshot
+    snapshot: SituationSnapshot
     demands: tuple[Demand, ...]
     asked: Asked
 

@@ -28,7 +28,7 @@ class _Known(NamedTuple):
     incoming: Sequence[Incoming]
 
 
-class Snapshot:
+class SituationSnapshot:
     """What a situation says of some items and of the work centers that make them (see `krafte_core.scheduling.Situation`).
 
     Args:

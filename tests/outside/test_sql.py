@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -19,7 +20,6 @@ from krafte_core.errors import BrokenLaw, Conflict, InvalidInput, OutOfRange, Sh
 from krafte_core.store import Changes
 from krafte_core.stores.sql import JoinedStore, SqlStore
 from krafte_core.testing import FakeClock
-from krafte_core.testing._hooks import at_once
 from krafte_core.testing.samples import DAY, everything, filing, lot, paper, stocking, telling, world
 
 OIL = ("oil", "A", "stock")
@@ -54,6 +54,12 @@ def furnished(store):
 def told(store):
     with store.reading() as reader:
         return everything(reader)
+
+
+def at_once(*jobs):
+    """Run each job in a thread of its own; their answers."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return [asked.result(60) for asked in [pool.submit(job) for job in jobs]]
 
 
 def set_by_hand(store, statement):

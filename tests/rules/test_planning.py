@@ -324,6 +324,20 @@ def test_lesson_79_a_late_purchase_is_bypassed_where_a_new_one_is_sooner():
     assert len(plan.buys) == 1
 
 
+def test_work_that_pauses_moves_up_to_the_one_before_it_also_where_nothing_is_ever_bought():
+    """The crack before a batch is closed, and a product without bought materials has no moment before which they are scarce."""
+    world = soap_shop().has("lye", 100)
+    world.suppliers = []
+    recipe = Recipe("soap", makes="10 each", operations=[Operation("mould", at="bench", run="1 h", pausable=True)])
+    world.formulas["soap"] = World([*world.items.values()], [recipe]).formulas["soap"]
+    due = world.at("2026-11-23 16:00")
+
+    plan = plan_of(world, demand(world, "soap", 60, due, ref="CO-1"), demand(world, "soap", 10, due, ref="CO-2"))
+
+    assert [(make.steps, (make.start - world.now) // HOUR) for make in plan.makes] == [(60, 0), (10, 6)]
+    check(world, plan)
+
+
 def test_lots_that_will_be_too_old_are_left_alone():
     world = soap_shop().has("lye", 20, expires=moment(soap_shop().now + 2 * DAY).date())
 

@@ -288,7 +288,7 @@ def test_scenarios_are_planned_on_a_dask_cluster_with_the_same_result():
     shop, shops = scenarios()
 
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
         distributed.Client(cluster) as client,
     ):
         there = shop.planning.scenarios(shops, executor=client.get_executor())

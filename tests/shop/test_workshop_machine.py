@@ -56,10 +56,14 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, RuleBasedStateMac
     def __init__(self):
         super().__init__()
         self.clock = FakeClock("2026-01-05 08:00")
-        self.shop = Workshop.in_memory(clock=self.clock)
+        self.shop = self.opened()
         self.shop.register(*CATALOGUE)
         self.naive = NaiveShop(clock=self.clock)
         self.count = 0
+
+    def opened(self):
+        """A new workshop; the same life is led on databases, too (`tests/outside/test_sql_machine.py`)."""
+        return Workshop.in_memory(clock=self.clock)
 
     # helpers ----------------------------------------------------------------------------------------------------------
 

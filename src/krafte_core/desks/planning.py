@@ -22,7 +22,7 @@ from krafte_core.planning import Asked, Case, Demand, Keep, Plan, Progress, plan
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
 from krafte_core.scheduling import NEVER
-from krafte_core.snapshot import Snapshot
+from krafte_core.snapshot import SituationSnapshot
 from krafte_core.times import day, end_of_day, epoch, instant
 from krafte_core.work import Seen, Work, number_of
 
@@ -217,7 +217,7 @@ def case_of(work: Work, how: Asked, *, now: int | None = None) -> Case:
     seen = Seen(work, items)
     seen.now = work.now if now is None else now
     orders = order_demands(work, items, dict(how.ready_by), confirmed=how.orders == "confirmed")
-    return Case(Snapshot(seen, items, work.catalogue.span(work.at)), (*run_demands(work, items), *orders, *how.also), how)
+    return Case(SituationSnapshot(seen, items, work.catalogue.span(work.at)), (*run_demands(work, items), *orders, *how.also), how)
 
 
 def _chosen(kind: str, refs: Collection[str] | None, every: Sequence[str]) -> frozenset[str]:
