@@ -21,7 +21,7 @@ from krafte_core.work import STEPS
 class Difference:
     """One thing that a command changes.
 
-    Attributes:
+    Args:
         kind: `order`, `quote`, `production`, `purchase`, `shipment`, `catalogue`, `lot`, `stock`, `promise`, `time` or `step`.
         name: which paper, lot and place, need and supply.
         field: which part of it.

@@ -9,11 +9,11 @@ are 720 of them for six operations, which is why more than `MOST` are left as th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from krafte_core.recipes import Operation
-from krafte_core.scheduling import NEVER, Batch, Cover, Search, Task, batches_of, spoils
+from krafte_core.scheduling import NEVER, Batch, Busy, Cover, Search, Task, batches_of, spoils
 
 MOST = 6
 """Operations at work centers of which every order is tried."""
@@ -77,23 +77,13 @@ class _Trial:
     def best(self) -> dict[tuple[int, int], Task] | None:
         """The tasks of the best order by batch and place; None where they must stay as they are."""
         for batch in self.batches:
-            self._unbook(batch.tasks)
+            _unbook(self.search, batch.tasks)
         try:
             self._try({}, {}, {})
         finally:
             for batch in self.batches:
-                self._book(batch.tasks)
+                _book(self.search, batch.tasks)
         return self.found
-
-    def _book(self, tasks: Sequence[Task]) -> None:
-        for task in tasks:
-            if task.operation.at is not None and task.worked > task.start:
-                self.search.busy(task.operation.at).add(int(task.start), int(task.worked))
-
-    def _unbook(self, tasks: Sequence[Task]) -> None:
-        for task in tasks:
-            if task.operation.at is not None and task.worked > task.start:
-                self.search.busy(task.operation.at).remove(int(task.start), int(task.worked))
 
     def _ready(self, batch: Batch, ends: dict[int, float]) -> float | None:
         """When the inputs of a batch are there, None if one of them is not placed yet."""
@@ -137,10 +127,10 @@ class _Trial:
             task = self._task(batch, step, at)
             if task.end > self.bound or (task.end == self.bound and self.found is not None):
                 continue
-            self._book([task])
+            _book(self.search, [task])
             after = {**ends, number: task.end} if step.last else ends
             self._try({**places, number: place + 1}, after, {**tasks, (number, place): task})
-            self._unbook([task])
+            _unbook(self.search, [task])
             if step.operation.at is None or not step.seconds:
                 return  # a mere wait takes no place either
 
@@ -150,9 +140,30 @@ class _Trial:
         if operation.at is not None and step.seconds:
             center, whole = self.search.busy(operation.at), math.ceil(at)
             opened = center.opening(whole, step.seconds, pausable=operation.pausable)[0]
-            start, worked = center.first_fit(whole, step.seconds, pausable=operation.pausable)
+            if ("queue", operation.at) in self.search.relaxing:
+                start, worked = center.opening(whole, step.seconds, pausable=operation.pausable)
+            else:
+                start, worked = center.first_fit(whole, step.seconds, pausable=operation.pausable)
         end = worked if operation.wait is None else self.search.after(worked, operation.wait, batch.formula.recipe.calendar)
         return Task(operation, at, opened, start, worked, end)
+
+
+def _taking(search: Search, tasks: Sequence[Task]) -> Iterator[tuple[Busy, int, int]]:
+    """The time that tasks take: where a queue is thought away, none."""
+    for task in tasks:
+        at = task.operation.at
+        if at is not None and task.worked > task.start and ("queue", at) not in search.relaxing:
+            yield search.busy(at), int(task.start), int(task.worked)
+
+
+def _book(search: Search, tasks: Sequence[Task]) -> None:
+    for center, start, end in _taking(search, tasks):
+        center.add(start, end)
+
+
+def _unbook(search: Search, tasks: Sequence[Task]) -> None:
+    for center, start, end in _taking(search, tasks):
+        center.remove(start, end)
 
 
 def ready_of(cover: Cover, now: int, ends: dict[int, float | None] | dict[int, float]) -> float | None:
@@ -170,9 +181,7 @@ def ready_of(cover: Cover, now: int, ends: dict[int, float | None] | dict[int, f
 def _write(search: Search, covers: Sequence[Cover], batches: Sequence[Batch], tasks: dict[tuple[int, int], Task]) -> None:
     """Move the batches to their new times; inputs come before what they go into."""
     for number, batch in enumerate(batches):
-        for task in batch.tasks:
-            if task.operation.at is not None and task.worked > task.start:
-                search.busy(task.operation.at).remove(int(task.start), int(task.worked))
+        _unbook(search, batch.tasks)
         for _, cover in batch.inputs:
             cover.ready = _now(cover, search.now)
         batch.ready = max([float(search.now), *(cover.ready for _, cover in batch.inputs)])
@@ -180,9 +189,7 @@ def _write(search: Search, covers: Sequence[Cover], batches: Sequence[Batch], ta
         recipe = batch.formula.recipe
         plain = search.after(batch.ready, recipe.lead_time, recipe.calendar) if recipe.lead_time is not None else batch.ready
         batch.end = batch.tasks[-1].end if batch.tasks else plain
-        for task in batch.tasks:
-            if task.operation.at is not None and task.worked > task.start:
-                search.busy(task.operation.at).add(int(task.start), int(task.worked))
+        _book(search, batch.tasks)
     for cover in covers:
         cover.ready = _now(cover, search.now)
 

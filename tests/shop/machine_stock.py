@@ -173,7 +173,7 @@ class StockRules:
         out = {lot: steps for (number, ref, lot), steps in self.naive.out().items() if (number, ref) == (line.order, line.line)}
         most = out.get(line.lot, 0) if named or len(out) == 1 else 0
         steps = max(1, line.steps * percent // 100)
-        must: Any = NotAllowed if order.state in ("cancelled", "merged", "placed") else None
+        must: Any = NotAllowed if order.state in ("cancelled", "merged", "placed") or (reopen and order.state == "closed") else None
         if must is None:
             must = LotUnknown if not named and len(out) > 1 else TooMuch if steps > most else None
         back = self.do(

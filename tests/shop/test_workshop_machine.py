@@ -628,15 +628,15 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, RuleBasedStateMac
         sent = self.do(lambda key: self.shop.shipping.ship([*ready], amounts=amounts, key=key), must=must)
         if must:
             return
+        moves = [move for posting in books(self.shop)["postings"] if posting.paper == sent.number for move in posting.moves]
         for line in sent.lines:
             key = (line.item, line.lot)
             places = [place for (item, lot, place) in self.naive.on_hand if (item, lot) == key and not place.startswith("line:")]
-            moves = [
-                move for posting in books(self.shop)["postings"] if posting.paper == sent.number for move in posting.moves
-                if (move.item, move.lot, move.line) == (*key, f"{line.order}/{line.line}") and move.steps == line.steps
-            ]  # fmt: skip
-            assert moves[0].source in places
-            self.naive.put(*key, moves[0].source, -line.steps)
+            wanted = (*key, line.steps, f"{line.order}/{line.line}")
+            move = next(move for move in moves if (move.item, move.lot, move.steps, move.line) == wanted)
+            moves.remove(move)
+            assert move.source in places
+            self.naive.put(*key, move.source, -line.steps)
             self.naive.lots[key].flow["shipped"] += line.steps
             self.naive.orders[line.order].gone[line.line] += line.steps
             ready[line.order][line.line] -= line.steps

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from krafte_core.backdating import business_time, enter
-from krafte_core.errors import InvalidInput, LotUnknown, TooMuch, told
+from krafte_core.errors import InvalidInput, LotUnknown, NotAllowed, TooMuch, told
 from krafte_core.events import Event, OrderReturned
 from krafte_core.items import note
 from krafte_core.office import Office
@@ -79,12 +79,11 @@ class Returns:
         def decide(work: Work) -> Returned:
             paper: CustomerOrder = work.paper(CustomerOrder, name)
             work.catalogue.place(to)
-            work.step(paper, work.state(paper), "return", reason=reason)
+            _step(work, paper, reason, reopen=reopen)
             out = outstanding(work, name)
             rows = [_row(work, paper.need_of(wanted), amount, out, lot, unknown_lot) for wanted, amount in amounts.items()]
             lots = [(line, _goods(work, name, line.item, which, at), steps) for line, which, steps in rows]
             moves = [Move(goods.item, goods.code, steps, CUSTOMER, to, f"{name}/{line.ref}") for line, goods, steps in lots]
-            work.changes.opened |= {name} if reopen and work.state(paper) == "confirmed" else set()  # all of it may have gone
             enter(work, REDELIVER if reopen else "return", name, moves, at=at, reason=reason)
             back = tuple((goods, work.item(goods.item).quantity(steps)) for _, goods, steps in lots)
             for goods, amount in back:
@@ -101,6 +100,15 @@ def _asked(amounts: Any, known: str | None) -> tuple[tuple[object, object], ...]
     if known is not None:
         raise InvalidInput("unknown_lot", known, "a lot, or that it is unknown")
     return tuple((told(wanted), told(amount)) for wanted, amount in amounts.items())
+
+
+def _step(work: Work, order: CustomerOrder, reason: str, *, reopen: bool) -> None:
+    now = work.state(order)
+    if reopen and now == "closed":
+        raise NotAllowed(order.number, now, "open the need again", ("reopen the order",))
+    work.step(order, now, "return", reason=reason)
+    if reopen:
+        work.changes.opened.add(order.number)  # all of it may have gone
 
 
 def outstanding(work: Work, order: str) -> Mapping[tuple[str, LotKey], int]:
