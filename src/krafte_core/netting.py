@@ -15,7 +15,7 @@ from krafte_core.production import COMING, ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Booking, Cover
 from krafte_core.stock import Lot, left_for_good, line_of
-from krafte_core.store import SupplyKey
+from krafte_core.store import AllocationKey, SupplyKey
 from krafte_core.times import moment
 from krafte_core.work import Work, arrived
 
@@ -227,11 +227,13 @@ def hand_over(
     """
     links = [link for link in work.reader.claims([supply])[supply] if link.place == line]
     wanted = sum([link.takes for link in links])
+    before = _linked_already(work, lot)
     if lot is not None and wanted <= steps:  # enough for all
         for link in links:
             demand, need, _, _, _, _, takes, covers, firmness = link
             work.unlink(link)
-            work.link(_new(Allocation, (demand, need, LOT, lot.item, lot.code, place, takes, covers, firmness)))
+            row = _new(Allocation, (demand, need, LOT, lot.item, lot.code, place, takes, covers, firmness))
+            work.link(row, before.get(row[:6]) if before else None)
             work.touch(demand)
         return ()
     excess = wanted - steps - still_coming
@@ -247,9 +249,17 @@ def hand_over(
         if moved is not None:
             steps -= moved.takes
             work.unlink(link, moved.takes, moved.covers)
-            work.link(Allocation(link.demand, link.line, LOT, lot.item, lot.code, place, moved.takes, moved.covers, link.firmness))
+            row = moved._replace(source=LOT, item=lot.item, ref=lot.code, place=place)
+            work.link(row, before.get(row[:6]))
             work.touch(link.demand)
     return rows
+
+
+def _linked_already(work: Work, lot: Lot | None) -> Mapping[AllocationKey, Allocation]:
+    """The links that a lot has from an earlier part of its run; a lot that this command writes has none."""
+    if lot is None or work.changes.lot_guards.get((lot.item, lot.code)) == 0:
+        return {}
+    return {link[:6]: link for link in lot_links(work, [(lot.item, lot.code)])}
 
 
 def demand_ranks(work: Work, links: Iterable[Allocation]) -> Mapping[str, object]:

@@ -27,7 +27,7 @@ from krafte_core import (
 from krafte_core.errors import BeyondTolerance, InvalidInput, LotNotUsable, NotAllowed, Short, TooMuch
 from krafte_core.recipes import BatchSize
 from krafte_core.testing import FakeClock
-from tests.scenarios.day import confirmed, lost, order, reserved
+from tests.scenarios.day import candle_shop, confirmed, lost, order, reserved
 
 
 def soap_kitchen(*, oil: str = "12 kg", lye: str = "4 kg", wrappers: str = "300 each", **recipe):
@@ -759,4 +759,19 @@ def test_a_purchase_may_be_what_a_covered_run_waits_for():
     shop.production.cover(run)
     shop.purchasing.receive(purchase, "oil", "10 kg", lot="O-2")
     assert reserved(shop, "oil") == {"O-2": "2 kg"}
+    shop.verify()
+
+
+def test_a_second_part_adds_to_the_lot_and_to_what_the_order_has_of_it():
+    """Found by the machine: the order's link to the lot grew in the balance and not in its own row."""
+    shop, _ = candle_shop()
+    shop.stock.receive("wax", "20 kg", lot="W-1")
+    shop.stock.receive("wick", "100 each", lot="WI-1")
+    anna = confirmed(shop, "Anna", "50 each")
+    (run,) = shop.production.covering(anna)
+    shop.production.start(run)
+    shop.production.report(run, made="20 each", lot="C-1")
+    shop.production.report(run, made="20 each", lot="C-1")
+    assert reserved(shop, "candle") == {"C-1": "40 each"}
+    assert [(link.order, str(link.amount)) for link in shop.orders.covered_by(run)] == [(anna.number, "50 each")]
     shop.verify()

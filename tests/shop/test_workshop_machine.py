@@ -854,4 +854,5 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, RuleBasedStateMac
 
 
 TestWorkshop = WorkshopMachine.TestCase
-TestWorkshop.settings = settings(stateful_step_count=60)
+TestWorkshop.settings = settings(stateful_step_count=60, max_examples=settings().max_examples * 17 // 2)
+"""51,000 steps with the usual hundred examples, a million with the profile `deep`."""
