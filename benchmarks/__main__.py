@@ -11,6 +11,7 @@ NAMES = {
     "import": "benchmarks.imports",  # the name of the thing measured is a keyword, so the module has another
     "channels": "benchmarks.channels",
     "flow": "benchmarks.flow",
+    "life": "benchmarks.life",
     "stores": "benchmarks.stores",
     "recipes": "benchmarks.recipes",
     "trace": "benchmarks.trace",
