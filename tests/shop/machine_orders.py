@@ -26,6 +26,7 @@ class OrderRules:
     choose: Any
     learn_runs: Any
     links: Any
+    counted: Any
 
     # what the twin knows ----------------------------------------------------------------------------------------------
 
@@ -42,7 +43,7 @@ class OrderRules:
     def covers(self, *orders: NaiveOrder) -> Counter[str]:
         """Steps per item that links cover for these orders."""
         numbers, sums = {order.number for order in orders}, Counter[str]()
-        for link in self.links():
+        for link in self.counted():
             if link.demand in numbers:
                 sums[link.item] += link.covers
         return sums
@@ -124,7 +125,7 @@ class OrderRules:
             rest, other, lambda row: row.state == order.state and (row.customer, row.shipping) == (order.customer, order.shipping)
         )
         wrong = order.state not in LIVE or taken.state not in LIVE or self.under_quote(order) or self.under_quote(taken)
-        wrong = wrong or (order.state, taken.state) == ("placed", "confirmed") or any((taken.gone + taken.there).values())
+        wrong = wrong or (order.state, taken.state) == ("placed", "confirmed") or taken.began()
         differ = (order.customer, order.shipping) != (taken.customer, taken.shipping)
         must = NotAllowed if wrong else InvalidInput if differ else None
         before = self.covers(order, taken)
@@ -143,9 +144,9 @@ class OrderRules:
     @rule(which=WHICH, surplus=st.sampled_from(["keep", "reduce"]))
     def close_an_order(self, which, surplus):
         order = self.choose(
-            self.naive.orders.values(), which, lambda row: row.state == "confirmed" and any((row.gone + row.there).values())
+            self.naive.orders.values(), which, lambda row: row.state == "confirmed" and row.began()
         )
-        begun = order.state == "confirmed" and any((order.gone + order.there).values())
+        begun = order.state == "confirmed" and order.began()
         self.do(lambda key: self.shop.orders.close(order.number, surplus=surplus, key=key), must=None if begun else NotAllowed)
         if begun:
             order.state = "closed"

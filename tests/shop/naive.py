@@ -119,6 +119,10 @@ class NaiveOrder:
     def open(self, line: str) -> int:
         return self.lines[line][1] - self.gone[line] - self.there[line] + self.back[line]
 
+    def began(self) -> bool:
+        """Whether the customer has any of it that he keeps."""
+        return any(sum(self.has(line)) for line in self.lines)
+
     def has(self, line: str) -> tuple[int, int]:
         """Steps on the road and steps at the customer's; what came back to be sent again came from there first."""
         there, back = self.there[line], self.back[line]

@@ -436,8 +436,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, RuleBasedStateMac
     @rule(which=WHICH)
     def cancel_order(self, which):
         order = self.choose(self.naive.orders.values(), which, lambda row: row.state == "confirmed")
-        gone = sum(order.gone.values()) + sum(order.there.values())
-        must = NotAllowed if order.state not in LIVE or gone else None
+        must = NotAllowed if order.state not in LIVE or order.began() else None
         runs = {number: run.state for number, run in self.naive.runs.items()}
         done = self.do(lambda key: self.shop.orders.cancel(order.number, key=key), must=must)
         if must:
