@@ -280,10 +280,10 @@ class BusyStore(MemoryStore):
     def __init__(self, lost: int) -> None:
         super().__init__()
         self.lost = self.left = lost
-        self.tries = 0
+        self.commits = 0
 
     def commit(self, changes):
-        self.tries += 1
+        self.commits += 1
         if self.left:
             self.left -= 1
             raise Conflict("somebody was faster")
@@ -322,10 +322,10 @@ def test_law_6_after_the_last_try_nothing_is_stored_and_the_caller_is_told():
     store = BusyStore(0)
     shop = Workshop(store, clock=FakeClock("2026-01-05 08:00"))
     shop.register(*oil_catalogue())
-    before, store.left, tries = books(shop), 1000, store.tries
+    before, store.left, tries = books(shop), 1000, store.commits
     with pytest.raises(Conflict) as lost:
         shop.stock.receive("oil", "1 kg")
-    assert lost.value.tries == store.tries - tries == 20
+    assert lost.value.tries == store.commits - tries == 20
     assert books(shop) == before
 
 
