@@ -143,9 +143,7 @@ class OrderRules:
     @precondition(lambda self: self.naive.orders)
     @rule(which=WHICH, surplus=st.sampled_from(["keep", "reduce"]))
     def close_an_order(self, which, surplus):
-        order = self.choose(
-            self.naive.orders.values(), which, lambda row: row.state == "confirmed" and row.began()
-        )
+        order = self.choose(self.naive.orders.values(), which, lambda row: row.state == "confirmed" and row.began())
         begun = order.state == "confirmed" and order.began()
         self.do(lambda key: self.shop.orders.close(order.number, surplus=surplus, key=key), must=None if begun else NotAllowed)
         if begun:
