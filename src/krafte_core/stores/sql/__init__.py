@@ -131,8 +131,12 @@ class SqlStore(_Store):
         self._losers = threading.Lock()
         self._bodies = Bodies()
         self._tenant = 0
-        with self._connected() as session:
-            self._tenant = opened(session.connection, self._names, tenant, create=create, joined=False)
+        try:
+            with self._connected() as session:
+                self._tenant = opened(session.connection, self._names, tenant, create=create, joined=False)
+        except BaseException:
+            self.close()  # a store that could not be opened keeps no file and no connection
+            raise
         self.outbox = SqlOutbox(self)
 
     @contextmanager
