@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from krafte_core import KrafteError, Short
-from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, TooMuch
+from krafte_core.errors import InvalidInput, LotNotUsable, NeverFits, NotAllowed, TooMuch
 from tests.shop.naive import MADE, NEEDS, OUTPUT_LINES, PER_UNIT, PLACES, NaiveRun, amount, books, needed, steps_of
 
 WHICH = st.integers(0, 60)
@@ -107,8 +107,8 @@ class ProductionRules:
         steps = max(1, run.steps * percent // 100)
         must = None if run.state == "planned" else NotAllowed
         promised = sum(link.takes for link in self.counted() if link.source == "run" and link.ref == run.number)  # type: ignore[attr-defined]
-        done = self.do(lambda key: self.shop.production.change(run.number, amount(run.item, steps), key=key), must=must)
-        if must:
+        done = self.do(lambda key: self.shop.production.change(run.number, amount(run.item, steps), key=key), NeverFits, must=must)
+        if must or isinstance(done, NeverFits):
             return
         run.steps = steps
         self.learn_runs()
@@ -150,8 +150,8 @@ class ProductionRules:
         wrong = run.state != "planned" or rest.state != "planned"
         must = NotAllowed if wrong else InvalidInput if rest is run or rest.item != run.item else None
         promised = self.served([run.number, rest.number])
-        self.do(lambda key: self.shop.production.merge(run.number, [rest.number], key=key), must=must)
-        if must:
+        done = self.do(lambda key: self.shop.production.merge(run.number, [rest.number], key=key), NeverFits, must=must)
+        if must or isinstance(done, NeverFits):  # one batch that no day is long enough for
             return
         run.steps, rest.state = run.steps + rest.steps, "merged"
         self.learn_runs()
