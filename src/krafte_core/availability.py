@@ -132,6 +132,9 @@ class Tally:
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
         item, steps = cover.item, cover.steps
+        if item not in self.sums and not (cover.missing or cover.made or cover.expected or cover.bought):  # all of it in stock
+            self.sums[item] = [steps if required else 0, steps, 0, 0, 0]
+            return
         coming = sum([steps for _, steps in cover.expected]) if cover.expected else 0
         made = sum([steps for _, steps in cover.made]) if cover.made else 0
         missing = cover.missing + (cover.bought.needed if cover.bought else 0)

@@ -110,7 +110,11 @@ class Books:
         """See `Reader`."""
         own, stamps = self._papers, self._stamps
         if self._base is None:
-            return {number: _new(Filed, (own[number], stamps[number])) for number in numbers if number in own}
+            found = {}
+            for number in numbers:
+                if number in own:
+                    found[number] = _new(Filed, (own[number], stamps[number]))
+            return found
         wanted = [*numbers]
         theirs = self._base.papers(wanted)
         latest = {number: Filed(own.get(number, row.paper), stamps.get(number, row.stamp)) for number, row in theirs.items()}
@@ -176,7 +180,11 @@ class Books:
         """See `Reader`."""
         own = self._lots
         if self._base is None:
-            return {key: own[key] for key in keys if key in own}
+            found = {}
+            for key in keys:
+                if key in own:
+                    found[key] = own[key]
+            return found
         wanted = [*keys]
         theirs = self._base.lots(wanted)
         return {key: own[key] if key in own else theirs[key] for key in wanted if key in own or key in theirs}
@@ -221,7 +229,11 @@ class Books:
         """See `Reader`."""
         own = self._links
         if self._base is None:
-            return {paper: [*own.get(paper, _EMPTY).values()] for paper in papers}
+            found: dict[str, Sequence[Allocation]] = {}
+            for paper in papers:
+                rows = own.get(paper)
+                found[paper] = [*rows.values()] if rows else ()
+            return found
         wanted = [*papers]
         return self._merged(wanted, own, self._base.links(wanted))
 
@@ -276,7 +288,10 @@ class Books:
         """See `Reader`."""
         page = self._journal.page
         if self._base is None:
-            return {document: page(document) for document in documents}
+            pages = {}
+            for document in documents:  # no comprehension, here and in what else every command asks: a frame less
+                pages[document] = page(document)
+            return pages
         wanted = [*documents]
         theirs = self._base.diary(wanted)
         return {document: [*theirs[document], *page(document)] for document in wanted}
@@ -368,10 +383,13 @@ class Books:
             self._file(paper)
         self._close(changes.closed)
         self._open_again(changes.opened)
-        for key, lot in changes.lots.items():
-            self._put_lot(key, lot)
+        before = {key: self._lots.get(key) for key in changes.lots}
+        self._lots.update(changes.lots)
         if balances:
             self._put_balances(balances)
+        for key, lot in before.items():
+            if lot is not None or self._base is not None:
+                self._change_lot(key, new=lot is None)
         if changes.allocations:
             self._put_links(changes.allocations)
         for booking_key, booking in changes.bookings.items():
@@ -390,8 +408,10 @@ class Books:
                 raise Conflict(name)
         lots = self._lots
         for key, revision in changes.lot_guards.items():
-            lot = lots.get(key) or self.lots((key,)).get(key)
-            if (lot.revision if lot else 0) != revision:
+            lot = lots.get(key)
+            if lot is None:
+                lot = self._lot(key)
+            if lot.revision != revision if lot is not None else revision:
                 raise Conflict(f"lot {key[1]} of {key[0]}")
         if changes.key is not None and self.result(changes.key) is not None:
             raise Conflict(f"key {changes.key}")
@@ -408,6 +428,9 @@ class Books:
                 raise Conflict("stock of {} {} in {}".format(*where))
             keep((where, before, on_hand, allocated))
         return balances
+
+    def _lot(self, key: LotKey) -> Lot | None:
+        return None if self._base is None else self._base.lots((key,)).get(key)
 
     def _row(self, where: BalanceKey) -> Stocked | None:
         own = self._shelves.get(where)
@@ -469,13 +492,12 @@ class Books:
             if not rows:
                 by_item.pop(item, None)
 
-    def _put_lot(self, key: LotKey, lot: Lot) -> None:
-        before = self._lots.get(key)
-        self._lots[key] = lot
-        if before is not None or self._base is not None:
-            self._shelves.change_lot(lot)
-        if before is None and self._base is not None:
-            for row in self._base.standing([key])[key]:  # its rows show the new lot from now on
+    def _change_lot(self, key: LotKey, *, new: bool) -> None:
+        """Its rows show the lot as it is now; also those of the base, where this sheet has not changed it before."""
+        lot = self._lots[key]
+        self._shelves.change_lot(lot)
+        if new and self._base is not None:
+            for row in self._base.standing([key])[key]:
                 if not self._shelves.has(row):
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)
 

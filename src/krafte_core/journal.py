@@ -7,7 +7,7 @@ journal alone. Indexes catch up when somebody asks, because most commands never 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 from krafte_core.diary import Entry
@@ -66,7 +66,7 @@ class Journal:
 
     def page(self, document: str) -> Sequence[Entry]:
         """The entries of one document."""
-        return [_new(Entry, row) for row in self._pages.get(document, ())]
+        return [*map(_new, repeat(Entry), self._pages.get(document, ()))]
 
     def about(self, lots: Collection[LotKey], papers: Collection[str]) -> Sequence[Posting]:
         """The postings that move any of these lots, are because of any of these papers, or serve a need of them."""

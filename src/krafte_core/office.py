@@ -77,14 +77,19 @@ class Office:
         return self._catalogue
 
     def run(
-        self, decide: Callable[[Work], Answer], *, key: str | None = None, content: Sequence[Any] = (), by: str | None = None
+        self,
+        decide: Callable[[Work], Answer],
+        *,
+        key: str | None = None,
+        content: Sequence[Any] | Callable[[], Sequence[Any]] = (),
+        by: str | None = None,
     ) -> Answer:
         """Run a command.
 
         Args:
             decide: the decision; it may be called several times.
             key: the host's idempotency key: the same key with the same content changes nothing and gives the first result.
-            content: what the key's command was asked to do.
+            content: what the key's command was asked to do, or what tells it: only a key wants to know.
             by: who signs; default the workshop's own signature.
 
         Raises:
@@ -92,26 +97,33 @@ class Office:
         """
         if by is not None:
             note(by, "by")
-        now = self.now()
-        fingerprint = _fingerprint(key, content) if key is not None else ""
-        taken: dict[str, list[int]] = {}
-        tries = getattr(self.store, "tries", TRIES)
-        lost, turn = Conflict(""), None
+        numbers = Numbers(self.store)
+        fingerprint = "" if key is None else _fingerprint(key, content() if callable(content) else content)
+        signature, now = by or self.by, self.now()
         try:
-            for tried in range(1, tries + 1):
+            return self._once(decide, key, fingerprint, now, numbers, signature)
+        except Conflict as conflict:
+            lost = conflict
+        return self._again(lost, lambda: self._once(decide, key, fingerprint, now, numbers.again(), signature))
+
+    def _again(self, lost: Conflict, once: Callable[[], Answer]) -> Answer:
+        """Somebody else was faster: decide again, a bounded number of times."""
+        tries, turn = getattr(self.store, "tries", TRIES), None
+        try:
+            for tried in range(1, tries):
+                if tried >= PATIENCE and turn is None and hasattr(self.store, "queue_up"):
+                    turn = self.store.queue_up()
                 try:
-                    return self._once(decide, key, fingerprint, now, taken, by or self.by)
+                    return once()
                 except Conflict as conflict:
                     lost = conflict
-                if turn is None and tried >= PATIENCE and hasattr(self.store, "queue_up"):
-                    turn = self.store.queue_up()
         finally:
             if turn is not None:
                 turn.close()
         raise Conflict(lost.what, tries)
 
     def _once(
-        self, decide: Callable[[Work], Answer], key: str | None, fingerprint: str, now: Now, taken: dict[str, list[int]], by: str
+        self, decide: Callable[[Work], Answer], key: str | None, fingerprint: str, now: Now, numbers: Numbers, by: str
     ) -> Answer:
         """Read, decide and commit, or raise `Conflict`."""
         with self.store.reading() as reader:
@@ -119,7 +131,7 @@ class Office:
                 stored = reader.result(key)
                 if stored is not None:
                     return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
-            work = Work(reader, self.catalogue(reader), now, Numbers(self.store, taken), by)
+            work = Work(reader, self.catalogue(reader), now, numbers, by)
             answer = decide(work)
         changes = combined(work.everything()) if work.earlier else work.changes
         if key is not None:
@@ -135,28 +147,35 @@ class Office:
 
     def query(self, reader: Reader) -> Work:
         """The working set of a query."""
-        return Work(reader, self.catalogue(reader), self.now(), Numbers(self.store, {}), self.by)
+        return Work(reader, self.catalogue(reader), self.now(), Numbers(self.store), self.by)
 
 
 class Numbers:
-    """Document counters for one try of a command; what an earlier try took is used again first."""
+    """Document counters of a command; what an earlier try took is used again first."""
 
     __slots__ = ("_store", "_taken", "_used")
 
-    def __init__(self, store: Store, taken: dict[str, list[int]]) -> None:
-        """None used yet."""
+    def __init__(self, store: Store) -> None:
+        """None taken yet."""
         self._store = store
-        self._taken = taken
-        self._used: dict[str, int] = {}
+        self._taken: dict[str, list[int]] = {}
+        self._used: dict[str, int] | None = None
+
+    def again(self) -> Numbers:
+        """The same for the next try."""
+        self._used = {}
+        return self
 
     def __call__(self, series: str) -> int:
         """The next counter of a series."""
         mine = self._taken.setdefault(series, [])
-        place = self._used.get(series, 0)
-        if place == len(mine):
-            mine.append(self._store.take_numbers(series, 1))
-        self._used[series] = place + 1
-        return mine[place]
+        if self._used is not None:
+            place = self._used.get(series, 0)
+            self._used[series] = place + 1
+            if place < len(mine):
+                return mine[place]
+        mine.append(self._store.take_numbers(series, 1))
+        return mine[-1]
 
 
 class Look:

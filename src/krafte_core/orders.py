@@ -222,6 +222,8 @@ class CustomerOrder:
     @property
     def items(self) -> tuple[str, ...]:
         """The codes of the items that it names or needs, each once."""
+        if len(self.lines) == 1 and not self.lines[0].parts:
+            return (self.lines[0].item,)
         codes = [line.item for line in self.lines]
         for line in self.lines:
             if line.parts:

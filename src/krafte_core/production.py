@@ -114,4 +114,4 @@ def between(line: Line, before: int, after: int) -> int:
     """
     if after <= before:
         return 0
-    return max(0, line.planned(after) - (line.planned(before) if before else 0))
+    return max(0, line.planned(after) - line.planned(before)) if before else line.planned(after)

@@ -310,7 +310,11 @@ class Search:
             used[key] = before + took
             journal.append((_put, used, key, before))
         found = Cover(item, steps, self.now, taken)
-        self._want(item, by or found, scarce=missing > 0)
+        if item in self._wanted:
+            self._want(item, by or found, scarce=missing > 0)
+        else:
+            self._wanted[item] = by or found, False, missing > 0
+            journal.append((self._wanted.pop, item))
         if missing and places is None:
             self._rest(found, missing, make=make)
         elif missing:
@@ -517,17 +521,12 @@ class Search:
 
     def _want(self, item: str, kind: object, *, scarce: bool) -> None:
         """Where stock is not enough for needs of different kinds, another order of them might do better."""
-        before = self._wanted.get(item)
-        if before is None:
-            after = kind, False, scarce
-        else:
-            first, kinds, short = before
-            after = first, kinds or kind != first, short or scarce
-            if after == before:
-                return
+        before = first, kinds, short = self._wanted[item]
+        after = first, kinds or kind != first, short or scarce
+        if after != before:
             self.certain = self.certain and not (after[1] and after[2])
-        self._wanted[item] = after
-        self._journal.append((_put, self._wanted, item, before))
+            self._wanted[item] = after
+            self._journal.append((_put, self._wanted, item, before))
 
     def _center(self, code: str) -> Busy:
         found = self._busy.get(code)

@@ -119,7 +119,7 @@ class Shelves:
             elif not on_hand:
                 self._vanish(key, before)
             else:
-                lot, place, had, promised = rows[key]  # not `before`: the lot may have changed in the same command
+                lot, place, had, promised = before
                 row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
                 if (had > promised) is not (on_hand > allocated):
                     self._turned(key, row)

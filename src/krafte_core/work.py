@@ -157,7 +157,8 @@ class Work:
             if filed is None or type(filed.paper) is not kind:
                 raise Unknown(NAMES[kind], name)
             self._filed[name] = filed
-        return self.changes.papers.get(name, filed.paper)
+        changed = self.changes.papers
+        return changed.get(name, filed.paper) if changed else filed.paper
 
     def known(self, rows: Iterable[Filed]) -> None:
         """Papers that were read in another way; their stamps guard them."""
@@ -232,7 +233,7 @@ class Work:
             NotAllowed: (`not_allowed`) with the steps that are possible.
         """
         changes, kind, name = self.changes, type(paper), paper.number
-        after = allow(STEPS[kind], name, now, step)
+        after = STEPS[kind][now].get(step) or allow(STEPS[kind], name, now, step)
         changes.diary.append(_new(Entry, (name, step, self.at, self.by, reason, details)))
         if name not in changes.stamps:
             self.touch(name)
@@ -317,22 +318,26 @@ class Work:
         else:
             self.touch(key[4])
 
-    def fulfil(self, rows: Iterable[Allocation]) -> None:
-        """Take allocations of lots away in whole: `unlink` in one loop, which runs for every lot."""
-        allocations, balances = self.changes.allocations, self.changes.balances
+    def fulfil(self, kind: str, paper: str, rows: Iterable[Allocation], lots: Mapping[LotKey, Lot], place: str) -> tuple[Move, ...]:
+        """Bring the lots that are reserved for a need to its place: `unlink`, `guard` and `post` in one loop, for every lot."""
+        changes = self.changes
+        allocations, balances, guards = changes.allocations, changes.balances, changes.lot_guards
+        moves: list[Move] = []
         for row in rows:
-            key, place = row[:6], row[3:6]
-            known = balances.get(place)
-            if known or key in allocations:
-                self.unlink(row)
-            else:
-                allocations[key] = None
-                balances[place] = 0, -row[6]
-
-    def guard_all(self, lots: Mapping[LotKey, Lot]) -> None:
-        """These lots must still be as they were read."""
-        own = self.changes.lots
-        self.changes.lot_guards |= {key: lot.revision for key, lot in lots.items() if key not in own}
+            key, where = row[:6], row[3:6]
+            demand, line, _, item, code, _, steps, _, _ = row
+            there = (item, code, place)
+            moved, promised = balances.get(where, _UNTOUCHED)
+            balances[where] = moved - steps, promised - steps
+            moved, promised = balances.get(there, _UNTOUCHED)
+            balances[there] = moved + steps, promised
+            allocations[key] = None
+            guards[item, code] = lots[item, code].revision
+            moves.append(_new(Move, (item, code, steps, where[2], place, f"{demand}/{line}")))
+        done = tuple(moves)
+        if done:
+            changes.postings.append(_new(Posting, (kind, paper, self.at, self.at, done, self.by, "")))
+        return done
 
     def guard(self, lot: Lot) -> None:
         """The lot must still be as it was read when this command is stored."""

@@ -66,7 +66,7 @@ class Choice:
 
     def _ready(self) -> dict[str, list[_Ready]]:
         work, links = self.work, self.links
-        lots = work.reader.lots((link.item, link.ref) for link in links)
+        lots = work.reader.lots([(link.item, link.ref) for link in links])
         ready: dict[str, list[_Ready]] = {}
         for link in links:
             lot = lots[link.item, link.ref]
@@ -124,9 +124,10 @@ class Choice:
         for row in self.chosen:
             sums[row.need] = sums.get(row.need, 0) + row.steps
         needs = self.order.needs
-        return all(sums.get(need.ref, 0) >= need.steps for need in needs) or all(
-            self._total(need) >= self._enough(need) for need in needs
-        )
+        for need in needs:
+            if sums.get(need.ref, 0) < need.steps:
+                return all(self._total(need) >= self._enough(need) for need in needs)
+        return True
 
     def _total(self, need: OrderNeed) -> int:
         return self.before.get(need.ref, 0) + sum(row.steps for row in self.chosen if row.need == need.ref)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -75,19 +75,18 @@ class Completed:
     output: Deviation | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Said:
+class Said(NamedTuple):
     """What the maker said about a part of a run, or its end."""
 
     made: Any
-    scrapped: Any = None
-    used: Used = attrs.field(factory=dict)
-    lot: str | None = None
-    expires: date | None = None
-    to: str = STOCK
-    by_products: ByProducts = attrs.field(factory=dict)
-    into: str | None = None
-    reason: str = ""
+    scrapped: Any
+    used: Used
+    lot: str | None
+    expires: date | None
+    to: str
+    by_products: ByProducts
+    into: str | None
+    reason: str
 
 
 @attrs.define

@@ -189,7 +189,7 @@ class BegunRuns:
         """
         said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason)
         name = number_of(production)
-        return self._office.run(Completion(name, said, ends=False).decide, key=key, content=_content("report", name, said), by=by)
+        return self._office.run(Completion(name, said, ends=False).decide, key=key, content=lambda: _content("report", name, said), by=by)
 
     def complete(
         self,
@@ -234,7 +234,7 @@ class BegunRuns:
         """
         said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason)
         name = number_of(production)
-        return self._office.run(Completion(name, said).decide, key=key, content=_content("complete", name, said), by=by)
+        return self._office.run(Completion(name, said).decide, key=key, content=lambda: _content("complete", name, said), by=by)
 
     def make(
         self,
@@ -273,7 +273,7 @@ class BegunRuns:
             work.settle()
             return Completion(plan.production.number, said).decide(work)
 
-        return self._office.run(decide, key=key, content=_content("make", item, said), by=by)
+        return self._office.run(decide, key=key, content=lambda: _content("make", item, said), by=by)
 
     def stop(self, production: ProductionOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None) -> Completed:
         """End a run with what it has made so far: nothing more is used, its line goes back to the shelf, who waited for more is named.
@@ -380,15 +380,15 @@ def _said(
     by_products: ByProducts | None, into: ProductionOrder | str | None, reason: str,
 ) -> Said:  # fmt: skip
     return Said(
-        made=made,
-        scrapped=scrapped,
-        used=_mapping(used, "used"),
-        lot=lot,
-        expires=None if expires is None else day(expires),
-        to=to,
-        by_products=_mapping(by_products, "by_products"),
-        into=None if into is None else number_of(into),
-        reason=note(reason, "reason"),
+        made,
+        scrapped,
+        _mapping(used, "used"),
+        lot,
+        None if expires is None else day(expires),
+        to,
+        _mapping(by_products, "by_products"),
+        None if into is None else number_of(into),
+        note(reason, "reason"),
     )
 
 
@@ -425,18 +425,14 @@ def starting(name: str, when_short: str) -> Callable[[Work], Started]:
         lots = work.reader.lots([(link.item, link.ref) for link in reserved])
         if when_short == "refuse":
             _refuse_uncovered(work, run, reserved)
-        line, moves, usable = line_of(name), [], places_for(work, run)
-        for link in reserved:
-            _, need, _, item, code_, place, takes, _, _ = link
-            lot = lots[item, code_]
-            if lot.disposition != "released" or place not in usable or (lot.expires is not None and lot.expires < work.today):
-                raise work.refuse_lot(item, code_, unusable(lot, work.today) or f"in {place}")
-            moves.append(_new(Move, (item, code_, takes, place, line, f"{name}/{need}")))
-        work.guard_all(lots)
-        work.fulfil(reserved)  # what lies on the run's own line is nobody else's
-        work.post("start", name, moves)
+        today, usable = work.today, places_for(work, run)
+        for _, _, _, item, lot_code, place, _, _, _ in reserved:
+            lot = lots[item, lot_code]
+            if lot.disposition != "released" or place not in usable or (lot.expires is not None and lot.expires < today):
+                raise work.refuse_lot(item, lot_code, unusable(lot, today) or f"in {place}")
+        moves = work.fulfil("start", name, reserved, lots, line_of(name))  # what lies on the run's own line is nobody else's
         work.tell(ProductionStarted(work.at, name, run.item))
-        return Started(name, tuple(moves), tuple(work.changes.events))
+        return Started(name, moves, tuple(work.changes.events))
 
     return decide
 
