@@ -231,8 +231,7 @@ class Books:
         if self._base is None:
             found: dict[str, Sequence[Allocation]] = {}
             for paper in papers:
-                rows = own.get(paper)
-                found[paper] = [*rows.values()] if rows else ()
+                found[paper] = [*own.get(paper, _EMPTY).values()]
             return found
         wanted = [*papers]
         return self._merged(wanted, own, self._base.links(wanted))

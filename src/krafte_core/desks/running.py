@@ -189,7 +189,9 @@ class BegunRuns:
         """
         said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason)
         name = number_of(production)
-        return self._office.run(Completion(name, said, ends=False).decide, key=key, content=lambda: _content("report", name, said), by=by)
+        return self._office.run(
+            Completion(name, said, ends=False).decide, key=key, content=lambda: _content("report", name, said), by=by
+        )
 
     def complete(
         self,
