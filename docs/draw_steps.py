@@ -44,6 +44,8 @@ CHAPTERS = (
             "swap": "`shop.orders.swap`",
             "pick": "`shop.orders.pick`",
             "unpick": "`shop.orders.unpick`",
+            "hold": "`shop.orders.hold`, an import, and terms that are not met",
+            "release": "`shop.orders.release`",
             "close": "`shop.orders.close`",
             "reopen": "`shop.orders.reopen`",
             "ship": "`shop.shipping.ship`",

@@ -25,6 +25,8 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "return": "shop.shipping.ship",
         "close": "shop.orders.reopen",
         "reopen": "shop.orders.close, shop.orders.cancel",
+        "hold": "shop.orders.release",
+        "release": "shop.orders.hold",
     },
     "quote": {"quote": "shop.orders.withdraw", "accept": "shop.orders.cancel", "withdraw": "shop.orders.quote", "expire": ""},
     "production": {

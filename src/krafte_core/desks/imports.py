@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from krafte_core.desks.changing import SURPLUS, ChangedOrder, cancelling, changing
+from krafte_core.desks.holding import follow_channel
 from krafte_core.desks.needs import Kept, open_quote
 from krafte_core.desks.placing import checked_lines, file_order, order_terms, whole
 from krafte_core.errors import InvalidInput
@@ -35,7 +36,7 @@ class ImportedOrder:
         changed: whether the message said anything new.
         action: `"nothing"`, `"wait"`, `"place"`, `"change"` or `"cancel"`.
         unmatched: lines without goods of ours: they are kept and shown, and block nothing.
-        hold: why nothing more should be made until a person has decided; empty is no hold.
+        hold: why nothing more may be made until a person has decided; empty is no hold. It holds the order (`shop.orders.holds`).
         proposals: what a person must decide.
         changes: what is different from before.
     """
@@ -135,6 +136,9 @@ def _carried_out(
         refused = _untouchable(work, paper)
         if not refused:
             order = _changed(work, intake, paper, surplus, kept)
+    if order is not None:
+        told = next((change.before for change in intake.changes if change.kind == "hold"), intake.hold)
+        follow_channel(work, order, "" if intake.action == PLACE else told, intake.hold)
     imported = intake.imported if order is None else attrs.evolve(intake.imported, order=order.number)
     work.file(imported, new=imported.version == 1)
     events = tuple(event for part in work.everything() for event in part.events)

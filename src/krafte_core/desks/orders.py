@@ -16,6 +16,7 @@ from krafte_core.desks.board import OrderBoard, table_rows
 from krafte_core.desks.changing import OrderChanges
 from krafte_core.desks.confirming import Confirmed, confirm
 from krafte_core.desks.dividing import OrderParts
+from krafte_core.desks.holding import OrderHolds
 from krafte_core.desks.imports import OrderImports
 from krafte_core.desks.needs import Kept, OrderNeeds, binding_step, open_quote, promise_for, promised_date, reach_of
 from krafte_core.desks.placing import address, checked_lines, file_order, listed, order_terms, whole
@@ -52,7 +53,7 @@ class Link:
     amount: Quantity
 
 
-class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, OrderTimelines):
+class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, OrderTimelines, OrderHolds):
     """`shop.orders`."""
 
     def __init__(self, office: Office) -> None:

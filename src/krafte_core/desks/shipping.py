@@ -11,6 +11,7 @@ import attrs
 from krafte_core.availability import aligned
 from krafte_core.backdating import business_time, enter
 from krafte_core.desks.choosing import Amounts, Choice, Leaving, Lots
+from krafte_core.desks.holding import going_on
 from krafte_core.desks.returns import Returns
 from krafte_core.errors import InvalidInput, told
 from krafte_core.events import Event, OrderDelivered, OrderShipped
@@ -178,7 +179,7 @@ def _loaded(
 ) -> tuple[list[ShipmentLine], list[Move]]:
     """What leaves for all the orders, line by line and move by move."""
     for paper in papers:
-        work.step(paper, work.state(paper), "ship")
+        work.step(paper, going_on(work, paper, "ship"), "ship")
     lines: list[ShipmentLine] = []
     moves: list[Move] = []
     for paper in papers:

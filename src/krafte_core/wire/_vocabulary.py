@@ -35,6 +35,7 @@ _ROWS = """
     desks.dividing Merged
     desks.facts Changed
     desks.handling Handled Stepped
+    desks.holding Held
     desks.imports ImportedOrder
     desks.lateness Late
     desks.lots Decided
@@ -61,12 +62,14 @@ _ROWS = """
         StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount
         BadPayload ChannelRefused StoreFailed WrongSchema
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged
-        OrderClosed OrderReopened OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned ProductionChanged
+        OrderClosed OrderReopened OrderHeld OrderReleased OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned
+        ProductionChanged
         ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
         ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled LotReceived LotDecided StockChanged
         LotConverted OrderReturned OrderLate PurchaseChanged PurchaseRescheduled SentBack
     growth Growth
     history Since
+    holds Hold
     incoming Problem Goods MessageLine Sent Refund OrderMessage Notice
     ingredients Ingredient Substitute Output
     intake Imported Intake Change=IntakeChange
