@@ -12,7 +12,7 @@ import attrs
 from krafte_core.desks.changing import SURPLUS, ChangedOrder, cancelling, changing
 from krafte_core.desks.holding import follow_channel
 from krafte_core.desks.needs import Kept, open_quote
-from krafte_core.desks.placing import checked_lines, file_order, order_terms, whole
+from krafte_core.desks.placing import order_terms, whole, write_down
 from krafte_core.errors import InvalidInput
 from krafte_core.events import Event
 from krafte_core.incoming import MessageLine, Notice, OrderMessage
@@ -155,16 +155,13 @@ def _result(intake: Intake, order: CustomerOrder | None, events: tuple[Event, ..
 
 def _placed(work: Work, intake: Intake, who: str, shipping: str | None, priority: int) -> CustomerOrder:
     known = intake.imported.known
-    work.catalogue.method(shipping)
     included = bool(known.prices_include_tax)
     send = None if not known.shipping or known.currency is None else money(f"{known.shipping:f} {known.currency}")
-    terms = order_terms("partial", None, send, None, included)
-    order = CustomerOrder(
-        work.number("CO"), who, checked_lines(work, intake.lines), placed_at=work.at, requested=known.requested, shipping=shipping,
-        ship_to=known.ship_to, priority=priority, notes=known.note, source=intake.imported.number,
-        attributes=_attributes(known), **terms,
-    )  # fmt: skip
-    return file_order(work, order)
+    fields = {
+        "requested": known.requested, "shipping": shipping, "ship_to": known.ship_to, "priority": priority, "notes": known.note,
+        "source": intake.imported.number, "attributes": _attributes(known), **order_terms("partial", None, send, None, included),
+    }  # fmt: skip
+    return write_down(work, who, intake.lines, fields, as_told=True)
 
 
 def _changed(work: Work, intake: Intake, paper: CustomerOrder, surplus: str, kept: Kept) -> CustomerOrder:

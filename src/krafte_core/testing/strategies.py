@@ -35,7 +35,7 @@ from krafte_core.growth import Growth
 from krafte_core.items import KINDS, MOST_STEPS, PICKING_RULES, RELEASES, Item
 from krafte_core.money import Money, UnroundedMoney
 from krafte_core.orders import DELIVERIES, CustomerOrder, OrderLine
-from krafte_core.prices import Price, PriceList
+from krafte_core.prices import Customer, Price, PriceList
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
@@ -377,6 +377,15 @@ _LEAVES: dict[Any, Any] = {
         PriceList,
         codes(),
         st.lists(_prices(), max_size=3),
+        discount=st.none() | st.fractions(0, 1) | moneys("EUR").filter(_is_more),
+        smallest_order=st.none() | moneys("EUR"),
+        credit_limit=st.none() | moneys("EUR"),
+    ),
+    Customer: lambda: st.builds(
+        Customer,
+        codes(),
+        name=codes(),
+        prices=codes(),
         discount=st.none() | st.fractions(0, 1) | moneys("EUR").filter(_is_more),
         smallest_order=st.none() | moneys("EUR"),
         credit_limit=st.none() | moneys("EUR"),

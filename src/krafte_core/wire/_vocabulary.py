@@ -82,7 +82,7 @@ _ROWS = """
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
     planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
     potency Drawn Content=PotencyContent Balanced
-    prices Price PriceList Verdict
+    prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
     promise Step Slack ToBuy ToMake LinePromise Promise Borrowed
     purchasing PurchaseLine PurchaseOrder
