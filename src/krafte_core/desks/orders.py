@@ -122,8 +122,7 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             "priority": whole(priority, "priority"), "notes": note(notes, "notes"), "source": note(source, "source"),
             "attributes": extra, **terms,
         }  # fmt: skip
-        who = code(customer, "customer")
-        decide = partial(write_down, customer=who, lines=rows, fields=fields, prices=prices, owed=debt)
+        decide = partial(write_down, customer=code(customer, "customer"), lines=rows, fields=fields, prices=prices, owed=debt)
         return self._office.run(decide, key=key, content=content)
 
     # asking -----------------------------------------------------------------------------------------------------------
