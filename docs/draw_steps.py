@@ -114,7 +114,12 @@ CHAPTERS = (
         "A shipment leaves and arrives.",
         SHIPMENT_STEPS,
         "",
-        {"ship": "`shop.shipping.ship`", "deliver": "`shop.shipping.deliver`"},
+        {
+            "ship": "`shop.shipping.ship`",
+            "pack": "`shop.shipping.pack`",
+            "track": "`shop.shipping.track`",
+            "deliver": "`shop.shipping.deliver`, or `shop.shipping.track` once every parcel has arrived",
+        },
     ),
     Chapter(
         "Lots",

@@ -61,7 +61,7 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "close": "shop.purchasing.send_back",
         "cancel": "shop.purchasing.order",
     },
-    "shipment": {"ship": "shop.shipping.receive_return", "deliver": ""},
+    "shipment": {"ship": "shop.shipping.receive_return", "pack": "shop.shipping.pack", "track": "", "deliver": ""},
     "lot": {
         "wait": "shop.stock.release",
         "hold": "shop.stock.release",

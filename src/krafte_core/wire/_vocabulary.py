@@ -16,6 +16,7 @@ _ROWS = """
     calendars Calendar
     causes Cause Siblings Dispersion
     channels.calls Request Answer
+    channels.carriers Consignment Rate CarrierLabel Buying
     channels.matching Match Finding
     channels.polling Part=PollPart Awaited Poll Polled
     channels.wholesale Layout Table
@@ -40,6 +41,7 @@ _ROWS = """
     desks.lateness Late
     desks.lots Decided
     desks.orders Link
+    desks.parcels Tracked
     desks.production Part
     desks.purchasing Received
     desks.releasing Freed
@@ -80,6 +82,7 @@ _ROWS = """
     netting OpenNeed Displaced
     operations Operation
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
+    packing Box=ParcelBox
     planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
     potency Drawn Content=PotencyContent Balanced
     prices Customer Price PriceList Verdict
@@ -93,12 +96,13 @@ _ROWS = """
     resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking
     sheets Scaled Sheet Compared Comparison
-    shipping ShipmentLine Shipment
+    shipping Package ShipmentLine Shipment
     stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased DeadLetter
     structure Required Use Explosion Buildable
     terms Totals
     trace Edge Reach Genealogy
+    tracking TrackingEvent
     views Load StockLevel
     workshop Preview
 """
