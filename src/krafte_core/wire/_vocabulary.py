@@ -69,6 +69,9 @@ _ROWS = """
         ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
         ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled LotReceived LotDecided StockChanged
         LotConverted OrderReturned OrderLate PurchaseChanged PurchaseRescheduled SentBack
+    exports.erp Written=ErpWritten
+    exports.erp_layouts Column=ErpColumn SheetLayout Dialect=ErpDialect ErpFile
+    exports.exchange Opening OrderRow Draft=ExchangeDraft
     growth Growth
     history Since
     holds Hold
