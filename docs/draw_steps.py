@@ -44,6 +44,8 @@ CHAPTERS = (
             "swap": "`shop.orders.swap`",
             "pick": "`shop.orders.pick`",
             "unpick": "`shop.orders.unpick`",
+            "hold": "`shop.orders.hold`, an import, and terms that are not met",
+            "release": "`shop.orders.release`",
             "close": "`shop.orders.close`",
             "reopen": "`shop.orders.reopen`",
             "ship": "`shop.shipping.ship`",
@@ -112,7 +114,12 @@ CHAPTERS = (
         "A shipment leaves and arrives.",
         SHIPMENT_STEPS,
         "",
-        {"ship": "`shop.shipping.ship`", "deliver": "`shop.shipping.deliver`"},
+        {
+            "ship": "`shop.shipping.ship`",
+            "pack": "`shop.shipping.pack`",
+            "track": "`shop.shipping.track`",
+            "deliver": "`shop.shipping.deliver`, or `shop.shipping.track` once every parcel has arrived",
+        },
     ),
     Chapter(
         "Lots",

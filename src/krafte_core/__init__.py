@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from krafte_core.orders import CustomerOrder as CustomerOrder
     from krafte_core.orders import OrderLine as OrderLine
     from krafte_core.orders import OrderStatus as OrderStatus
+    from krafte_core.prices import Customer as Customer
+    from krafte_core.prices import Price as Price
+    from krafte_core.prices import PriceList as PriceList
     from krafte_core.production import ProductionOrder as ProductionOrder
     from krafte_core.promise import Promise as Promise
     from krafte_core.purchasing import PurchaseLine as PurchaseLine
@@ -46,6 +49,7 @@ _HOMES = {
     "items": ("Item",),
     "money": ("Money", "money"),
     "orders": ("CustomerOrder", "OrderLine", "OrderStatus"),
+    "prices": ("Customer", "Price", "PriceList"),
     "production": ("ProductionOrder",),
     "promise": ("Promise",),
     "purchasing": ("PurchaseLine",),

@@ -18,6 +18,7 @@ import attrs
 from krafte_core.allocation import LOT
 from krafte_core.diary import LOT_STEPS, lot_document, state
 from krafte_core.errors import AlreadyExists, BrokenLaw, InvalidInput, WireError
+from krafte_core.prices import Customer
 from krafte_core.stock import balances
 from krafte_core.store import KINDS, BalanceKey, Changes, Reader, Store
 from krafte_core.wire import dumps, from_wire, loads, to_wire
@@ -271,6 +272,9 @@ def erase(work: Work, customer: str, name: str) -> int:
             work.file(attrs.evolve(said[number], version=row.paper.version + 1))
             count += 1
         after = page[-1].number
+    if customer in work.catalogue.customers:  # its code stays in the catalogue, without anything beside it
+        work.changes.catalogue[KINDS[Customer], customer] = Customer(customer)
+        count += 1
     return count
 
 

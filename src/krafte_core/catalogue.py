@@ -12,6 +12,7 @@ from krafte_core.choices import alike, choose, preferred
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.orders import OrderPart
+from krafte_core.prices import Customer, PriceList, check_list
 from krafte_core.recipes import Formula, Recipe, compiled, inputs, known, levels
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
 from krafte_core.stock import LINE, PLACES, RULES, Place, subtree
@@ -47,7 +48,10 @@ class Catalogue:
         self.suppliers = {one.code: one for one in everything if isinstance(one, Supplier)}
         self.methods = {one.code: one for one in everything if isinstance(one, ShippingMethod)}
         self.places = {one.code: one for one in everything if isinstance(one, Place)}
+        self.price_lists = {one.code: one for one in everything if isinstance(one, PriceList)}
+        self.customers = {one.code: one for one in everything if isinstance(one, Customer)}
         self._check_places()
+        self._check_terms()
         self.recipes = {one.code: one for one in everything if isinstance(one, Recipe)}
         self.kits: Mapping[str, tuple[OrderPart, ...]] = {item.code: self._parts(item) for item in self.items.values() if item.kit}
         """What one step of each kit holds, down to what is stocked."""
@@ -76,6 +80,21 @@ class Catalogue:
                     raise InvalidInput("within", place.code, "a place that is not within itself")
                 seen.add(around)
                 around = self.place(around).within
+
+    def _check_terms(self) -> None:
+        """Price lists fit their items, and customers have lists that there are."""
+        for prices in self.price_lists.values():
+            self._check_list(prices)
+        for customer in self.customers.values():
+            if customer.prices and customer.prices not in self.price_lists:
+                raise Unknown("price list", customer.prices, tuple(self.price_lists))
+            self._check_list(customer.terms(self.price_lists.get(customer.prices)))
+
+    def _check_list(self, prices: PriceList) -> None:
+        problems = check_list(prices, self.items)
+        if problems:
+            wanted = "prices of items that there are, in one currency"
+            raise InvalidInput(f"price list {prices.code}", "; ".join(problems[:20]), wanted)
 
     def _parts(self, kit: Item, inside: tuple[str, ...] = ()) -> tuple[OrderPart, ...]:
         """What one step of a kit holds; a kit within a kit is opened."""

@@ -74,12 +74,12 @@ def allow(table: Steps, document: str, now: str, step: str) -> str:
 
 
 def ends(table: Steps) -> frozenset[str]:
-    """The states after which nothing more comes.
+    """The states that no step leads out of.
 
     >>> sorted(ends({"": {"order": "ordered"}, "ordered": {"cancel": "cancelled"}, "cancelled": {}}))
     ['cancelled']
     """
-    return frozenset(now for now, steps in table.items() if not steps)
+    return frozenset(now for now, steps in table.items() if set(steps.values()) <= {now})
 
 
 def drawn(table: Steps) -> str:

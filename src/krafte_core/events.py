@@ -97,6 +97,22 @@ class OrderReopened(Event):
 
 
 @attrs.frozen
+class OrderHeld(Event):
+    """Nothing more of an order is made or sent until somebody decides: why."""
+
+    customer: str
+    reason: str
+
+
+@attrs.frozen
+class OrderReleased(Event):
+    """A hold of an order has ended."""
+
+    customer: str
+    reason: str
+
+
+@attrs.frozen
 class OrderPicked(Event):
     """Goods of an order were taken from the shelf; `unpicked`: they were put back."""
 

@@ -32,12 +32,14 @@ Day = date  # a field named `date` would hide the type
 ORDER_STEPS: Steps = {
     "": {"place": "placed"},
     "placed": {
-        "confirm": "confirmed", "change": "placed", "split": "placed", "absorb": "placed", "merge": "merged", "cancel": "cancelled",
+        "confirm": "confirmed", "change": "placed", "split": "placed", "absorb": "placed", "hold": "placed", "release": "placed",
+        "merge": "merged", "cancel": "cancelled",
     },
     "confirmed": {
         "confirm": "confirmed", "change": "confirmed", "split": "confirmed", "absorb": "confirmed", "allocate": "confirmed",
         "free": "confirmed", "swap": "confirmed", "pick": "confirmed", "unpick": "confirmed", "ship": "confirmed",
-        "return": "confirmed", "close": "closed", "merge": "merged", "cancel": "cancelled",
+        "return": "confirmed", "hold": "confirmed", "release": "confirmed", "close": "closed", "merge": "merged",
+        "cancel": "cancelled",
     },
     "closed": {"reopen": "confirmed", "return": "closed"},
     "cancelled": {"reopen": "placed"},

@@ -1,4 +1,4 @@
-"""Price lists of customers: prices by amount and day, discounts, the smallest order, the credit limit. Pure functions on values.
+"""What was agreed with customers: prices by amount and day, discounts, the smallest order, the credit limit. Pure functions on values.
 
 >>> soap = Item("soap", unit="each", packs={"case": 12})
 >>> rows = [Price("soap", "3.00 EUR"), Price("soap", "2.70 EUR", since="10 case"), Price("soap", "33.00 EUR", per="case")]
@@ -18,6 +18,7 @@ import attrs
 
 from krafte_core.errors import CurrencyMismatch, InvalidInput, Unknown
 from krafte_core.items import Item, code
+from krafte_core.items import attributes as pairs
 from krafte_core.money import Money, money
 from krafte_core.money import price as read_price
 from krafte_core.orders import CustomerOrder, OrderLine
@@ -58,18 +59,52 @@ class PriceList:
     """What a customer, or a group of them, pays and may order.
 
     Args:
-        name: what people call it.
+        code: its name.
         prices: the rows; of those that hold, the one for the largest amount counts, then the one that began last, then the cheapest.
         discount: off every line that has no discount of its own.
         smallest_order: what an order must come to at least.
         credit_limit: what may be open in all, this order included.
     """
 
-    name: str = attrs.field(converter=code)
+    code: str = attrs.field(converter=code)
     prices: tuple[Price, ...] = attrs.field(converter=_rows)
     discount: Discount | None = attrs.field(default=None, kw_only=True, converter=read_discount)
     smallest_order: Money | None = attrs.field(default=None, kw_only=True, converter=read_price)
     credit_limit: Money | None = attrs.field(default=None, kw_only=True, converter=read_price)
+
+
+@attrs.frozen
+class Customer:
+    """What was agreed with one customer; register it, and every order that is placed under its code is priced and checked.
+
+    Args:
+        code: the customer's name in orders; a number, where it is a person whose data may have to be erased one day.
+        name: what people call it.
+        prices: the code of a price list.
+        discount, smallest_order, credit_limit: where they differ from those of the price list.
+
+    >>> Customer("Hotel Post", prices="trade", credit_limit="500 EUR").prices
+    'trade'
+    """
+
+    code: str = attrs.field(converter=code)
+    name: str = attrs.field(default="", kw_only=True)
+    prices: str = attrs.field(default="", kw_only=True)
+    discount: Discount | None = attrs.field(default=None, kw_only=True, converter=read_discount)
+    smallest_order: Money | None = attrs.field(default=None, kw_only=True, converter=read_price)
+    credit_limit: Money | None = attrs.field(default=None, kw_only=True, converter=read_price)
+    attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=pairs)
+
+    def terms(self, prices: PriceList | None) -> PriceList:
+        """The price list with the customer's own terms on it.
+
+        >>> trade = PriceList("trade", [], discount="5 %")
+        >>> Customer("Hotel Post", credit_limit="500 EUR").terms(trade).discount
+        Fraction(1, 20)
+        """
+        told = {name: getattr(self, name) for name in ("discount", "smallest_order", "credit_limit")}
+        own = {name: value for name, value in told.items() if value is not None}
+        return attrs.evolve(prices if prices is not None else PriceList(self.code, ()), **own)
 
 
 @attrs.frozen(kw_only=True)
@@ -105,7 +140,7 @@ def price_of(prices: PriceList, item: Item, amount: Any, on: date) -> Price:
             best, found = rank, row
     if found is None:
         named = tuple(dict.fromkeys(row.item for row in prices.prices))
-        raise Unknown(f"price in {prices.name} on {on} for", item.code, named)
+        raise Unknown(f"price in {prices.code} on {on} for", item.code, named)
     return found
 
 
@@ -134,20 +169,21 @@ def priced(lines: Sequence[OrderLine], prices: PriceList, items: Mapping[str, It
 def verdict(prices: PriceList, order: CustomerOrder, *, owed: Money | str | None = None) -> Verdict:
     """Whether an order is large enough and within the credit limit; `owed` is what the customer owes already.
 
-    An order without a total (a line without price) is held: nobody can tell what it comes to.
+    The goods make an order large enough; what the customer pays for all of it, shipping and taxes included, counts to the credit. An
+    order without a total (a line without price) is held: nobody can tell what it comes to.
 
     Raises:
         CurrencyMismatch: (`currency_mismatch`) the list and the order in several currencies. InvalidInput: (`invalid_input`)
     """
-    total = order.total
-    if total is None:
+    total, whole = order.total, order.totals
+    if total is None or whole is None:
         return Verdict(total=None, hold=("a line has no price",))
     hold = []
     if prices.smallest_order is not None and _same(total, prices.smallest_order) < prices.smallest_order:
         hold.append(f"{total} is less than the smallest order of {prices.smallest_order}")
     if prices.credit_limit is not None:
         before = money(owed) if owed is not None else total * 0
-        open_then = _same(before, total) + total
+        open_then = _same(before, whole.gross) + whole.gross
         if _same(open_then, prices.credit_limit) > prices.credit_limit:
             hold.append(f"{open_then} would be open, the credit limit is {prices.credit_limit}")
     return Verdict(total=total, hold=tuple(hold))
@@ -166,10 +202,13 @@ def check_list(prices: PriceList, items: Mapping[str, Item]) -> tuple[str, ...]:
     ("row 1: no item 'saop'",)
     """
     problems = []
-    currencies = {row.price.currency for row in prices.prices}
+    terms = [one for one in (prices.discount, prices.smallest_order, prices.credit_limit) if isinstance(one, Money)]
+    currencies = {row.price.currency for row in prices.prices} | {one.currency for one in terms}
     if len(currencies) > 1:
         problems.append("several currencies: " + ", ".join(sorted(currencies)))
     for place, row in enumerate(prices.prices, 1):
+        if row.price.amount < 0:
+            problems.append(f"row {place}: {row.price} is below zero")
         if row.item not in items:
             problems.append(f"row {place}: no item {row.item!r}")
             continue

@@ -13,8 +13,8 @@ from krafte_core.quantities import Quantity
 
 SHIPMENT_STEPS: Steps = {
     "": {"ship": "shipped"},
-    "shipped": {"deliver": "delivered"},
-    "delivered": {},
+    "shipped": {"pack": "shipped", "track": "shipped", "deliver": "delivered"},
+    "delivered": {"track": "delivered"},
 }
 """The steps of a shipment."""
 
@@ -32,6 +32,17 @@ class ShipmentLine:
 
 
 @attrs.frozen
+class Package:
+    """A parcel of a shipment: what lies in it by lot, what it weighs with its packaging, and its own numbers."""
+
+    lines: tuple[ShipmentLine, ...]
+    weight: Quantity | None = attrs.field(default=None, kw_only=True)
+    sscc: str = attrs.field(default="", kw_only=True)
+    tracking: str = attrs.field(default="", kw_only=True)
+    packaging: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True)
+
+
+@attrs.frozen
 class Shipment:
     """A delivery note: what left the house together; written by `shop.shipping.ship`."""
 
@@ -44,6 +55,7 @@ class Shipment:
     tracking: str = attrs.field(default="", kw_only=True)
     ship_to: Address | None = attrs.field(default=None, kw_only=True)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True)
+    packages: tuple[Package, ...] = attrs.field(default=(), kw_only=True)
     version: int = attrs.field(default=1, kw_only=True)
 
     @property
@@ -55,3 +67,9 @@ class Shipment:
     def orders(self) -> tuple[str, ...]:
         """The orders that it serves, each once."""
         return tuple(dict.fromkeys(line.order for line in self.lines))
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The tracking numbers of its parcels, each once; its own one where the parcels have none."""
+        own = dict.fromkeys(package.tracking for package in self.packages if package.tracking)
+        return tuple(own) or ((self.tracking,) if self.tracking else ())

@@ -45,6 +45,7 @@ from krafte_core.intake import Imported
 from krafte_core.items import Item
 from krafte_core.ledger import Links, Use
 from krafte_core.orders import CustomerOrder, Quote
+from krafte_core.prices import Customer, PriceList
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseOrder
 from krafte_core.recipes import Recipe
@@ -54,7 +55,7 @@ from krafte_core.shipping import Shipment
 from krafte_core.stock import Lot, Place, Posting, Stocked
 
 Paper = CustomerOrder | Quote | ProductionOrder | PurchaseOrder | Shipment | Imported
-CatalogueValue = Item | Recipe | WorkCenter | Supplier | ShippingMethod | Place
+CatalogueValue = Item | Recipe | WorkCenter | Supplier | ShippingMethod | Place | PriceList | Customer
 LotKey = tuple[str, str]
 """Item and lot code."""
 BalanceKey = tuple[str, str, str]
@@ -76,6 +77,8 @@ KINDS: Mapping[type, str] = {
     Supplier: "supplier",
     ShippingMethod: "shipping method",
     Place: "place",
+    PriceList: "price list",
+    Customer: "customer",
 }
 """The name of every kind of paper and catalogue value, as readers are asked for it."""
 

@@ -25,6 +25,8 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "return": "shop.shipping.ship",
         "close": "shop.orders.reopen",
         "reopen": "shop.orders.close, shop.orders.cancel",
+        "hold": "shop.orders.release",
+        "release": "shop.orders.hold",
     },
     "quote": {"quote": "shop.orders.withdraw", "accept": "shop.orders.cancel", "withdraw": "shop.orders.quote", "expire": ""},
     "production": {
@@ -59,7 +61,7 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "close": "shop.purchasing.send_back",
         "cancel": "shop.purchasing.order",
     },
-    "shipment": {"ship": "shop.shipping.receive_return", "deliver": ""},
+    "shipment": {"ship": "shop.shipping.receive_return", "pack": "shop.shipping.pack", "track": "", "deliver": ""},
     "lot": {
         "wait": "shop.stock.release",
         "hold": "shop.stock.release",

@@ -30,6 +30,7 @@ from krafte_core.stock import PLACES, Place
 from krafte_core.store import KINDS, CatalogueValue, Changes, Clock, DeadLetter, Store
 from krafte_core.work import Work
 
+_NAMES = tuple(name for kind, name in KINDS.items() if not hasattr(kind, "number"))
 STORES = "krafte_core.stores"
 """The entry-point group in which stores are found by the scheme of their URL."""
 Answer = TypeVar("Answer")
@@ -132,7 +133,7 @@ class Workshop:
             return work.catalogue
 
     def register(self, *values: CatalogueValue, key: str | None = None, by: str | None = None) -> None:
-        """Register items, recipes, work centers, suppliers, shipping methods and places, all of them or none.
+        """Register items, recipes, work centers, suppliers, shipping methods, places, price lists and customers, all or none.
 
         They may name each other in any order. Registering a code again replaces what it was; an item that is used keeps its unit and
         step.
@@ -148,7 +149,7 @@ class Workshop:
             for value in values:
                 kind = KINDS.get(type(value))
                 if kind is None or hasattr(value, "number"):
-                    raise InvalidInput("value", value, "an item, recipe, work center, supplier, shipping method or place")
+                    raise InvalidInput("value", value, "a value of the catalogue: " + ", ".join(_NAMES))
                 name = (kind, value.code)
                 if name in rows or value.code in {place.code for place in PLACES if isinstance(value, Place)}:
                     raise AlreadyExists(*name)

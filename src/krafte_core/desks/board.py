@@ -13,6 +13,7 @@ from krafte_core.desks.lateness import Late, late, promised_of
 from krafte_core.desks.needs import NOT_BEGUN, OrderNeeds, open_quote, promise_for
 from krafte_core.desks.timeline import LANGUAGES
 from krafte_core.diary import Entry
+from krafte_core.holds import Hold, holds
 from krafte_core.items import one_of
 from krafte_core.netting import drop_expired_quotes
 from krafte_core.office import Office
@@ -20,7 +21,7 @@ from krafte_core.orders import CustomerOrder, Stages, status
 from krafte_core.progress import Progress
 from krafte_core.work import Work
 
-KINDS = ("late", "short", "blocked", "ready", "ready in part", "making", "planned", "expected", "new")
+KINDS = ("held", "late", "short", "blocked", "ready", "ready in part", "making", "planned", "expected", "new")
 """What can be said of an open order, the most urgent first."""
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -36,6 +37,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "quoted": "held by {quote} until {until}",
         "unconfirmed": "not confirmed",
         "do confirm": "confirm",
+        "do release": "decide: release or cancel",
         "do buy": "buy {item}",
         "do make": "confirm again: {item} can be made",
         "do decide": "decide about the lot, or swap",
@@ -45,7 +47,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "do receive": "receive {paper}",
     },
     "de": {
-        "late": "verspätet", "short": "Fehlmenge", "blocked": "gesperrt", "ready": "versandbereit",
+        "held": "angehalten", "late": "verspätet", "short": "Fehlmenge", "blocked": "gesperrt", "ready": "versandbereit",
         "ready in part": "teilweise bereit", "making": "in Herstellung", "planned": "geplant", "expected": "Ware erwartet",
         "new": "neu",
         "head": "Auftrag|Kunde|was|Wunsch|zugesagt|erwartet|Grund|nächster Schritt",
@@ -59,6 +61,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "quoted": "angeboten mit {quote} bis {until}",
         "unconfirmed": "nicht bestätigt",
         "do confirm": "bestätigen",
+        "do release": "entscheiden: freigeben oder stornieren",
         "do buy": "{item} kaufen",
         "do make": "erneut bestätigen: {item} kann hergestellt werden",
         "do decide": "über die Charge entscheiden oder tauschen",
@@ -158,12 +161,18 @@ def _row(work: Work, order: CustomerOrder, progress: Progress, entries: Sequence
     arrival = promise_for(work, needs, frozenset()).arrival
     expected = None if arrival is None else work.day(arrival.timestamp())
     promised = promised_of(entries)
-    kind, reason, action = _what(work, order, needs, progress, text)
+    stopped = holds(entries)
+    kind, reason, action = _what(work, order, needs, progress, text) if not stopped else _held(stopped, text)
     due = promised or order.requested
     if due is not None and (expected is None or expected > due):
         words = text["never"] if expected is None else text["is late"].format(expected=expected, due=due)
-        kind, reason = "late", f"{words}; {reason}"
+        kind, reason = "held" if stopped else "late", f"{words}; {reason}"
     return BoardRow(order.number, order.customer, kind, order.requested, promised, expected, reason, action)
+
+
+def _held(found: Iterable[Hold], text: Mapping[str, str]) -> tuple[str, str, str]:
+    """What stops an order comes before everything else."""
+    return "held", "; ".join(hold.reason for hold in found), text["do release"]
 
 
 def _what(work: Work, order: CustomerOrder, needs: OrderNeeds, progress: Progress, text: Mapping[str, str]) -> tuple[str, str, str]:

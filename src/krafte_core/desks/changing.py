@@ -11,6 +11,7 @@ import attrs
 from krafte_core.addresses import Address
 from krafte_core.allocation import QUOTED
 from krafte_core.availability import Shortage
+from krafte_core.desks.agreeing import changed_lines, keep_terms
 from krafte_core.desks.confirming import everything_told, grow, net
 from krafte_core.desks.needs import Kept, open_quote, reach_of
 from krafte_core.desks.placing import address, checked_lines, listed, whole
@@ -225,7 +226,7 @@ def changing(
         wanted = {**fields}
         work.catalogue.method(wanted.get("shipping"))
         if "lines" in wanted:
-            wanted["lines"] = _matched(work, before, wanted["lines"])
+            wanted["lines"] = _matched(work, before, changed_lines(work, before, wanted["lines"]))
         after = attrs.evolve(before, **wanted)
         if after == before:
             return ChangedOrder(before, None, (), (), (), (), ())
@@ -243,13 +244,16 @@ def changing(
         if now == "placed" or not netted:
             work.step(after, now, "change", details=told)
             work.tell(OrderChanged(work.at, name, after.customer, None, told))
+            keep_terms(work, before, after)
             return ChangedOrder(after, None, (), (), (), (), everything_told(work))
-        return _net_again(work, after, told, surplus, kept)
+        return _net_again(work, before, after, told, surplus, kept)
 
     return decide
 
 
-def _net_again(work: Work, order: CustomerOrder, told: tuple[tuple[str, str], ...], surplus: str, kept: Kept) -> ChangedOrder:
+def _net_again(
+    work: Work, before: CustomerOrder, order: CustomerOrder, told: tuple[tuple[str, str], ...], surplus: str, kept: Kept
+) -> ChangedOrder:
     """Net a confirmed order from its whole need: what still fits stays, what is too much goes, what is open is covered."""
     freed = _let_go_of_surplus(work, order)
     work.settle()
@@ -260,6 +264,7 @@ def _net_again(work: Work, order: CustomerOrder, told: tuple[tuple[str, str], ..
     given = done.details or (("promised", ""),)  # where nobody can tell a date any more, the old one is taken back
     work.step(order, "confirmed", "change", details=told + given)
     work.tell(OrderChanged(work.at, order.number, order.customer, done.promised, told))
+    keep_terms(work, before, order)
     return ChangedOrder(
         order, done.promised, done.productions, (*reduced, *grown), freed_runs(freed), done.shortages, everything_told(work)
     )  # fmt: skip

@@ -9,13 +9,13 @@ import attrs
 
 from krafte_core.allocation import LOT, PICKED, QUOTED, RUN, Allocation, displaced
 from krafte_core.availability import Shortage, shortages
+from krafte_core.desks.holding import going_on
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import formula_of, place_again, resize
-from krafte_core.diary import allow
 from krafte_core.errors import BeyondHorizon, NeverFits, Short
 from krafte_core.events import Event, OrderConfirmed
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose
-from krafte_core.orders import ORDER_STEPS, CustomerOrder
+from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
 from krafte_core.scheduling import Batch, Booking, Cover, Search, lacking
 from krafte_core.stock import pick, unusable
@@ -72,7 +72,7 @@ def confirm(work: Work, name: str, kept: Kept, *, make: bool, when_short: str, f
     reach = reach_of(work, paper.items)
     drop_expired_quotes(work, reach)
     accept_quote(work, paper)
-    allow(ORDER_STEPS, name, work.state(paper), "confirm")
+    going_on(work, paper, "confirm")
     losers = take_for(work, paper) if force else ()
     done = net(work, paper, kept, reach, make=make, when_short=when_short)
     work.step(paper, done.state, "confirm", details=done.details)

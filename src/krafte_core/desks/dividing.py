@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import Allocation
+from krafte_core.desks.holding import keep_holds
 from krafte_core.desks.lateness import promised_of
 from krafte_core.desks.needs import open_quote
 from krafte_core.desks.placing import checked_lines, file_order
@@ -147,6 +148,7 @@ def _splitting(name: str, amounts: Mapping[str, Any]) -> Callable[[Work], Custom
         if now == "confirmed":
             given = promised_of(work.reader.diary((name,))[name])
             work.step(part, "placed", "confirm", details=(("promised", given.isoformat()),) if given else ())
+        keep_holds(work, name, part)
         _share_links(work, order, part, moved, gone)
         work.tell(OrderSplit(work.at, name, order.customer, part.number))
         return part
@@ -268,6 +270,8 @@ def _merging(name: str, names: Sequence[str]) -> Callable[[Work], Merged]:
         work.file(whole)
         work.changes.opened.add(name)  # all of it may have been shipped
         work.step(whole, now, "absorb", details=tuple(("order", other.number) for other in others))
+        for other in others:
+            keep_holds(work, other.number, whole)
         return Merged(whole, tuple(names), tuple([event for part in work.everything() for event in part.events]))
 
     return decide

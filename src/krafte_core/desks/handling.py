@@ -13,6 +13,7 @@ import attrs
 
 from krafte_core.allocation import LOT, Allocation, displaced, shrink
 from krafte_core.availability import shortage
+from krafte_core.desks.holding import refuse_stopped
 from krafte_core.diary import allow, lot_document
 from krafte_core.errors import InvalidInput, Short, TooMuch
 from krafte_core.events import Event, ProductionReleased, StockChanged
@@ -270,6 +271,7 @@ def stepping(name: str, step: str, reason: str) -> Callable[[Work], Stepped]:
         run: ProductionOrder = work.paper(ProductionOrder, name)
         after = work.step(run, work.state(run), step, reason=reason)
         if step == "release":
+            refuse_stopped(work, run, step)
             work.tell(ProductionReleased(work.at, name, run.item))
         return Stepped(name, after, told(work))
 

@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from krafte_core.desks.changing import SURPLUS, ChangedOrder, cancelling, changing
+from krafte_core.desks.holding import follow_channel
 from krafte_core.desks.needs import Kept, open_quote
-from krafte_core.desks.placing import checked_lines, file_order, order_terms, whole
+from krafte_core.desks.placing import order_terms, whole, write_down
 from krafte_core.errors import InvalidInput
 from krafte_core.events import Event
 from krafte_core.incoming import MessageLine, Notice, OrderMessage
@@ -35,7 +36,7 @@ class ImportedOrder:
         changed: whether the message said anything new.
         action: `"nothing"`, `"wait"`, `"place"`, `"change"` or `"cancel"`.
         unmatched: lines without goods of ours: they are kept and shown, and block nothing.
-        hold: why nothing more should be made until a person has decided; empty is no hold.
+        hold: why nothing more may be made until a person has decided; empty is no hold. It holds the order (`shop.orders.holds`).
         proposals: what a person must decide.
         changes: what is different from before.
     """
@@ -135,6 +136,9 @@ def _carried_out(
         refused = _untouchable(work, paper)
         if not refused:
             order = _changed(work, intake, paper, surplus, kept)
+    if order is not None:
+        told = next((change.before for change in intake.changes if change.kind == "hold"), intake.hold)
+        follow_channel(work, order, "" if intake.action == PLACE else told, intake.hold)
     imported = intake.imported if order is None else attrs.evolve(intake.imported, order=order.number)
     work.file(imported, new=imported.version == 1)
     events = tuple(event for part in work.everything() for event in part.events)
@@ -151,16 +155,13 @@ def _result(intake: Intake, order: CustomerOrder | None, events: tuple[Event, ..
 
 def _placed(work: Work, intake: Intake, who: str, shipping: str | None, priority: int) -> CustomerOrder:
     known = intake.imported.known
-    work.catalogue.method(shipping)
     included = bool(known.prices_include_tax)
     send = None if not known.shipping or known.currency is None else money(f"{known.shipping:f} {known.currency}")
-    terms = order_terms("partial", None, send, None, included)
-    order = CustomerOrder(
-        work.number("CO"), who, checked_lines(work, intake.lines), placed_at=work.at, requested=known.requested, shipping=shipping,
-        ship_to=known.ship_to, priority=priority, notes=known.note, source=intake.imported.number,
-        attributes=_attributes(known), **terms,
-    )  # fmt: skip
-    return file_order(work, order)
+    fields = {
+        "requested": known.requested, "shipping": shipping, "ship_to": known.ship_to, "priority": priority, "notes": known.note,
+        "source": intake.imported.number, "attributes": _attributes(known), **order_terms("partial", None, send, None, included),
+    }  # fmt: skip
+    return write_down(work, who, intake.lines, fields, as_told=True)
 
 
 def _changed(work: Work, intake: Intake, paper: CustomerOrder, surplus: str, kept: Kept) -> CustomerOrder:

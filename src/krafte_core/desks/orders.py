@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -16,16 +17,17 @@ from krafte_core.desks.board import OrderBoard, table_rows
 from krafte_core.desks.changing import OrderChanges
 from krafte_core.desks.confirming import Confirmed, confirm
 from krafte_core.desks.dividing import OrderParts
+from krafte_core.desks.holding import OrderHolds
 from krafte_core.desks.imports import OrderImports
 from krafte_core.desks.needs import Kept, OrderNeeds, binding_step, open_quote, promise_for, promised_date, reach_of
-from krafte_core.desks.placing import address, checked_lines, file_order, listed, order_terms, whole
+from krafte_core.desks.placing import address, listed, order_terms, whole, write_down
 from krafte_core.desks.timeline import OrderTimelines
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, InvalidInput, NotAllowed, Short
 from krafte_core.events import OrderQuoted, QuoteWithdrawn
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code, note, one_of
-from krafte_core.money import Money
+from krafte_core.money import Money, money
 from krafte_core.netting import Writer, drop_expired_quotes, end_quote
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
@@ -52,7 +54,7 @@ class Link:
     amount: Quantity
 
 
-class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, OrderTimelines):
+class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, OrderTimelines, OrderHolds):
     """`shop.orders`."""
 
     def __init__(self, office: Office) -> None:
@@ -78,10 +80,15 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
         shipping_price: Money | str | None = None,
         tax: Money | str | None = None,
         tax_included: bool = False,
+        prices: str | None = None,
+        owed: Money | str | None = None,
         attributes: Mapping[str, Any] | None = None,
         key: str | None = None,
     ) -> CustomerOrder:
         """Write down what a customer wants. Nothing is reserved before `confirm`.
+
+        What was agreed with a registered `Customer` holds: lines without a price get that of his list for the amount and the day, and
+        an order that is too small or beyond his credit is put on hold (`holds`), with the amounts.
 
         Args:
             customer: who ordered.
@@ -91,12 +98,13 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             priority: higher gets scarce supply first.
             delivery: `"partial"` may leave in parts, `"complete"` only as a whole.
             discount, shipping_price, tax: of the whole order, as given; `tax_included` where the prices hold their taxes already.
+            prices: a price list, instead of the customer's; `owed`: what he owes already, beside his open orders.
             key: the host's idempotency key.
 
         Undone by: `shop.orders.cancel`.
 
         Raises:
-            Unknown: (`unknown`) an item or shipping method. InvalidInput: an amount, a ref that names two lines, no lines.
+            Unknown: (`unknown`) item, shipping method, price list, or price. InvalidInput: an amount, a ref of two lines, no lines.
 
         >>> from krafte_core import Item, OrderLine, Workshop
         >>> shop = Workshop.in_memory()
@@ -105,21 +113,16 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
         '24 each'
         """
         rows = listed(lines)
-        terms = order_terms(delivery, discount, shipping_price, tax, tax_included)
-        content = ("place", customer, rows, requested, shipping, address(ship_to), priority, notes, source, pairs(attributes), terms)
-        wish = None if requested is None else day(requested)
-
-        def decide(work: Work) -> CustomerOrder:
-            checked = checked_lines(work, rows)
-            work.catalogue.method(shipping)
-            who, words, where = code(customer, "customer"), note(notes, "notes"), note(source, "source")
-            urgency = whole(priority, "priority")
-            order = CustomerOrder(
-                work.number("CO"), who, checked, placed_at=work.at, requested=wish, shipping=shipping, ship_to=ship_to,
-                priority=urgency, notes=words, source=where, attributes=content[-2], **terms,
-            )  # fmt: skip
-            return file_order(work, order)
-
+        terms, extra = order_terms(delivery, discount, shipping_price, tax, tax_included), pairs(attributes)
+        debt = money(owed) if owed is not None else None
+        said = () if prices is None and debt is None else (prices, debt)
+        content = ("place", customer, rows, requested, shipping, address(ship_to), priority, notes, source, extra, terms, *said)
+        fields = {
+            "requested": None if requested is None else day(requested), "shipping": shipping, "ship_to": ship_to,
+            "priority": whole(priority, "priority"), "notes": note(notes, "notes"), "source": note(source, "source"),
+            "attributes": extra, **terms,
+        }  # fmt: skip
+        decide = partial(write_down, customer=code(customer, "customer"), lines=rows, fields=fields, prices=prices, owed=debt)
         return self._office.run(decide, key=key, content=content)
 
     # asking -----------------------------------------------------------------------------------------------------------

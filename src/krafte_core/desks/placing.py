@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from krafte_core.addresses import Address
+from krafte_core.desks.agreeing import agreed, check_terms, with_prices
 from krafte_core.errors import CurrencyMismatch, InvalidInput
 from krafte_core.events import OrderPlaced
 from krafte_core.items import Item, code, note, one_of
@@ -142,4 +143,31 @@ def file_order(work: Work, order: CustomerOrder) -> CustomerOrder:
     work.file(order, new=True)
     work.step(order, "", "place")
     work.tell(OrderPlaced(work.at, order.number, order.customer))
+    return order
+
+
+def write_down(
+    work: Work,
+    customer: str,
+    lines: Sequence[OrderLine],
+    fields: Mapping[str, Any],
+    *,
+    prices: str | None = None,
+    owed: Money | None = None,
+    as_told: bool = False,
+) -> CustomerOrder:
+    """Write a new order by the customer's terms: lines without a price get one, and what does not fit the terms is held.
+
+    Args:
+        work: the command.
+        customer, lines: as given.
+        fields: the other fields of the order.
+        prices, owed: see `shop.orders.place`.
+        as_told: an import: a line for which the list has no price stays without.
+    """
+    terms = agreed(work, customer, prices)
+    checked = checked_lines(work, with_prices(work, lines, terms, as_told=as_told))
+    work.catalogue.method(fields["shipping"])
+    order = file_order(work, CustomerOrder(work.number("CO"), customer, checked, placed_at=work.at, **fields))
+    check_terms(work, order, terms, owed)
     return order

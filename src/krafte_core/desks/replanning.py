@@ -15,6 +15,7 @@ import attrs
 from krafte_core.allocation import RUN, Allocation, rank, shrink
 from krafte_core.availability import Shortage, shortages
 from krafte_core.desks.handling import told
+from krafte_core.desks.holding import going_on
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import NOT_BEGUN, OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import resize
@@ -22,7 +23,7 @@ from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput, NoSource, NotAllowed, Short
 from krafte_core.events import Event, OrderConfirmed, ProductionChanged, ProductionRescheduled
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, squeeze
-from krafte_core.orders import ORDER_STEPS, CustomerOrder
+from krafte_core.orders import CustomerOrder
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.scheduling import NEVER, Cover, Search, lacking
 from krafte_core.times import epoch
@@ -391,7 +392,7 @@ def _orders(work: Work, names: Sequence[str]) -> list[CustomerOrder]:
         raise InvalidInput("orders", names, "at least one order")
     drop_expired_quotes(work, reach_of(work, [code for order in orders for code in order.items]))
     for order in orders:
-        allow(ORDER_STEPS, order.number, work.state(order), "confirm")
+        going_on(work, order, "confirm")
         accept_quote(work, order)
     return sorted(orders, key=lambda one: rank(one.priority, one.requested, one.placed_at, one.number))
 

@@ -12,6 +12,7 @@ from krafte_core.allocation import LOT, Allocation
 from krafte_core.availability import shortage
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
+from krafte_core.desks.holding import refuse_stopped
 from krafte_core.desks.replanning import planning
 from krafte_core.desks.reversing import Reversal, Reversed
 from krafte_core.errors import AlreadyExists, InvalidInput, Short, told
@@ -422,6 +423,7 @@ def starting(name: str, when_short: str) -> Callable[[Work], Started]:
     def decide(work: Work) -> Started:
         run = work.paper(ProductionOrder, name)
         work.step(run, work.state(run), "start")
+        refuse_stopped(work, run, "start")
         links = work.reader.links((name,))[name]
         reserved = [link for link in links if link.source == LOT]
         lots = work.reader.lots([(link.item, link.ref) for link in reserved])

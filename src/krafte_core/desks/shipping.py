@@ -11,9 +11,11 @@ import attrs
 from krafte_core.availability import aligned
 from krafte_core.backdating import business_time, enter
 from krafte_core.desks.choosing import Amounts, Choice, Leaving, Lots
+from krafte_core.desks.holding import going_on
+from krafte_core.desks.parcels import Parcels, arrive
 from krafte_core.desks.returns import Returns
 from krafte_core.errors import InvalidInput, told
-from krafte_core.events import Event, OrderDelivered, OrderShipped
+from krafte_core.events import Event, OrderShipped
 from krafte_core.items import attributes as pairs
 from krafte_core.items import note
 from krafte_core.office import Office
@@ -32,7 +34,7 @@ class Delivered:
     events: tuple[Event, ...]
 
 
-class ShippingDesk(Returns):
+class ShippingDesk(Returns, Parcels):
     """`shop.shipping`."""
 
     def __init__(self, office: Office) -> None:
@@ -72,10 +74,7 @@ class ShippingDesk(Returns):
         names = [number_of(one) for one in ([orders] if isinstance(orders, str) or hasattr(orders, "number") else orders)]
         extra = pairs(attributes)
         at = business_time(happened_at, self._office.zone)
-        told_lots = (
-            None if lots is None else tuple((told(name), _asked(given, "lots")) for name, given in _mapping(lots, "lots").items())
-        )
-        asked = (_asked(amounts, "amounts"), told_lots, force)
+        asked = (_asked(amounts, "amounts"), _asked_lots(lots), force)
         content = ("ship", tuple(names), asked, note(carrier, "carrier"), note(tracking, "tracking"), extra, at)
 
         def decide(work: Work) -> Shipment:
@@ -110,9 +109,7 @@ class ShippingDesk(Returns):
 
         def decide(work: Work) -> Delivered:
             paper: Shipment = work.paper(Shipment, name)
-            work.step(paper, work.state(paper), "deliver")
-            for order in paper.orders:
-                work.tell(OrderDelivered(work.at, order, paper.customer, name))
+            arrive(work, paper)
             return Delivered(name, paper.orders, tuple(work.changes.events))
 
         return self._office.run(decide, key=key, content=("deliver", name), by=by)
@@ -178,7 +175,7 @@ def _loaded(
 ) -> tuple[list[ShipmentLine], list[Move]]:
     """What leaves for all the orders, line by line and move by move."""
     for paper in papers:
-        work.step(paper, work.state(paper), "ship")
+        work.step(paper, going_on(work, paper, "ship"), "ship")
     lines: list[ShipmentLine] = []
     moves: list[Move] = []
     for paper in papers:

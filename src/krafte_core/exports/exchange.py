@@ -20,13 +20,13 @@ from typing import Any
 
 import attrs
 
-from krafte_core.errors import InvalidInput, KrafteError
+from krafte_core.errors import InvalidInput, KrafteError, WireError
 from krafte_core.incoming import Problem
 from krafte_core.items import Item
 from krafte_core.orders import CustomerOrder, OrderLine
 from krafte_core.recipes import Ingredient, Recipe
 from krafte_core.times import day
-from krafte_core.wire import dumps, loads
+from krafte_core.wire import dumps, from_wire, loads, parsed
 
 ITEMS = ("code", "name", "unit", "kind", "step", "density", "packs")
 RECIPES = ("recipe", "item", "makes", "lead_time", "ingredient", "amount", "loss", "overage", "follows")
@@ -94,6 +94,29 @@ def from_json(text: str) -> tuple[Any, ...]:
     if not isinstance(found, tuple):
         raise InvalidInput("document", type(found).__name__, "a tuple of values, as `to_json` writes it")
     return found
+
+
+def read_json(text: str) -> Draft:
+    """The values of a document one by one: one that cannot be read is a problem with its path, and hides no other.
+
+    Raises:
+        WireError: (`unreadable_wire`) no document at all. InvalidInput: (`invalid_input`) a document of something else.
+
+    >>> text = to_json([Item("soap", unit="each"), Item("salt", unit="g")]).replace('"each"', '"bar"')
+    >>> [item.code for item in read_json(text).values], [problem.path for problem in read_json(text).problems]
+    (['salt'], ['$.value[0].value.unit'])
+    """
+    document = parsed(text)
+    rows = document.get("value") if isinstance(document, dict) and document.get("type") == "tuple" else None
+    if not isinstance(rows, list):
+        raise InvalidInput("document", text[:40], "a tuple of values, as `to_json` writes it")
+    values, problems = [], []
+    for place, row in enumerate(rows):
+        try:
+            values.append(from_wire({"krafte": document.get("krafte"), **(row if isinstance(row, dict) else {"value": row})}))
+        except WireError as problem:
+            problems.append(Problem(f"$.value[{place}]{problem.path.removeprefix('$')}", str(problem.given)[:200], problem.expected))
+    return Draft(tuple(values), tuple(problems))
 
 
 # ---------------------------------------------------------------------------------------------------------------- tables

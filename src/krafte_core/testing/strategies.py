@@ -35,13 +35,16 @@ from krafte_core.growth import Growth
 from krafte_core.items import KINDS, MOST_STEPS, PICKING_RULES, RELEASES, Item
 from krafte_core.money import Money, UnroundedMoney
 from krafte_core.orders import DELIVERIES, CustomerOrder, OrderLine
-from krafte_core.prices import Price, PriceList
+from krafte_core.packing import Box
+from krafte_core.prices import Customer, Price, PriceList
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import BatchSize, Formula, Ingredient, Operation, Output, Recipe, Substitute, compiled
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
 from krafte_core.stock import DISPOSITIONS, ORIGINS, Lot, Move, Place
+from krafte_core.tracking import KINDS as TRACKING
+from krafte_core.tracking import TrackingEvent
 from krafte_core.wire import TYPES
 
 
@@ -377,6 +380,32 @@ _LEAVES: dict[Any, Any] = {
         PriceList,
         codes(),
         st.lists(_prices(), max_size=3),
+        discount=st.none() | st.fractions(0, 1) | moneys("EUR").filter(_is_more),
+        smallest_order=st.none() | moneys("EUR"),
+        credit_limit=st.none() | moneys("EUR"),
+    ),
+    Box: lambda: st.builds(
+        Box,
+        st.none() | st.dictionaries(codes(), st.sampled_from(["2 each", "250 g"]), max_size=2),
+        packaging=st.dictionaries(codes(), st.just("1 each"), max_size=1),
+        weight=st.none() | st.builds(Quantity, st.decimals(1, 10**6, places=3), st.sampled_from(["kg", "g"])),
+        sscc=codes(),
+        tracking=codes(),
+    ),
+    TrackingEvent: lambda: st.builds(
+        TrackingEvent,
+        codes(),
+        codes(),
+        instants(),
+        kind=st.sampled_from(["", *TRACKING]),
+        place=codes(),
+        text=codes(),
+    ),
+    Customer: lambda: st.builds(
+        Customer,
+        codes(),
+        name=codes(),
+        prices=codes(),
         discount=st.none() | st.fractions(0, 1) | moneys("EUR").filter(_is_more),
         smallest_order=st.none() | moneys("EUR"),
         credit_limit=st.none() | moneys("EUR"),

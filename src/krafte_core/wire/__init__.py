@@ -147,12 +147,23 @@ def loads(text: str) -> Any:
         ...
     krafte_core.errors.UnknownVersion: $.krafte: got '2.0', expected a version up to 1.0
     """
+    return from_wire(parsed(text))
+
+
+def parsed(text: str) -> Any:
+    """The plain data of a document in text form, not yet a value.
+
+    Raises:
+        WireError: (`unreadable_wire`) no JSON, a name that stands twice in an object, or more than 64 Mi characters.
+
+    >>> parsed('{"krafte":"1.0","value":1}')
+    {'krafte': '1.0', 'value': 1}
+    """
     if not isinstance(text, str):
         raise WireError("$", brief(text), "text")
     if len(text) > MAX_TEXT:
         raise WireError("$", text[:SHOWN], f"at most {MAX_TEXT} characters")
     try:
-        document = _DECODER.decode(text)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as problem:
         raise WireError("$", text[:SHOWN], f"JSON ({shown(str(problem))})") from problem
-    return from_wire(document)

@@ -16,6 +16,7 @@ _ROWS = """
     calendars Calendar
     causes Cause Siblings Dispersion
     channels.calls Request Answer
+    channels.carriers Consignment Rate CarrierLabel Buying
     channels.matching Match Finding
     channels.polling Part=PollPart Awaited Poll Polled
     channels.wholesale Layout Table
@@ -35,10 +36,12 @@ _ROWS = """
     desks.dividing Merged
     desks.facts Changed
     desks.handling Handled Stepped
+    desks.holding Held
     desks.imports ImportedOrder
     desks.lateness Late
     desks.lots Decided
     desks.orders Link
+    desks.parcels Tracked
     desks.production Part
     desks.purchasing Received
     desks.releasing Freed
@@ -61,12 +64,17 @@ _ROWS = """
         StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount
         BadPayload ChannelRefused StoreFailed WrongSchema
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged
-        OrderClosed OrderReopened OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned ProductionChanged
+        OrderClosed OrderReopened OrderHeld OrderReleased OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned
+        ProductionChanged
         ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
         ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled LotReceived LotDecided StockChanged
         LotConverted OrderReturned OrderLate PurchaseChanged PurchaseRescheduled SentBack
+    exports.erp Written=ErpWritten
+    exports.erp_layouts Column=ErpColumn SheetLayout Dialect=ErpDialect ErpFile
+    exports.exchange Opening OrderRow Draft=ExchangeDraft
     growth Growth
     history Since
+    holds Hold
     incoming Problem Goods MessageLine Sent Refund OrderMessage Notice
     ingredients Ingredient Substitute Output
     intake Imported Intake Change=IntakeChange
@@ -77,9 +85,10 @@ _ROWS = """
     netting OpenNeed Displaced
     operations Operation
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
+    packing Box=ParcelBox
     planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
     potency Drawn Content=PotencyContent Balanced
-    prices Price PriceList Verdict
+    prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
     promise Step Slack ToBuy ToMake LinePromise Promise Borrowed
     purchasing PurchaseLine PurchaseOrder
@@ -90,12 +99,13 @@ _ROWS = """
     resources WorkCenter Offer Supplier ShippingMethod
     scheduling Booking
     sheets Scaled Sheet Compared Comparison
-    shipping ShipmentLine Shipment
+    shipping Package ShipmentLine Shipment
     stock Place Lot Move Posting Stocked Taken Refused Picked
     store Filed Stored Changes Leased DeadLetter
     structure Required Use Explosion Buildable
     terms Totals
     trace Edge Reach Genealogy
+    tracking TrackingEvent
     views Load StockLevel
     workshop Preview
 """
