@@ -47,6 +47,7 @@ IDLE = 5
 """How many connections lie ready without going through the pool."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
+BEGIN_AND_MOMENT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {MOMENT}"
 NUMBERS = """INSERT INTO {counters} (tenant, series, last) VALUES (?, ?, ?)
     ON CONFLICT (tenant, series) DO UPDATE SET last = {counters}.last + excluded.last RETURNING last"""
 # The paper that gets the number is written later into the same log, and that write waits for the disk: for the number nobody needs to.
@@ -170,6 +171,15 @@ class SqlStore(_Store):
         else:
             session.connection.close()
 
+    def _begun(self, session: Session) -> Any:
+        """Begin a reading, and the revisions that it sees; PostgreSQL is told both in one message."""
+        if self._sqlite:
+            session.run("BEGIN")
+            return session.run(MOMENT, (session.tenant,)).fetchall()[0]
+        cursor = session.run(BEGIN_AND_MOMENT.replace("?", str(session.tenant)))
+        cursor.nextset()
+        return cursor.fetchall()[0]
+
     def reading(self) -> Reading:
         """See `Store`: a transaction that sees one moment, and writes nothing."""
         return Reading(self)
@@ -245,8 +255,8 @@ class Reading:
         session = self._session = self._store._connect()
         try:
             with READ:
-                session.run(self._store._names.dialect.begin_reading)
-            return self._store._moment(session)
+                row = self._store._begun(session)
+            return SqlReader(session, self._store._bodies, *row)
         except BaseException:
             self.__exit__()
             raise

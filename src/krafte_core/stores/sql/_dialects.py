@@ -54,7 +54,6 @@ class Sqlite(_Dialect):
     many = "IN (SELECT value FROM json_each(?))"
     pairs = "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"
     triples = "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?))"
-    begin_reading = "BEGIN"
     by_document = "INDEXED BY {prefix}diary_document"
     by_place = "INDEXED BY {prefix}stocked_place"
 
@@ -74,7 +73,6 @@ class Postgres(_Dialect):
     many = "= ANY(?::text[])"
     pairs = "IN (SELECT * FROM unnest(?::text[], ?::text[]))"
     triples = "IN (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))"
-    begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     by_document = by_place = ""
 
     def sql(self, statement: str) -> str:
