@@ -33,8 +33,8 @@ PROCESSES = multiprocessing.get_context("forkserver")
 ROUNDS = 5
 
 
-def opened(url: str) -> Any:
-    """A workshop that does not wait for the disk."""
+def opened(url: str, *, durable: bool = False) -> Any:
+    """A workshop; one that is not `durable` does not wait for the disk."""
     from sqlalchemy import event
 
     from krafte_core import Workshop
@@ -45,9 +45,9 @@ def opened(url: str) -> Any:
     if url == "memory:":
         return Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
     store = SqlStore(url)
-    if url.startswith("sqlite"):
+    if url.startswith("sqlite") and not durable:
         event.listen(store.engine, "connect", lambda connection, record: connection.execute("PRAGMA synchronous = OFF"))
-        store._own = False  # so that numbers leave the setting alone
+        store._lazy = False  # so that numbers leave the setting alone
         store.engine.dispose()
     return Workshop(store, clock=FakeClock("2026-11-23 08:00"))
 

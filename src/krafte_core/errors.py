@@ -4,6 +4,7 @@
 
     KrafteError
     ├── InvalidInput            invalid_input         a value of the wrong shape
+    │   ├── TooFarBack          too_far_back          into a closed period, or beyond the host's limit
     │   ├── UnreadableText      unreadable_text       a text that the grammar does not know
     │   ├── TextTooLong         text_too_long
     │   ├── FloatRefused        float_refused         a binary float where exactness is wanted
@@ -34,6 +35,7 @@
     ├── StaleVersion            stale_version         the paper has changed since it was read
     ├── KeyReused               key_reused            one idempotency key, two contents
     ├── Conflict                conflict              other writers won every retry
+    ├── EntryRefused            entry_refused         one of many commands that go together
     ├── BrokenLaw               broken_law            `verify()` found books that do not add up
     ├── StoreFailed             store_failed          the disk, the file, the server or the connection
     ├── WrongSchema             wrong_schema          tables of another version, or of another program
@@ -60,8 +62,7 @@ import attrs
 if TYPE_CHECKING:
     from datetime import datetime
 
-SHOWN = 80  # how much of a bad value an error repeats
-TOLD = 300  # how long a readable text may be to stand in a sentence as it is
+SHOWN, TOLD = 80, 300  # how much of a bad value an error repeats; how long a readable text may be to stand in a sentence
 
 
 def shown(value: object) -> str:
@@ -186,6 +187,13 @@ class InvalidInput(KrafteError):
     def __str__(self) -> str:
         """The sentence."""
         return f"{self.field}: got {shown(self.given)}, expected {self.expected}"
+
+
+@error
+class TooFarBack(InvalidInput):
+    """An entry dated into a closed period, or further back than the host allows; `expected` names the limit."""
+
+    code: ClassVar[str] = "too_far_back"
 
 
 @error
@@ -550,6 +558,20 @@ class Conflict(KrafteError):
     def __str__(self) -> str:
         """The sentence."""
         return f"{told(self.what)} changed while the command was decided ({told(self.tries)} tries); try again"
+
+
+@error
+class EntryRefused(KrafteError):
+    """One of many commands that were to be stored together was refused, so none was: which (counted from 1), and why."""
+
+    code: ClassVar[str] = "entry_refused"
+    entry: int
+    command: str
+    problem: Any
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"entry {self.entry} ({self.command}) was refused: {told(self.problem)}"
 
 
 @error

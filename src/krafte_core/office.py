@@ -76,6 +76,10 @@ class Office:
             self._catalogue = Catalogue(reader.catalogue(), revision, self.zone)
         return self._catalogue
 
+    def begin_with(self, catalogue: Catalogue) -> None:
+        """A catalogue that is compiled already, for an office over the same moment."""
+        self._catalogue = catalogue
+
     def run(
         self,
         decide: Callable[[Work], Answer],
@@ -210,8 +214,10 @@ def combined(parts: Sequence[Changes]) -> Changes:
         whole.diary += part.diary
         whole.events += part.events
         whole.catalogue |= part.catalogue
-        whole.stamps = part.stamps | whole.stamps
-        whole.lot_guards = part.lot_guards | whole.lot_guards
+        for name, stamp in part.stamps.items():
+            whole.stamps.setdefault(name, stamp)
+        for lot, revision in part.lot_guards.items():
+            whole.lot_guards.setdefault(lot, revision)
         whole.closed = (whole.closed - part.opened) | part.closed
         whole.opened = (whole.opened - part.closed) | part.opened
     return whole

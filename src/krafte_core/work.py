@@ -212,6 +212,10 @@ class Work:
         """The next number of a series in this period, such as `PB-2026-11-001`."""
         return number(series, self.period, self._numbers(f"{series}-{self.period}"))
 
+    def counter(self, series: str) -> int:
+        """The next counter of a series and period, for a command made of commands."""
+        return self._numbers(series)
+
     def file(self, paper: Paper, *, new: bool = False) -> None:
         """Write a paper; a new one must not exist, a changed one must be the one that was read."""
         self.changes.papers[paper.number] = paper

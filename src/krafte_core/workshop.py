@@ -13,6 +13,7 @@ import attrs
 from krafte_core import archive
 from krafte_core.catalogue import Catalogue
 from krafte_core.delivery import Delivery, Subscription
+from krafte_core.desks.bulk import BulkDesk
 from krafte_core.desks.orders import OrderDesk
 from krafte_core.desks.planning import PlanningDesk
 from krafte_core.desks.production import ProductionDesk
@@ -88,6 +89,7 @@ class Workshop:
         self.shipping = ShippingDesk(self._office)
         self.trace = TraceDesk(self._office)
         self.planning = PlanningDesk(self._office)
+        self.bulk = BulkDesk(self._office)
 
     @classmethod
     def open(cls, url: str, *, clock: Clock | None = None, zone: str | None = None, by: str = "") -> Self:

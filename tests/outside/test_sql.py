@@ -115,6 +115,49 @@ def test_a_command_has_the_same_number_of_statements_whatever_happened_before(st
     print(first)
 
 
+def test_many_commands_as_one_need_fewer_statements_than_one_by_one(store):
+    shop, counted = furnished(store), Counted(store.engine)
+    wants = [{"customer": f"customer {n}", "lines": [OrderLine("bar", "3 each")]} for n in range(10)]
+
+    def single():
+        placed = [shop.orders.place(**want) for want in wants]
+        confirmed = [shop.orders.confirm(order) for order in placed]
+        return [shop.production.start(number) for one in confirmed for number in one.productions]
+
+    def together():
+        confirmed = shop.bulk.confirm(shop.bulk.place(wants))
+        return shop.bulk.start([number for one in confirmed for number in one.productions])
+
+    one_by_one, begun = counted.of(single)
+    at_once, _ = counted.of(together)
+
+    assert len(begun) == 10
+    assert at_once < one_by_one / 3, (at_once, one_by_one)
+    shop.verify()
+
+
+def test_every_question_is_answered_by_an_index(tmp_path):
+    """Nothing looks through a whole table, also where the database has no statistics yet."""
+    store = SqlStore(f"sqlite:///{tmp_path / 'shop.db'}")
+    shop, asked = furnished(store), {}
+    event.listen(store.engine, "before_cursor_execute", lambda *given: asked.setdefault(given[2], given[3]))
+    _flow(shop, Counted(store.engine))
+    shop.orders.cancel(shop.orders.place(customer="web", lines=[OrderLine("bar", "3 each")]), reason="no")
+    shop.stock.hold("oil", lot="O-1", reason="look")
+    with sqlite3.connect(tmp_path / "shop.db") as plain:
+        plans = {
+            statement: [row[3] for row in plain.execute(f"EXPLAIN QUERY PLAN {statement}", given)]
+            for statement, given in asked.items()
+            if statement.startswith("SELECT")
+        }
+    plain.close()
+    store.close()
+
+    assert len(plans) > 10
+    looked_through = ("SCAN krafte", "SCAN p", "SCAN s", "SCAN t", "SCAN l", "(tenant=?)")
+    assert [(plan, statement) for statement, plan in plans.items() if any(word in step for step in plan for word in looked_through)] == []
+
+
 def test_a_commit_is_one_statement_on_postgresql(postgres, tmp_path):
     store = SqlStore(f"{postgres}?tenant={tmp_path.name}")
     counted = Counted(store.engine)
@@ -466,7 +509,7 @@ def test_a_fork_lets_go_of_its_connection(store):
 
     gc.collect()
 
-    assert store.engine.pool.checkedout() == 0
+    assert len(store._idle) == store.engine.pool.checkedout(), "every connection lies ready"
 
 
 def test_a_copy_of_the_file_is_a_backup(tmp_path):

@@ -138,9 +138,10 @@ def _optional(inner: Codec) -> Codec:
 
 def _each(rows: Iterable[Any], steps: Iterable[Step], depth: int) -> list[Any]:
     done: list[Any] = []
+    add = done.append
     try:
         for row, step in zip(rows, steps, strict=False):
-            done.append(step(row, depth))
+            add(step(row, depth))
     except Misfit as problem:
         problem.path.append(len(done))
         raise
@@ -165,6 +166,8 @@ def _many(kind: Any, inner: Codec) -> Codec:
     def write_it(value: Any, depth: int) -> list[Any]:
         if type(value) is not kind:
             raise Misfit(value, f"a {kind.__name__}")
+        if not value:
+            return []
         done = _each(value, repeat(write), depth)
         return sorted(done, key=canonical) if kind in (set, frozenset) else done
 
@@ -267,8 +270,9 @@ class _Record:
         fields = _fields(kind)
         self.kind = kind
         self.names = {one.name for one in fields}
-        self.writers = [(one.name, one.codec.write) for one in fields]
         self.defaults = _defaults(kind) if kind.__name__ in SPARSE else {}
+        nothing = object()  # no field holds this
+        self.writers = [(one.name, one.codec.write, self.defaults.get(one.name, nothing)) for one in fields]
         self.readers = [(one.name, one.argument, one.codec.read, one.required) for one in fields]
 
     def write(self, value: Any, depth: int) -> dict[str, Any]:
@@ -276,12 +280,12 @@ class _Record:
             raise Misfit(value, f"a value of type {self.kind.__name__}")
         done, name = {}, ""
         try:
-            for name, write in self.writers:
+            for name, write, default in self.writers:
                 field = getattr(value, name)
-                default = self.defaults.get(name, self)  # no field holds this record
-                if field is default or (type(field) is type(default) and field == default):
+                kind = type(field)
+                if field is default or (kind is type(default) and field == default):
                     continue
-                done[name] = write(field, depth)
+                done[name] = field if kind is str and write is as_text else write(field, depth)
         except Misfit as problem:
             problem.path.append(name)
             raise

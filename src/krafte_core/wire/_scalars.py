@@ -158,6 +158,8 @@ def _read_fraction(text: str) -> Fraction:
 
 
 def _write_instant(value: datetime) -> str:
+    if value.tzinfo is UTC:
+        return value.isoformat()
     if value.utcoffset() is None:
         raise ValueError("naive")
     return value.astimezone(UTC).isoformat()

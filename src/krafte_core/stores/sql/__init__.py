@@ -13,11 +13,13 @@ tables and their migrations.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -32,7 +34,7 @@ from krafte_core.stores.sql._outbox import SqlOutbox, redact
 from krafte_core.stores.sql._postgres import PostgresWriter
 from krafte_core.stores.sql._reader import SqlReader
 from krafte_core.stores.sql._schema import migrate, opened, settings
-from krafte_core.stores.sql._session import Names, Session, failed_guard, in_our_words
+from krafte_core.stores.sql._session import READ, WRITE, Names, Session, failed_guard, in_our_words
 from krafte_core.stores.sql._sqlite import SqliteWriter
 from krafte_core.stores.sql._values import Bodies
 from krafte_core.stores.sql.tables import PREFIX, checked_name
@@ -41,8 +43,11 @@ __all__ = ["JoinedStore", "SqlStore", "migrate", "open_store"]
 
 BUSY = 60
 """Seconds for which a writer waits for another one on SQLite."""
+IDLE = 5
+"""How many connections lie ready without going through the pool."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
+BEGIN_AND_MOMENT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {MOMENT}"
 NUMBERS = """INSERT INTO {counters} (tenant, series, last) VALUES (?, ?, ?)
     ON CONFLICT (tenant, series) DO UPDATE SET last = {counters}.last + excluded.last RETURNING last"""
 # The paper that gets the number is written later into the same log, and that write waits for the disk: for the number nobody needs to.
@@ -60,8 +65,9 @@ class _Store:
 
     def _write(self, session: Session, batch: Batch) -> None:
         if batch.opened_unchanged:
-            given = self._names.dialect.keys(batch.opened_unchanged)
-            rows = session.rows("SELECT body FROM {papers} WHERE tenant = ? AND number {many}", *given)
+            asked = "SELECT body FROM {papers} WHERE tenant = ? AND number {many}"
+            statement, given = self._names.dialect.asked(asked, batch.opened_unchanged)
+            rows = session.rows(statement, *given)
             batch.list_again([self._bodies.read(body) for (body,) in rows])
         if session.names.dialect.name == "sqlite":
             SqliteWriter(session, batch).write()
@@ -75,8 +81,8 @@ class _Store:
             raise Conflict(batch.what(group)) from None
 
     def _moment(self, session: Session) -> SqlReader:
-        with in_our_words("read"):
-            revision, catalogue = session.run(MOMENT, (session.tenant,)).fetchone()
+        with READ:
+            revision, catalogue = session.run(MOMENT, (session.tenant,)).fetchall()[0]
         return SqlReader(session, self._bodies, revision if self._final else 0, catalogue)
 
 
@@ -127,93 +133,90 @@ class SqlStore(_Store):
         self._names = Names(self.engine.dialect.name, prefix, schema)
         self._sqlite = self._names.dialect.name == "sqlite"
         # SQLite lets waiting writers sleep and try again, whoever is lucky; threads of one process queue up here instead.
-        self._turn: Any = threading.Lock() if self._sqlite else nullcontext()
+        self._turn: Any = threading.Lock() if self._sqlite else Nobody()
         self._losers = threading.Lock()
         self._bodies = Bodies()
         self._tenant = 0
+        self._idle: list[Session] = []
+        self._lazy = self._own and self._sqlite
+        """Whether numbers need not wait for the disk by themselves: a host's engine may have settings of its own."""
+        self._moments: weakref.WeakSet[SqlReader] = weakref.WeakSet()
         try:
-            with self._connected() as session:
-                self._tenant = opened(session.connection, self._names, tenant, create=create, joined=False)
+            with in_our_words("be opened"):
+                connection = self._autocommit.connect()
+            with connection:
+                self._tenant = opened(connection, self._names, tenant, create=create, joined=False)
         except BaseException:
             self.close()  # a store that could not be opened keeps no file and no connection
             raise
         self.outbox = SqlOutbox(self)
 
-    @contextmanager
-    def _connected(self) -> Iterator[Session]:
-        with in_our_words("be opened"):
-            connection = self._autocommit.connect()
-        try:
-            yield Session(connection, self._names, self._tenant)
-        finally:
-            connection.close()
-
-    @contextmanager
-    def reading(self) -> Iterator[SqlReader]:
-        """See `Store`: a transaction that sees one moment, and writes nothing."""
-        with self._connected() as session:
-            with in_our_words("read"):
-                for statement in self._names.dialect.begin_reading:
-                    session.run(statement).close()
+    def _connect(self) -> Session:
+        """A session that lies idle, or a new one; `_release` takes it back."""
+        while self._idle:
             try:
-                yield self._moment(session)
-            finally:
-                _end(session, "COMMIT")
+                session = self._idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if session.process == os.getpid():  # after a fork of the process it is the parent's
+                session.listen()
+                return session
+        with in_our_words("be opened"):
+            return Session(self._autocommit.connect(), self._names, self._tenant)
+
+    def _release(self, session: Session) -> None:
+        """Keep the connection for the next, if it is ours and still good."""
+        if self._own and len(self._idle) < IDLE and session.is_good:
+            self._idle.append(session)
+        else:
+            session.connection.close()
+
+    def _begun(self, session: Session) -> Any:
+        """Begin a reading, and the revisions that it sees; PostgreSQL is told both in one message."""
+        if self._sqlite:
+            session.run("BEGIN")
+            return session.run(MOMENT, (session.tenant,)).fetchall()[0]
+        cursor = session.run(BEGIN_AND_MOMENT.replace("?", str(session.tenant)))
+        cursor.nextset()
+        return cursor.fetchall()[0]
+
+    def reading(self) -> Reading:
+        """See `Store`: a transaction that sees one moment, and writes nothing."""
+        return Reading(self)
 
     def snapshot(self) -> SqlReader:
-        """One moment for as long as the answer is kept: it holds a connection with an open transaction."""
-        connection = self._autocommit.connect()
-        session = Session(connection, self._names, self._tenant)
-        with in_our_words("read"):
-            for statement in self._names.dialect.begin_reading:
-                session.run(statement).close()
-        moment = self._moment(session)
-        weakref.finalize(moment, _let_go, session)
+        """One moment until it is closed or forgotten, or the store is closed: it holds a connection with an open transaction."""
+        reading = Reading(self)
+        moment = reading.__enter__()
+        moment.close = weakref.finalize(moment, reading.__exit__)
+        self._moments.add(moment)
         return moment
 
-    @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[Session]:
+    def writing(self, *, durable: bool = True) -> Writing:
         """A transaction of its own: all of it or nothing. What is not `durable` waits for the disk with the next that is."""
-        with self._turn, self._connected() as session, in_our_words("write"):
-            if not durable:
-                session.run("PRAGMA synchronous = NORMAL").close()
-            try:
-                session.run("BEGIN IMMEDIATE" if self._sqlite else "BEGIN").close()
-                try:
-                    yield session
-                except BaseException:
-                    _end(session, "ROLLBACK")
-                    raise
-                session.run("COMMIT").close()
-            finally:
-                if not durable:
-                    session.run("PRAGMA synchronous = FULL").close()
+        return Writing(self, durable=durable)
 
     def queue_up(self) -> Turn:
         """Wait for a turn among those who lost several times: they try one by one, so each meets newcomers only, and comes through."""
         if self._sqlite:
             self._losers.acquire()
             return Turn(self._losers.release)
-        connection = self._autocommit.connect()
+        session = self._connect()
         name = zlib.crc32(self._names.of["commits"].encode()) >> 1
-        with in_our_words("write"):
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({name}, {self._tenant})").close()
+        with WRITE:
+            session.run(f"SELECT pg_advisory_lock({name}, {self._tenant})").close()
 
         def let_in() -> None:
-            _end(Session(connection, self._names, self._tenant), f"SELECT pg_advisory_unlock({name}, {self._tenant})")
-            connection.close()
+            _end(session, f"SELECT pg_advisory_unlock({name}, {self._tenant})")
+            self._release(session)
 
         return Turn(let_in)
 
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         batch = Batch(changes, self._bodies)
-        if self._sqlite:
-            with self.writing() as session:
-                self._write(session, batch)
-        else:
-            with self._connected() as session, in_our_words("write"):
-                self._write(session, batch)
+        with self.writing() if self._sqlite else Alone(self) as session:
+            self._write(session, batch)
 
     def redact(self, rewrite: Callable[[Any], Any]) -> None:
         """See `Store`."""
@@ -223,18 +226,120 @@ class SqlStore(_Store):
 
     def take_numbers(self, series: str, count: int) -> int:
         """See `Store`."""
-        if self._sqlite:
-            with self.writing(durable=not self._own) as session:
-                last = session.run(NUMBERS, (session.tenant, series, count)).fetchone()[0]
-        else:
-            with self._connected() as session, in_our_words("write"):
-                last = session.run(NUMBERS_NOW, (session.tenant, series, count)).fetchone()[0]
+        with Alone(self, durable=not self._lazy) as session:
+            statement = NUMBERS if self._sqlite else NUMBERS_NOW
+            last = session.run(statement, (session.tenant, series, count)).fetchall()[0][0]
         return int(last) - count + 1
 
     def close(self) -> None:
-        """Let go of the connections, unless they are the host's."""
+        """Let go of the connections, also those of forks, unless they are the host's."""
         if self._own:
+            for moment in [*self._moments]:
+                moment.close()
+            while self._idle:
+                self._idle.pop().connection.close()
             self.engine.dispose()
+
+
+class Reading:
+    """A session in a transaction that sees one moment, for the length of a `with`."""
+
+    __slots__ = ("_session", "_store")
+
+    def __init__(self, store: SqlStore) -> None:
+        """Of a store."""
+        self._store = store
+
+    def __enter__(self) -> SqlReader:
+        """Begin."""
+        session = self._session = self._store._connect()
+        try:
+            with READ:
+                row = self._store._begun(session)
+            return SqlReader(session, self._store._bodies, *row)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        """End; there is nothing to commit."""
+        _end(self._session, "COMMIT")
+        self._store._release(self._session)
+
+
+class Alone:
+    """A session for one statement, which is a transaction of its own."""
+
+    __slots__ = ("_durable", "_session", "_store")
+
+    def __init__(self, store: SqlStore, *, durable: bool = True) -> None:
+        """Of a store. What is not `durable` waits for the disk with the next that is."""
+        self._store = store
+        self._durable = durable
+
+    def __enter__(self) -> Session:
+        """Wait for the turn."""
+        self._store._turn.acquire()
+        try:
+            session = self._session = self._store._connect()
+        except BaseException:
+            self._store._turn.release()
+            raise
+        if not self._durable:
+            with WRITE:
+                session.run("PRAGMA synchronous = NORMAL")
+        return session
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        """Let the next one in, and say in our words what went wrong."""
+        try:
+            if not self._durable:
+                _end(self._session, "PRAGMA synchronous = FULL")
+            self._store._release(self._session)
+        finally:
+            self._store._turn.release()
+        WRITE.__exit__(kind, problem, trace)
+
+
+class Writing(Alone):
+    """A session in a transaction of its own, for the length of a `with`: all of it or nothing."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> Session:
+        """Begin; on SQLite as the one who writes."""
+        session = super().__enter__()
+        try:
+            with WRITE:
+                session.run("BEGIN IMMEDIATE" if self._store._sqlite else "BEGIN")
+        except BaseException:
+            super().__exit__(None, None, None)
+            raise
+        return session
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        """Commit, or take everything back."""
+        try:
+            if problem is None:
+                with WRITE:
+                    self._session.run("COMMIT")
+            else:
+                _end(self._session, "ROLLBACK")
+        except BaseException:
+            _end(self._session, "ROLLBACK")
+            raise
+        finally:
+            super().__exit__(kind, problem, trace)
+
+
+class Nobody:
+    """A turn that nobody waits for."""
+
+    def acquire(self) -> None:
+        """At once."""
+
+    def release(self) -> None:
+        """Nobody waited."""
 
 
 class JoinedStore(_Store):
@@ -276,7 +381,7 @@ class JoinedStore(_Store):
         if self._names.dialect.name == "sqlite":
             driver: Any = self.connection.connection.driver_connection
             if not driver.in_transaction:
-                with in_our_words("write"):
+                with WRITE:
                     self.connection.exec_driver_sql("BEGIN IMMEDIATE").close()
 
     @contextmanager
@@ -289,7 +394,7 @@ class JoinedStore(_Store):
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A savepoint: all of it or nothing."""
-        with self._lock, in_our_words("write"):
+        with self._lock, WRITE:
             self._begin()
             with self.connection.begin_nested():
                 yield Session(self.connection, self._names, self._tenant)
@@ -362,11 +467,6 @@ def _checked(prefix: str, schema: str | None) -> None:
 def _end(session: Session, word: str) -> None:
     """End a transaction whose connection may be gone."""
     try:
-        session.run(word).close()
+        session.run(word)
     except DBAPIError:
         session.connection.invalidate()
-
-
-def _let_go(session: Session) -> None:
-    _end(session, "ROLLBACK")
-    session.connection.close()

@@ -12,7 +12,7 @@ from krafte_core.stock import PRODUCTION, Posting, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
 from krafte_core.stores.sql._dialects import readable
-from krafte_core.stores.sql._session import Session, in_our_words
+from krafte_core.stores.sql._session import READ, Session
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
 
@@ -20,6 +20,8 @@ FIRST, PAGE = 16, 1_000
 PAPERS = "SELECT p.body, s.stamp, p.id FROM {papers} p LEFT JOIN {stamps} s ON s.tenant = p.tenant AND s.name = p.number"
 STOCKED = """SELECT l.body, s.place, s.on_hand, s.allocated FROM {stocked} s
     JOIN {lots} l ON l.tenant = s.tenant AND l.item = s.item AND l.code = s.code"""
+
+AT_PLACE = f"{STOCKED.replace('{stocked} s', '{stocked} s {by_place}')} WHERE s.tenant = ? AND s.place {{many}}"
 
 
 def _columns(shape: Shape, name: str = "t") -> str:
@@ -38,11 +40,11 @@ USES = f"""SELECT p.paper, m.item, m.lot, CASE WHEN m.target = '{PRODUCTION}' TH
 WIDTH = 1 + len(POSTING.columns)
 
 FLAT: Mapping[str, tuple[str, Shape]] = {
-    "links": (f"SELECT {_columns(LINK)} FROM {{allocations}} t WHERE tenant = ? AND demand {{many}} ORDER BY id", LINK),
+    "links": (f"SELECT {_columns(LINK)} FROM {{allocations}} t WHERE tenant = ? AND demand {{many}} ORDER BY +id", LINK),
     "claims": (f"SELECT {_columns(LINK)} FROM {{allocations}} t WHERE tenant = ? AND (source, item, ref) {{triples}}", LINK),
     "bookings": (f"SELECT {_columns(BOOKING)} FROM {{bookings}} t WHERE tenant = ? AND work_center {{many}} AND ends > ?", BOOKING),
-    "booked_for": (f"SELECT {_columns(BOOKING)} FROM {{bookings}} t WHERE tenant = ? AND paper {{many}} ORDER BY id", BOOKING),
-    "diary": (f"SELECT {_columns(ENTRY)} FROM {{diary}} t WHERE tenant = ? AND document {{many}} ORDER BY id", ENTRY),
+    "booked_for": (f"SELECT {_columns(BOOKING)} FROM {{bookings}} t WHERE tenant = ? AND paper {{many}} ORDER BY +id", BOOKING),
+    "diary": (f"SELECT {_columns(ENTRY)} FROM {{diary}} t {{by_document}} WHERE tenant = ? AND document {{many}} ORDER BY id", ENTRY),
 }
 """Questions whose answers stand in columns."""
 PAGES: Mapping[str, tuple[str, Shape | None]] = {
@@ -65,6 +67,8 @@ class SqlReader(RowReader):
         self._revision = revision
         self._catalogue = catalogue
         self._rows = session.rows
+        self.close: Callable[[], object] = _nothing
+        """For `snapshot`: lets go of the connection. Other moments end with their `with`."""
 
     @property
     def reader(self) -> SqlReader:
@@ -86,38 +90,42 @@ class SqlReader(RowReader):
         keys = readable(keys)
         if not keys:
             return ()
-        given = self._session.names.dialect.keys(keys)
-        with in_our_words("read"):
+        with READ:
             if question in FLAT:
                 statement, shape = FLAT[question]
-                rows = self._rows(statement, *given, since) if question == "bookings" else self._rows(statement, *given)
+                rows = self._asked(statement, keys, since) if question == "bookings" else self._asked(statement, keys)
                 return map(shape.read, rows)
             ask: Callable[..., Iterable[Any]] = getattr(self, f"_ask_{question}")
-            return ask(given)
+            return ask(keys)
 
-    def _ask_papers(self, given: tuple[Any, ...]) -> Iterable[Filed]:
-        return map(self._filed, self._rows(f"{PAPERS} WHERE p.tenant = ? AND p.number {{many}}", *given))
+    def _asked(self, statement: str, keys: Sequence[Any], *after: Any) -> Sequence[Any]:
+        statement, given = self._session.names.dialect.asked(statement, keys)
+        return self._rows(statement, *given, *after)
 
-    def _ask_open(self, given: tuple[Any, ...]) -> Iterable[Filed]:
+    def _ask_papers(self, keys: Sequence[Any]) -> Iterable[Filed]:
+        return map(self._filed, self._asked(f"{PAPERS} WHERE p.tenant = ? AND p.number {{many}}", keys))
+
+    def _ask_open(self, keys: Sequence[Any]) -> Iterable[Filed]:
         found = "SELECT number FROM {open_items} WHERE tenant = ? AND (kind, item) {pairs}"
         where = f"WHERE p.tenant = ? AND p.number IN ({found})"
-        return map(self._filed, self._rows(f"{PAPERS} {where} ORDER BY p.id", self._session.tenant, *given))
+        statement, given = self._session.names.dialect.asked(f"{PAPERS} {where} ORDER BY p.id", keys)
+        return map(self._filed, self._rows(statement, self._session.tenant, *given))
 
-    def _ask_stamps(self, given: tuple[Any, ...]) -> Iterable[Any]:
-        return self._rows("SELECT name, stamp FROM {stamps} WHERE tenant = ? AND name {many}", *given)
+    def _ask_stamps(self, keys: Sequence[Any]) -> Iterable[Any]:
+        return self._asked("SELECT name, stamp FROM {stamps} WHERE tenant = ? AND name {many}", keys)
 
-    def _ask_lots(self, given: tuple[Any, ...]) -> Iterable[Any]:
-        rows = self._rows("SELECT body FROM {lots} WHERE tenant = ? AND (item, code) {pairs}", *given)
+    def _ask_lots(self, keys: Sequence[Any]) -> Iterable[Any]:
+        rows = self._asked("SELECT body FROM {lots} WHERE tenant = ? AND (item, code) {pairs}", keys)
         return [self._bodies.read(body) for (body,) in rows]
 
-    def _ask_stocked(self, given: tuple[Any, ...]) -> Iterable[Stocked]:
-        return map(self._stocked, self._rows(f"{STOCKED} WHERE s.tenant = ? AND s.item {{many}}", *given))
+    def _ask_stocked(self, keys: Sequence[Any]) -> Iterable[Stocked]:
+        return map(self._stocked, self._asked(f"{STOCKED} WHERE s.tenant = ? AND s.item {{many}}", keys))
 
-    def _ask_standing(self, given: tuple[Any, ...]) -> Iterable[Stocked]:
-        return map(self._stocked, self._rows(f"{STOCKED} WHERE s.tenant = ? AND (s.item, s.code) {{pairs}}", *given))
+    def _ask_standing(self, keys: Sequence[Any]) -> Iterable[Stocked]:
+        return map(self._stocked, self._asked(f"{STOCKED} WHERE s.tenant = ? AND (s.item, s.code) {{pairs}}", keys))
 
-    def _ask_at_place(self, given: tuple[Any, ...]) -> Iterable[Stocked]:
-        return map(self._stocked, self._rows(f"{STOCKED} WHERE s.tenant = ? AND s.place {{many}}", *given))
+    def _ask_at_place(self, keys: Sequence[Any]) -> Iterable[Stocked]:
+        return map(self._stocked, self._asked(AT_PLACE, keys))
 
     def _filed(self, row: Sequence[Any]) -> Filed:
         return Filed(self._bodies.read(row[0]), row[1] or 0)
@@ -136,7 +144,7 @@ class SqlReader(RowReader):
         named = (party,) if isinstance(party, str) else ()
         page = limit if not criteria.keys() - {"customer", "supplier"} else PAGE
         while len(found) < limit:
-            with in_our_words("read"):
+            with READ:
                 rows = self._rows(f"{PAPERS} WHERE {where} ORDER BY p.id LIMIT ?", kind, last, *named, page)
             papers = [self._bodies.read(row[0]) for row in rows]
             found += [paper for paper in papers if not criteria or matches(paper, criteria)]
@@ -148,13 +156,13 @@ class SqlReader(RowReader):
     def _place_of(self, number: str) -> int:
         if not number:
             return 0
-        with in_our_words("read"):
+        with READ:
             rows = self._rows("SELECT id FROM {papers} WHERE tenant = ? AND number = ?", number)
         return int(rows[0][0]) if rows else 0
 
     def has_lots(self, item: str) -> bool:
         """See `Reader`."""
-        with in_our_words("read"):
+        with READ:
             return bool(readable([item]) and self._rows("SELECT 1 FROM {lots} WHERE tenant = ? AND item = ? LIMIT 1", item))
 
     def lots_of(self, item: str, order: str) -> Iterator[Stocked]:
@@ -167,7 +175,7 @@ class SqlReader(RowReader):
         size = FIRST
         while readable([item]):
             beyond = f"AND ({columns}) > ({marks})" if last else ""
-            with in_our_words("read"):
+            with READ:
                 rows = self._rows(f"{start} {beyond} ORDER BY {columns} LIMIT ?", item, *last, size)
             for row in rows:
                 yield self._stocked(row[-4:])
@@ -177,7 +185,7 @@ class SqlReader(RowReader):
 
     def result(self, key: str) -> Stored | None:
         """See `Reader`."""
-        with in_our_words("read"):
+        with READ:
             rows = self._rows("SELECT fingerprint, body FROM {results} WHERE tenant = ? AND key = ?", key) if readable([key]) else ()
         return Stored(rows[0][0], loads(rows[0][1])) if rows else None
 
@@ -187,35 +195,37 @@ class SqlReader(RowReader):
         self, *, lots: Collection[LotKey] = (), papers: Collection[str] = (), since: datetime | None = None
     ) -> Sequence[Posting]:
         """See `Reader`: one statement, by the indexes of lots and papers."""
-        keys = self._session.names.dialect.keys
+        asked = self._session.names.dialect.asked
         pairs, numbers = readable(dict.fromkeys(lots)), readable(dict.fromkeys(papers))
         parts: list[str] = []
         values: list[Any] = []
         tenant, at = self._session.tenant, () if since is None else (instant(since),)
         if pairs:
-            parts.append(ABOUT_LOTS_SINCE if at else ABOUT_LOTS)
-            values += [tenant, *keys(pairs), *at]
+            part, given = asked(ABOUT_LOTS_SINCE if at else ABOUT_LOTS, pairs)
+            parts.append(part)
+            values += [tenant, *given, *at]
         if numbers:
-            parts.append(ABOUT_PAPERS)
-            values += [tenant, *keys(numbers), tenant, *keys(numbers)]
+            part, given = asked(ABOUT_PAPERS, numbers)
+            parts.append(part)
+            values += [tenant, *given, tenant, *given]
         if not parts:
             return []
         late = " AND p.happened_at >= ?" if at else ""
         where = f"WHERE p.tenant = ? AND p.id IN ({' UNION '.join(parts)}){late}"
-        with in_our_words("read"):
+        with READ:
             return [*_posted(self._rows(f"{MOVES} {where} ORDER BY p.id, m.n", *values, *at))]
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`: one statement over the moves into and out of production."""
-        keys, tenant = self._session.names.dialect.keys, self._session.tenant
+        asked, tenant = self._session.names.dialect.asked, self._session.tenant
         pairs, numbers = readable(dict.fromkeys(lots)), readable(dict.fromkeys(runs))
-        parts = [f"{USES} AND (m.item, m.lot) {{pairs}}"] if pairs else []
-        parts += [f"{USES} AND p.paper {{many}} AND p.paper <> ''"] if numbers else []
+        parts = [asked(f"{USES} AND (m.item, m.lot) {{pairs}}", pairs)] if pairs else []
+        parts += [asked(f"{USES} AND p.paper {{many}} AND p.paper <> ''", numbers)] if numbers else []
         if not parts:
             return []
-        values = (*((tenant, *keys(pairs)) if pairs else ()), *((tenant, *keys(numbers)) if numbers else ()))
-        with in_our_words("read"):
-            rows = self._session.run(" UNION ".join(parts), values).fetchall()
+        values = tuple(value for _, given in parts for value in (tenant, *given))
+        with READ:
+            rows = self._session.run(" UNION ".join(part for part, _ in parts), values).fetchall()
         return [Use(run, item, lot, steps, moment(at)) for run, item, lot, steps, at, *_ in rows]
 
     # whole tables -----------------------------------------------------------------------------------------------------
@@ -232,7 +242,7 @@ class SqlReader(RowReader):
 
     def _paged(self, statement: str, last: Any = 0) -> Iterator[Any]:
         while True:
-            with in_our_words("read"):
+            with READ:
                 rows = self._rows(statement, last, PAGE)
             yield from rows
             if len(rows) < PAGE:
@@ -247,7 +257,7 @@ class SqlReader(RowReader):
         page = "SELECT id FROM {postings} WHERE tenant = ? AND id > ? ORDER BY id LIMIT ?"
         last = 0
         while True:
-            with in_our_words("read"):
+            with READ:
                 where = f"WHERE p.tenant = ? AND p.id IN ({page}) ORDER BY p.id, m.n"
                 rows = self._rows(f"{MOVES} {where}", self._session.tenant, last, PAGE)
             if not rows:
@@ -265,13 +275,17 @@ class SqlReader(RowReader):
         where = f"WHERE s.tenant = ? AND ({key}) > (?, ?, ?) ORDER BY {key} LIMIT ?"
         statement = f"{STOCKED.replace('SELECT', f'SELECT {key},', 1)} {where}"
         while True:
-            with in_our_words("read"):
+            with READ:
                 rows = self._rows(statement, *last, PAGE)
             for row in rows:
                 yield self._stocked(row[3:])
             if len(rows) < PAGE:
                 return
             last = tuple(rows[-1][:3])
+
+
+def _nothing() -> None:
+    pass
 
 
 def _posted(rows: Iterable[Any]) -> Iterator[Posting]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace, TracebackType
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 
 from krafte_core.errors import Conflict, InvalidInput, OutOfRange, StoreFailed
 from krafte_core.stores.sql._dialects import DIALECTS, Dialect
@@ -31,15 +31,16 @@ class Names:
         self.schema = schema
         begin = f"{schema}.{prefix}" if schema else prefix
         self.of = {name: begin + name for name in (*NAMES, "commits", "version")}
-        self._made: dict[str, str] = {}
+        self.made: dict[str, str] = {}
 
     def sql(self, statement: str) -> str:
         """A statement with the names of its tables in place of `{papers}`, ready for the driver."""
-        made = self._made.get(statement)
+        made = self.made.get(statement)
         if made is None:
             dialect = self.dialect
             given = {**self.of, "many": dialect.many, "pairs": dialect.pairs, "triples": dialect.triples}
-            made = self._made[statement] = dialect.sql(statement.format_map(given))
+            given |= {name: getattr(dialect, name).format(prefix=self.prefix) for name in ("by_document", "by_place")}
+            made = self.made[statement] = dialect.sql(statement.format_map(given))
         return made
 
 
@@ -50,37 +51,67 @@ class Session:
     find it. Listeners of the host (`before_cursor_execute`, `after_cursor_execute`) hear of every statement all the same.
     """
 
-    __slots__ = ("_heard", "connection", "cursor", "names", "tenant")
+    __slots__ = ("_heard", "_made", "connection", "cursor", "names", "process", "tenant")
 
     def __init__(self, connection: Connection, names: Names, tenant: int) -> None:
         """For one tenant."""
         self.connection = connection
         self.names = names
         self.tenant = tenant
-        self.cursor: Callable[[], Any] = connection.connection.cursor
-        events = connection.dispatch
+        self.process = os.getpid()
+        self.cursor: Callable[[], Any] = connection.connection.driver_connection.cursor  # type: ignore[union-attr]
+        self._made = names.made
+        self.listen()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the connection was not lost."""
+        return not (self.connection.invalidated or self.connection.closed)
+
+    def listen(self) -> None:
+        """Look again whether anybody listens: the host may have come later than the connection."""
+        events = self.connection.dispatch
         self._heard = bool(events.before_cursor_execute or events.after_cursor_execute)
 
-    def run(self, statement: str, parameters: Any = (), *, many: bool = False) -> Any:
-        """The driver's cursor after a statement that is written with `{table}` and `?`; `many`: once for every row of parameters."""
-        sql = self.names.sql(statement)
+    def run(self, statement: str, parameters: Any = ()) -> Any:
+        """The driver's cursor after a statement that is written with `{table}` and `?`."""
+        sql = self._made.get(statement) or self.names.sql(statement)
         cursor = self.cursor()
-        told = SimpleNamespace(executemany=many, statement=sql, parameters=parameters) if self._heard else None
         try:
-            if told is not None:
-                for hear in self.connection.dispatch.before_cursor_execute:
-                    sql, parameters = hear(self.connection, cursor, sql, parameters, told, many)
-            (cursor.executemany if many else cursor.execute)(sql, parameters)
+            if self._heard:
+                self._told(cursor, sql, parameters, many=False)
+            else:
+                cursor.execute(sql, parameters)
         except Exception as problem:
             raise self._reported(problem, sql, cursor) from problem
-        if told is not None:
-            for hear in self.connection.dispatch.after_cursor_execute:
-                hear(self.connection, cursor, sql, parameters, told, many)
         return cursor
+
+    def run_many(self, statement: str, rows: Sequence[Any]) -> int:
+        """Run a statement once for every row of parameters; how many rows of the table it met."""
+        sql = self._made.get(statement) or self.names.sql(statement)
+        cursor = self.cursor()
+        try:
+            if self._heard:
+                self._told(cursor, sql, rows, many=True)
+            else:
+                cursor.executemany(sql, rows)
+        except Exception as problem:
+            raise self._reported(problem, sql, cursor) from problem
+        return int(cursor.rowcount)
 
     def rows(self, statement: str, *parameters: Any) -> Sequence[Any]:
         """All rows of a question about the tenant: its number is the first parameter."""
         return self.run(statement, (self.tenant, *parameters)).fetchall()  # type: ignore[no-any-return]
+
+    def _told(self, cursor: Any, sql: str, parameters: Any, *, many: bool) -> None:
+        """Run a statement, and say so to the listeners before and after."""
+        told = SimpleNamespace(executemany=many, statement=sql, parameters=parameters)
+        events = self.connection.dispatch
+        for hear in events.before_cursor_execute:
+            sql, parameters = hear(self.connection, cursor, sql, parameters, told, many)
+        (cursor.executemany if many else cursor.execute)(sql, parameters)
+        for hear in events.after_cursor_execute:
+            hear(self.connection, cursor, sql, parameters, told, many)
 
     def _reported(self, problem: Exception, sql: str, cursor: Any) -> Exception:
         """The driver's error as SQLAlchemy's; a connection that is gone is not used again."""
@@ -101,23 +132,37 @@ def failed_guard(problem: DBAPIError) -> str | None:
     return found[1] if found else None
 
 
-@contextmanager
-def in_our_words(doing: str) -> Iterator[None]:
-    """Errors of the database as errors of the library.
+class in_our_words:  # noqa: N801 - reads as a function, and is one but for its speed
+    """Errors of the database as errors of the library, for the length of a `with`.
 
     Raises:
         Conflict: (`conflict`) a guard failed, or the database broke a tie between writers.
         OutOfRange: (`out_of_range`) an amount beyond 64 bits. InvalidInput: (`invalid_input`) a text that it cannot hold.
         StoreFailed: (`store_failed`) everything else: the disk, the file, the connection.
     """
-    try:
-        yield
-    except (DatabaseError, InterfaceError, DBAPIError) as problem:
-        raise translated(problem, doing) from problem
-    except UnicodeEncodeError as problem:
-        raise InvalidInput("text", problem.object, "text without half surrogates") from problem
-    except OverflowError as problem:
-        raise OutOfRange("amount", str(problem), "steps of at most 64 bits") from problem
+
+    __slots__ = ("_doing",)
+
+    def __init__(self, doing: str) -> None:
+        """What the store was about to do."""
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        """Say it in our words."""
+        if problem is None:
+            return
+        if isinstance(problem, DBAPIError):
+            raise translated(problem, self._doing) from problem
+        if isinstance(problem, UnicodeEncodeError):
+            raise InvalidInput("text", problem.object, "text without half surrogates") from problem
+        if isinstance(problem, OverflowError):
+            raise OutOfRange("amount", str(problem), "steps of at most 64 bits") from problem
+
+
+READ, WRITE = in_our_words("read"), in_our_words("write")
 
 
 def translated(problem: DBAPIError, doing: str) -> Exception:

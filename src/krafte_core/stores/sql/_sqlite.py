@@ -37,6 +37,22 @@ PUT_PAPERS = _insert(
     "number, kind, party, id, closed, body",
     "ON CONFLICT (tenant, number) DO UPDATE SET party = excluded.party, body = excluded.body, closed = closed OR excluded.closed",
 )
+MOVED = """UPDATE {tenants} SET revision = revision + 1, catalogue = catalogue + ?1 WHERE id = ?2
+    RETURNING revision, EXISTS (SELECT 1 FROM {boxes} WHERE tenant = ?2)"""
+NEW_STAMPS = "INSERT INTO {stamps} (tenant, name, stamp) VALUES (?, ?, 1) ON CONFLICT DO NOTHING"
+OLD_STAMPS = "UPDATE {stamps} SET stamp = stamp + 1 WHERE tenant = ? AND name = ? AND stamp = ?"
+KNOWN_LOTS = "SELECT item, code, revision, expires, since FROM {lots} WHERE tenant = ? AND (item, code) {pairs}"
+NO_LINKS = f"DELETE FROM {{allocations}} WHERE tenant = ? AND ({LINK_KEY}) = (?, ?, ?, ?, ?, ?)"
+NO_BOOKINGS = "DELETE FROM {bookings} WHERE tenant = ? AND paper = ? AND operation = ?"
+POSTINGS = _insert("postings", f"{', '.join(POSTING.columns)}, id")
+MOVES = _insert("moves", f"{', '.join(MOVE.columns)}, demand, happened_at, n, id")
+DIARY = _insert("diary", f"{', '.join(ENTRY.columns)}, id")
+OPENED = """INSERT INTO {open_items} (tenant, kind, item, number)
+    SELECT p.tenant, ?2, ?3, p.number FROM {papers} p WHERE p.tenant = ?1 AND p.number = ?4 AND NOT p.closed"""
+EVENTS = _insert("events", "id, document, body")
+WAITING = """INSERT INTO {waiting} (tenant, box, id, document, until, tries)
+    SELECT b.tenant, b.name, e.id, e.document, 0, 0 FROM {boxes} b JOIN {events} e ON e.tenant = b.tenant
+    WHERE b.tenant = ? AND e.id > ?"""
 LATEST = """SELECT item, code, place, on_hand, allocated, expires, since FROM {stocked}
     WHERE tenant = ? AND (item, code) {pairs}"""
 
@@ -56,20 +72,19 @@ class SqliteWriter:
             Conflict: (`conflict`) a guard failed; the transaction must not be committed.
         """
         batch, session = self._batch, self._session
-        moved = "UPDATE {tenants} SET revision = revision + 1, catalogue = catalogue + ? WHERE id = ? RETURNING revision"
-        revision = session.run(moved, (int(bool(batch.catalogue)), session.tenant)).fetchone()[0]
+        revision, self._heard = session.run(MOVED, (int(bool(batch.catalogue)), session.tenant)).fetchall()[0]
         self._base = revision << SHIFT
         self._check()
         self._balances()
         self._lots()
         self._papers()
-        self._many(f"DELETE FROM {{allocations}} WHERE tenant = ? AND ({LINK_KEY}) = (?, ?, ?, ?, ?, ?)", batch.links_gone)
+        self._many(NO_LINKS, batch.links_gone)
         self._many(PUT_LINKS, self._numbered(batch.links))
-        self._many("DELETE FROM {bookings} WHERE tenant = ? AND paper = ? AND operation = ?", batch.bookings_gone)
+        self._many(NO_BOOKINGS, batch.bookings_gone)
         self._many(PUT_BOOKINGS, self._numbered(batch.bookings))
-        self._many(_insert("postings", f"{', '.join(POSTING.columns)}, id"), self._numbered(batch.postings))
-        self._many(_insert("moves", f"{', '.join(MOVE.columns)}, demand, happened_at, n, id"), self._numbered(batch.moves))
-        self._many(_insert("diary", f"{', '.join(ENTRY.columns)}, id"), self._numbered(batch.diary))
+        self._many(POSTINGS, self._numbered(batch.postings))
+        self._many(MOVES, self._numbered(batch.moves))
+        self._many(DIARY, self._numbered(batch.diary))
         self._many(PUT_CATALOGUE, self._numbered(batch.catalogue, 2))
         self._events()
 
@@ -78,7 +93,7 @@ class SqliteWriter:
         if not rows:
             return 0
         tenant = self._session.tenant
-        return int(self._session.run(statement, [(tenant, *row) for row in rows], many=True).rowcount)
+        return self._session.run_many(statement, [(tenant, *row) for row in rows])
 
     def _numbered(self, rows: Rows, place: int = -1) -> Rows:
         """The rows with their ids in place of their numbers within the commit."""
@@ -88,15 +103,14 @@ class SqliteWriter:
 
     def _check(self) -> None:
         batch = self._batch
-        new = self._many(_insert("stamps", "name, stamp", "ON CONFLICT DO NOTHING"), [(name, 1) for (name,) in batch.new_stamps])
-        old = self._many("UPDATE {stamps} SET stamp = stamp + 1 WHERE tenant = ? AND name = ? AND stamp = ?", batch.old_stamps)
+        new, old = self._many(NEW_STAMPS, batch.new_stamps), self._many(OLD_STAMPS, batch.old_stamps)
         if new != len(batch.new_stamps) or old != len(batch.old_stamps):
             raise Conflict(batch.what("stamps"))
+        self._sorts: dict[Any, tuple[Any, ...]] = {}
         keys = [*(row[:2] for row in (*batch.lots_new, *batch.lot_guards)), *batch.lots_absent]
         if keys:
-            given = self._session.names.dialect.keys(readable(keys))
-            asked = "SELECT item, code, revision FROM {lots} WHERE tenant = ? AND (item, code) {pairs}"
-            if sorted(self._session.rows(asked, *given)) != batch.lot_guards:
+            known = self._lots_of(keys)
+            if sorted(row[:3] for row in known) != batch.lot_guards:
                 raise Conflict(batch.what("lots"))
         if batch.changes.key is not None and self._result():
             raise Conflict(batch.what("key"))
@@ -114,8 +128,12 @@ class SqliteWriter:
         if not batch.balances:
             return
         lots = [*dict.fromkeys(row[:2] for row in batch.balances)]
-        known = {tuple(row[:3]): row[3:] for row in self._session.rows(LATEST, *self._session.names.dialect.keys(lots))}
-        sorts = self._sorts({row[:2] for row in batch.balances if row[:3] not in known and row[5] is None})
+        statement, given = self._session.names.dialect.asked(LATEST, lots)
+        known = {row[:3]: row[3:] for row in self._session.rows(statement, *given)}
+        new = {row[:2] for row in batch.balances if row[:3] not in known and row[5] is None} - self._sorts.keys()
+        if new:
+            self._lots_of(sorted(new))
+        sorts = self._sorts
         put: Rows = []
         gone: Rows = []
         for item, code, place, moved, promised, day, since in batch.balances:
@@ -131,13 +149,12 @@ class SqliteWriter:
         self._many(PUT_STOCKED, put)
         self._many("DELETE FROM {stocked} WHERE tenant = ? AND (item, code, place) = (?, ?, ?)", gone)
 
-    def _sorts(self, keys: set[Any]) -> dict[Any, tuple[Any, ...]]:
-        """The day of expiry and the age of lots that come to a place for the first time."""
-        if not keys:
-            return {}
-        given = self._session.names.dialect.keys(sorted(keys))
-        rows = self._session.rows("SELECT item, code, expires, since FROM {lots} WHERE tenant = ? AND (item, code) {pairs}", *given)
-        return {tuple(row[:2]): tuple(row[2:]) for row in rows}
+    def _lots_of(self, keys: Any) -> Rows:
+        """Lots as they are; their days of expiry and ages are wanted where they come to a place for the first time."""
+        statement, given = self._session.names.dialect.asked(KNOWN_LOTS, readable(keys))
+        rows: Rows = self._session.rows(statement, *given)  # type: ignore[assignment]
+        self._sorts.update((row[:2], row[3:]) for row in rows)
+        return rows
 
     def _lots(self) -> None:
         batch = self._batch
@@ -147,25 +164,21 @@ class SqliteWriter:
         changed = [row for row in shown if row[3:] in put]
         if changed:
             statement = "UPDATE {stocked} SET expires = ?, since = ? WHERE tenant = ? AND item = ? AND code = ?"
-            self._session.run(statement, changed, many=True)
+            self._session.run_many(statement, changed)
 
     def _papers(self) -> None:
         batch = self._batch
         self._many(PUT_PAPERS, self._numbered(batch.papers, 3))
-        left = [(number,) for number in {*batch.papers_old, *batch.closing, *batch.opened}]
-        self._many("DELETE FROM {open_items} WHERE tenant = ? AND number = ?", left)
-        self._many("UPDATE {papers} SET closed = 1 WHERE tenant = ? AND number = ?", [(number,) for number in batch.closing])
+        left = {*batch.papers_old, *batch.closing, *batch.opened}
+        self._many("DELETE FROM {open_items} WHERE tenant = ? AND number = ?", [(number,) for number in left])
+        closing = [(number,) for number in batch.closing if number not in batch.changes.papers]
+        self._many("UPDATE {papers} SET closed = 1 WHERE tenant = ? AND number = ?", closing)
         self._many("UPDATE {papers} SET closed = 0 WHERE tenant = ? AND number = ?", [(number,) for number in batch.opened])
-        opened = """INSERT INTO {open_items} (tenant, kind, item, number)
-            SELECT p.tenant, ?2, ?3, p.number FROM {papers} p WHERE p.tenant = ?1 AND p.number = ?4 AND NOT p.closed"""
-        self._many(opened, batch.open_items)
+        self._many(OPENED, batch.open_items)
 
     def _events(self) -> None:
         batch, base = self._batch, self._base
         if batch.events:
-            rows = [(base + n, document, body) for n, document, body in batch.events]
-            self._many(_insert("events", "id, document, body"), rows)
-            wait = """INSERT INTO {waiting} (tenant, box, id, document, until, tries)
-                SELECT b.tenant, b.name, e.id, e.document, 0, 0 FROM {boxes} b JOIN {events} e ON e.tenant = b.tenant
-                WHERE b.tenant = ? AND e.id > ?"""
-            self._session.run(wait, (self._session.tenant, base))
+            self._many(EVENTS, [(base + n, document, body) for n, document, body in batch.events])
+            if self._heard:
+                self._session.run(WAITING, (self._session.tenant, base))
