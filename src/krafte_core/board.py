@@ -7,7 +7,7 @@ epoch seconds, amounts whole steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration
 from krafte_core.gaps import Gaps, Lanes
+from krafte_core.placing import Way, paced, ways_of
 from krafte_core.projection import Projection
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier
@@ -83,7 +84,9 @@ class Perishable:
 class Source:
     """One item on the board: its projected stock, and how more of it comes."""
 
-    __slots__ = ("code", "fence", "formula", "inputs", "lots", "materials", "offers", "soonest", "stock", "supplies", "works")
+    __slots__ = (
+        "code", "fence", "formula", "inputs", "lots", "materials", "offers", "soonest", "stock", "supplies", "ways", "works",
+    )  # fmt: skip
 
     def __init__(self, code: str) -> None:
         """Nothing known yet."""
@@ -94,6 +97,8 @@ class Source:
         self.formula: Formula | None = None
         self.inputs: tuple[tuple[Source, int, int, Line], ...] = ()
         self.works: tuple[Work, ...] = ()
+        self.ways: Mapping[str, tuple[Way, ...]] = {}
+        """The ways of doing each operation, by its name, where the recipe needs more than a free place; else nothing."""
         self.offers: tuple[Buying, ...] = ()
         self.materials = 0
         """When what goes into it can be replaced, as an instant."""
@@ -123,7 +128,10 @@ class Board:
             formula = found.formula = self.situation.formula(code)
             if formula is not None:
                 found.inputs = tuple((self.source(line.item), line.numerator, line.denominator, line) for line in formula.lines)
-                found.works = tuple(map(self._work, formula.recipe.operations))
+                operations = formula.recipe.operations
+                found.works = tuple(map(self._work, operations))
+                if formula.recipe.elaborate or any(work.gaps is not None and work.gaps.pace is not None for work in found.works):
+                    found.ways = {one.name: ways_of(one, self.gaps) for one in operations}
             found.offers = tuple(self._buying(code))
             found.materials = max([int(one.fence) for one, *_ in found.inputs if one.fence < NEVER], default=0)
             found.soonest = min((one.soonest for one in found.offers), default=NEVER)
@@ -142,28 +150,35 @@ class Board:
             center = situation.work_center(work_center)
             booked = [(row.start, row.end) for row in situation.bookings(work_center)]
             timeline = situation.timeline(center.opening())
-            found = Gaps(timeline, self.now, booked) if center.capacity == 1 else Lanes(timeline, self.now, center.capacity, booked)
+            if center.capacity == 1:
+                found = Gaps(timeline, self.now, booked, pace=center.pace)
+            else:
+                found = Lanes(timeline, self.now, center.capacity, booked, pace=center.pace)
             self._gaps[work_center] = found
         return found
 
     @contextmanager
     def relaxed(self, kind: str, name: str) -> Iterator[None]:
         """Think a step away for a while: a `"purchase"` of an item would be here at once, the `"queue"` of a work center is empty."""
-        kept = [(one, one.works, one.offers, one.soonest, one.fence) for one in self._sources.values()]
+        kept = [(one, one.works, one.ways, one.offers, one.soonest, one.fence) for one in self._sources.values()]
         if kind == "purchase":
             one = self.source(name)
             one.offers = tuple(row._replace(soonest=self.now, lead=0) for row in one.offers)
             one.soonest = one.fence = self.now
         else:
-            full, timeline = self.gaps(name), self.gaps(name).timeline
-            empty = Gaps(timeline, self.now)
+            full = self.gaps(name)
+            empty = Gaps(full.timeline, self.now, pace=full.pace)
             for one in self._sources.values():
                 one.works = tuple(work._replace(gaps=empty) if work.gaps is full else work for work in one.works)
+                one.ways = {
+                    name: tuple(way._replace(holds=tuple(row for row in way.holds if row[0] is not full)) for way in ways)
+                    for name, ways in one.ways.items()
+                }
         try:
             yield
         finally:
-            for one, works, offers, soonest, fence in kept:
-                one.works, one.offers, one.soonest, one.fence = works, offers, soonest, fence
+            for one, works, ways, offers, soonest, fence in kept:
+                one.works, one.ways, one.offers, one.soonest, one.fence = works, ways, offers, soonest, fence
 
     def _work(self, operation: Operation) -> Work:
         setup, run = (time.seconds if time else 0 for time in (operation.setup, operation.run))
@@ -219,7 +234,8 @@ class Board:
             return self.later(at, recipe.lead_time, recipe.calendar)
         for work in source.works:
             if work.gaps is not None:
-                at = work.gaps.timeline.add(math.ceil(at), work.fixed + work.run)
+                seconds, pace = work.fixed + work.run, work.gaps.pace
+                at = work.gaps.timeline.add(math.ceil(at), seconds if pace is None else paced(seconds, pace))
             if work.wait is not None:
                 at = self.later(at, work.wait, recipe.calendar)
         return at

@@ -118,9 +118,7 @@ class Catalogue:
         """The formula of every made item; where there are several versions, the one that is preferred on no particular day."""
         found: dict[str, list[Formula]] = {}
         for recipe in recipes:
-            for operation in recipe.operations:
-                if operation.at is not None and operation.at not in self.work_centers:
-                    raise Unknown("work center", operation.at, tuple(self.work_centers))
+            self._check_operations(recipe)
             formula = compiled(recipe, self.items)
             if recipe.apart:
                 self.apart[recipe.code] = formula
@@ -138,6 +136,16 @@ class Catalogue:
                     raise InvalidInput("phantom", item, "one recipe for a phantom")
                 self.versions[item] = tuple([opened(formula, first) for formula in versions])
         return first
+
+    def _check_operations(self, recipe: Recipe) -> None:
+        """Work centers are known, and a crew has as many people as an operation needs."""
+        for code in recipe.centers:
+            if code not in self.work_centers:
+                raise Unknown("work center", code, tuple(self.work_centers))
+        for operation in recipe.operations if recipe.elaborate else ():
+            most = operation.hands if operation.people is None else self.work_centers[operation.people].capacity
+            if operation.hands > most:
+                raise InvalidInput("hands", operation.hands, f"at most the {most} people of {operation.people}")
 
     def _all_lines(self, item: str) -> Formula:
         """The item's formula with the lines of all its versions."""

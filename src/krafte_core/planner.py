@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 from krafte_core.board import Board, Perishable, Source
 from krafte_core.gaps import Gaps
+from krafte_core.placing import backward, forward, stages_of
 from krafte_core.projection import Projection
+from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.scheduling import NEVER
 
@@ -316,6 +318,8 @@ class Planner:
     def _place_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
         """Start, end and tasks of a batch that is done by `end`, as late as its work centers allow."""
         recipe = formula.recipe
+        if source.ways:
+            return self._elaborate_by(source, formula, steps, end)
         if len(source.works) == 1:
             operation, gaps, wait, fixed, run = source.works[0]
             if gaps is not None and wait is None:
@@ -342,6 +346,29 @@ class Planner:
             rows.append((operation, begun, worked, after))
             at = begun
         return at, done, tuple(rows[::-1])
+
+    def _elaborate_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
+        """The same for operations that need more than a free place at one work center; see `krafte_core.placing`."""
+        board, recipe = self.board, formula.recipe
+        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
+        placed = backward(
+            stages,
+            end,
+            self.now,
+            lambda at, time: board.later(at, time, recipe.calendar),
+            lambda at, time: board.before(int(at), time, recipe.calendar),
+            self,
+        )
+        if placed is None:
+            return None
+        return placed[0].start, placed[-1].end, tuple([(one.operation, one.start, one.worked, one.end) for one in placed])
+
+    def hold(self, held: Gaps, start: int, end: int, places: int) -> None:
+        """Take so many places of a work center."""
+        first, last = held.timeline.working(start), held.timeline.working(end)
+        for _ in range(places):
+            held.book(first, last)
+            self._log.append((held, first, last))
 
     def _place_one(self, operation: Operation, gaps: Gaps, seconds: int, end: int, fence: int) -> tuple[int, int, Any] | None:
         """The same for the plainest of batches: one operation and nothing after it."""
@@ -481,6 +508,8 @@ class Planner:
         if recipe.lead_time is not None:
             end = self.board.later(at, recipe.lead_time, recipe.calendar)
             return at, end, (), (("production", source.code, at, end),)
+        if source.ways:
+            return self._elaborate(source, formula, steps, at)
         rows: list[tuple[Operation, int, int, int]] = []
         spans: list[tuple[str, str, float, float]] = []
         for place, work in enumerate(source.works):
@@ -502,6 +531,13 @@ class Planner:
             start = begun if place == 0 else start
             at = after
         return start, at, tuple(rows), tuple(span for span in spans if span[3] > span[2])
+
+    def _elaborate(self, source: Source, formula: Formula, steps: int, at: int) -> tuple[int, int, Any, Chain]:
+        board, recipe = self.board, formula.recipe
+        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
+        placed = forward(stages, at, lambda when, time: board.later(when, time, recipe.calendar), self)
+        spans = spans_of([one[:6] for one in placed], at)
+        return placed[0].start, placed[-1].end, tuple([(one[0], *one[3:6]) for one in placed]), tuple(spans)
 
 
 def _whole(gaps: Gaps, slot: tuple[int, int], seconds: int) -> tuple[int, int] | None:

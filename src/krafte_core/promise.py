@@ -13,10 +13,13 @@ import attrs
 
 from krafte_core.allocation import Incoming
 from krafte_core.durations import spelled
+from krafte_core.operations import Operation
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
 from krafte_core.times import moment, time_zone
 
+Span = tuple[str, str, float, float]
+"""Kind, name, from, until."""
 Day = date  # the field `date` of a promise would hide the type
 RELAXABLE = ("purchase", "queue")
 
@@ -26,7 +29,8 @@ class Step:
     """One step of a chain: its kind, whose it is, from when to when, and what it waited for.
 
     Kinds: `purchase` (an item on its way from a supplier), `supply` (a run or purchase that is already ordered), `closed` (the work
-    center is not open), `queue` (it is busy), `operation`, `wait`, `production` (a recipe's plain lead time), `transit`.
+    center is not open), `queue` (it is busy), `operation`, `wait`, `put off` (it begins later so that nothing spoils), `production` (a
+    recipe's plain lead time), `transit`.
     """
 
     kind: str
@@ -195,16 +199,32 @@ def _slacks(covers: Sequence[Cover], ready: float, now: int) -> Mapping[tuple[st
     return found
 
 
-def _spans(batch: Batch) -> Iterable[tuple[str, str, float, float]]:
+def _spans(batch: Batch) -> Iterable[Span]:
     """A batch's own time, without gaps: lead time, or per operation closed, queue, work and wait."""
-    at = batch.tasks[0].ready if batch.tasks else batch.end
-    yield "production", batch.formula.item.code, batch.ready, at
-    for task in batch.tasks:
-        center, name = task.operation.at or "", task.operation.name
-        yield "closed", center, task.ready, task.opened
-        yield "queue", center, task.opened, task.start
-        yield "operation", name, task.start, task.worked
-        yield "wait", name, task.worked, task.end
+    if not batch.tasks:
+        return [("production", batch.formula.item.code, batch.ready, batch.end)]
+    return spans_of([(one.operation, one.ready, one.opened, one.start, one.worked, one.end) for one in batch.tasks], batch.ready)
+
+
+def spans_of(rows: Iterable[tuple[Operation, float, float, float, float, float]], since: float) -> list[Span]:
+    """Operations (ready, opened, begun, worked, waited) as spans without gaps, from a moment on.
+
+    An operation that may begin before the one before it is done cuts that one short; one that begins later so that nothing spoils is
+    put off.
+
+    >>> mix, fill = Operation("mix", at="kettle", run="1 h", transfer="5 kg"), Operation("fill", at="bench", run="1 h")
+    >>> spans_of([(mix, 0, 0, 0, 60, 60), (fill, 20, 20, 20, 80, 80)], 0)
+    [('operation', 'mix', 0, 20), ('operation', 'fill', 20, 80)]
+    """
+    found: list[Span] = []
+    at = since
+    for operation, ready, opened, start, worked, end in rows:
+        center = operation.at or ""
+        found = [(kind, name, begun, min(until, ready)) for kind, name, begun, until in found]
+        found += [("put off", operation.name, at, ready), ("closed", center, ready, opened), ("queue", center, opened, start)]
+        found += [("operation", operation.name, start, worked), ("wait", operation.name, worked, end)]
+        at = end
+    return [span for span in found if span[3] > span[2]]
 
 
 def promised(

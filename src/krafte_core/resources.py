@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -16,7 +18,7 @@ from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive
 from krafte_core.items import Item, attributes, code
 from krafte_core.money import Money, price
-from krafte_core.quantities import qty
+from krafte_core.quantities import qty, split
 
 ALWAYS = "24/7"
 
@@ -43,6 +45,17 @@ def _amount(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(qty(value))
 
 
+def _efficiency(given: Any) -> Fraction:
+    if isinstance(given, Fraction):
+        share = given
+    else:
+        value, sign = split(given, "efficiency") if isinstance(given, str) else (Decimal(-1), "")
+        share = Fraction(value) / 100 if sign == "%" else Fraction(-1)
+    if not Fraction(1, 100) <= share <= 100:
+        raise InvalidInput("efficiency", str(given), "a percentage from 1 % to 10,000 %, such as '80 %'")
+    return share
+
+
 def _calendar(value: Any) -> Calendar | None:
     if value is not None and not isinstance(value, Calendar):
         raise InvalidInput("calendar", value, "a Calendar")
@@ -58,11 +71,11 @@ class WorkCenter:
         hours: when it is open, such as `"Mon-Fri 08:00-16:00"`; default always.
         zone: its time zone; default the workshop's.
         calendar: a whole calendar (holidays, closures) instead of `hours`.
-        capacity: how many jobs run at the same time.
-        revision: grows whenever it is registered again.
+        capacity: how many jobs run at the same time; of a crew, how many people there are.
+        efficiency: how much of a recipe's work it does in the same time: at `"80 %"` one hour of work takes an hour and a quarter.
 
     Raises:
-        InvalidInput: (`invalid_input`) both hours and a calendar, or a capacity below one.
+        InvalidInput: (`invalid_input`) both hours and a calendar, a capacity below one, or no sane efficiency.
 
     >>> WorkCenter("kettle", hours="Mon-Fri 08:00-16:00").capacity
     1
@@ -73,6 +86,7 @@ class WorkCenter:
     zone: str | None = attrs.field(default=None, kw_only=True)
     calendar: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     capacity: int = attrs.field(default=1, kw_only=True)
+    efficiency: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=_efficiency)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
 
     def __attrs_post_init__(self) -> None:
@@ -82,6 +96,15 @@ class WorkCenter:
         if not isinstance(self.capacity, int) or isinstance(self.capacity, bool) or self.capacity < 1:
             raise NotPositive("capacity", self.capacity, "a whole number of jobs, at least 1")
         self.opening()
+
+    @property
+    def pace(self) -> Fraction | None:
+        """The efficiency where it matters: None for work that takes as long as the recipe says.
+
+        >>> WorkCenter("kettle", efficiency="80 %").pace
+        Fraction(4, 5)
+        """
+        return None if self.efficiency == 1 else self.efficiency
 
     def opening(self) -> Calendar:
         """The calendar that its hours mean.

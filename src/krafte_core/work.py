@@ -418,7 +418,7 @@ class Seen:
         """See `Situation`: all work centers in one read, when the first is asked for."""
         if self._bookings is None:
             makers = self.work.catalogue.makers
-            codes = {op.at for item in self.items for formula in makers(item) for op in formula.recipe.operations if op.at}
+            codes = {code for item in self.items for formula in makers(item) for code in formula.recipe.centers}
             self._bookings = self.work.reader.bookings(codes, self.now)
         return self._bookings.get(work_center, ())
 

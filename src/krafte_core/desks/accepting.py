@@ -13,7 +13,7 @@ from krafte_core.planner import Buy, Make
 from krafte_core.planning import Plan
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
-from krafte_core.scheduling import Booking, Search
+from krafte_core.scheduling import Search, booked
 from krafte_core.times import moment
 from krafte_core.work import Seen, Work
 
@@ -51,8 +51,8 @@ def _run(work: Work, plan: Plan, make: Make) -> str:
     work.file(run, new=True)
     work.step(run, "", "plan")
     for operation, start, worked, _ in make.tasks:
-        if operation.at is not None and worked > start:
-            work.book(Booking(operation.at, start, worked, run.number, operation.name))
+        for row in booked(operation, start, worked, run.number):
+            work.book(row)
     work.tell(ProductionPlanned(work.at, run.number, make.item, run.planned))
     return run.number
 
