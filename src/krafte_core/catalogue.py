@@ -43,6 +43,8 @@ class Catalogue:
         self.items: Mapping[str, Item] = {one.code: one for one in everything if isinstance(one, Item)}
         self.pickings = {item.code: (item.pick, RULES[item.pick].order) for item in self.items.values()}
         """Per item its picking rule, and the order in which it wants the lots."""
+        self.inspected = frozenset(item.code for item in self.items.values() if item.inspection is not None)
+        """The items whose lots wait for a while until somebody has decided about them."""
         self.work_centers = {one.code: one for one in everything if isinstance(one, WorkCenter)}
         self.suppliers = {one.code: one for one in everything if isinstance(one, Supplier)}
         self.methods = {one.code: one for one in everything if isinstance(one, ShippingMethod)}
@@ -171,7 +173,7 @@ class Catalogue:
                 item = known(self.items, offer.item)
                 offer.order_size(item, 1)  # its minimum and multiple are amounts of the item
                 offers.setdefault(offer.item, []).append((supplier, offer))
-        return offers
+        return {item: sorted(rows, key=lambda row: -row[1].preference) for item, rows in offers.items()}
 
     def item(self, code: str) -> Item:
         """The item of this code.

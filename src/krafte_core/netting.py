@@ -129,6 +129,8 @@ class Writer:
         else:
             work.reserve(demand, line, cover.taken, self.firmness)
         for supply, steps in cover.expected:
+            if supply.source == LOT:  # it waits for a decision
+                work.guard(work.lot(supply.item, supply.ref))
             row = Allocation(demand, line, supply.source, supply.item, supply.ref, supply.line, steps, steps, self.firmness)
             work.link(row, before.get(row[:6]))
         for batch, steps in cover.made:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
-from krafte_core.board import Board, Perishable, Source
+from krafte_core.board import Board, Buying, Perishable, Source
 from krafte_core.gaps import Gaps
 from krafte_core.placing import backward, forward, stages_of
 from krafte_core.projection import Projection
@@ -259,12 +259,8 @@ class Planner:
         for buying in source.offers:
             if buying[2] <= by:
                 break
-        supplier, offer, soonest, least, multiple, lead = buying
-        if lead >= 0:
-            order_at, at = by - lead, by
-        else:
-            order_at = self.board.before(by, offer.lead_time, supplier.calendar)
-            at = self.board.later(order_at, offer.lead_time, supplier.calendar)
+        supplier, _, soonest, least, multiple, lead = buying
+        order_at, at = (by - lead, by) if lead >= 0 else self._called(source, buying, by)
         if order_at < self.now:
             order_at, at = self.now, soonest
         steps = -(-(max(least, needed)) // multiple) * multiple
@@ -281,6 +277,15 @@ class Planner:
             _new(Buy, (f"buy-{len(self.buys) + 1}", source.code, supplier.code, needed, steps, order_at, at, self.reason))
         )
 
+    def _called(self, source: Source, buying: Buying, by: int) -> tuple[int, int]:
+        """When to order what is not just a sum: as late as can be, or as soon as can be where that is too soon."""
+        calling, item = self.board.calling, self.board.situation.item(source.code)
+        dates = calling.latest(buying.supplier, buying.offer, item, by)
+        if dates is None or dates.at > by:
+            dates = calling.soonest(buying.supplier, buying.offer, item)
+            assert dates is not None  # noqa: S101 - the board knows only offers that are valid
+        return dates.order_at, dates.at
+
     def _make_all(self, source: Source, steps: int, at: int) -> bool:
         formula = source.formula
         if formula is None:
@@ -290,10 +295,11 @@ class Planner:
         return all(self._make_by(source, formula, size, at) for size in formula.batches(steps))
 
     def _make_by(self, source: Source, formula: Formula, steps: int, end: int) -> bool:
-        placed = self._place_by(source, formula, steps, end)
+        placed = self._place_by(source, formula, steps, end - source.hold)
         if placed is None or placed[0] < self.now:
             return False
         start, end, tasks = placed
+        end += source.hold
         if not self._inputs_by(source.inputs, steps, start) and not self._inputs_by(source.inputs[::-1], steps, start):
             return False
         source.stock.put(end, steps)
@@ -487,6 +493,9 @@ class Planner:
                 if at > ready:
                     ready, chain = at, behind
             start, end, tasks, spans = self._place(source, formula, steps, int(ready))
+            if source.hold:
+                spans = (*spans, ("inspection", source.code, end, end + source.hold))
+                end += source.hold
             if start <= good or self._keeps(mark, start):
                 break
             self.undo(mark)  # what would be too old by then is not for this batch

@@ -13,9 +13,11 @@ import attrs
 
 from krafte_core.allocation import Incoming
 from krafte_core.durations import spelled
+from krafte_core.justintime import Latest
 from krafte_core.operations import Operation
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
+from krafte_core.supplying import inspected
 from krafte_core.times import moment, time_zone
 
 Span = tuple[str, str, float, float]
@@ -30,7 +32,7 @@ class Step:
 
     Kinds: `purchase` (an item on its way from a supplier), `supply` (a run or purchase that is already ordered), `closed` (the work
     center is not open), `queue` (it is busy), `operation`, `wait`, `put off` (it begins later so that nothing spoils), `production` (a
-    recipe's plain lead time), `transit`.
+    recipe's plain lead time), `inspection`, `transit`.
     """
 
     kind: str
@@ -58,23 +60,31 @@ class Slack:
 
 @attrs.frozen
 class ToBuy:
-    """What must be bought for the promise: how much is needed, how much must be ordered, and by when it would be here."""
+    """What must be bought for the promise: how much is needed, how much must be ordered, and by when it may be used.
+
+    `order_by` is the latest moment at which it can be ordered so that the date stays.
+    """
 
     item: str
     supplier: str
     needed: Quantity
     amount: Quantity
     at: datetime
+    order_by: datetime | None = None
 
 
 @attrs.frozen
 class ToMake:
-    """A batch that must be made for the promise, from when to when; None where an input has no source."""
+    """A batch that must be made for the promise, from when to when; None where an input has no source.
+
+    `latest_start` is the latest moment at which it can begin so that the date stays, or the requested day is still met.
+    """
 
     item: str
     amount: Quantity
     start: datetime | None
     end: datetime | None
+    latest_start: datetime | None = None
 
 
 @attrs.frozen
@@ -120,6 +130,8 @@ class Promise:
     proven: bool
     zone: str = "UTC"
     borrowed: tuple[Borrowed, ...] = ()
+    relaxed: datetime | None = None
+    """When it would arrive if the binding step took no time at all."""
 
     @property
     def days_late(self) -> int | None:
@@ -134,7 +146,8 @@ class Promise:
             return f"{self.order}: no date, because nobody makes or sells {', '.join(self.missing)}"
         lines = [str(self), *(f"  {step.told(self.zone)}" for step in self.critical_path)]
         if self.binding:
-            lines.append(f"  sooner, if the {self.binding.kind} of {self.binding.name} were shorter")
+            gain = f"{_told(self.arrival, self.relaxed)} sooner" if self.relaxed else "sooner"
+            lines.append(f"  {gain}, if the {self.binding.kind} of {self.binding.name} took no time")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -144,6 +157,10 @@ class Promise:
         days = "1 day" if self.days_late == 1 else f"{self.days_late} days"
         late = f", {days} after the requested {self.requested}" if self.days_late else ""
         return f"{self.order}: delivered on {self.date:%a %Y-%m-%d}{late}"
+
+
+def _told(at: datetime | None, sooner: datetime) -> str:
+    return spelled(round((at - sooner).total_seconds())) if at else ""
 
 
 def _parts(cover: Cover, now: int) -> list[tuple[float, Incoming | Batch | Purchase]]:
@@ -200,10 +217,13 @@ def _slacks(covers: Sequence[Cover], ready: float, now: int) -> Mapping[tuple[st
 
 
 def _spans(batch: Batch) -> Iterable[Span]:
-    """A batch's own time, without gaps: lead time, or per operation closed, queue, work and wait."""
-    if not batch.tasks:
-        return [("production", batch.formula.item.code, batch.ready, batch.end)]
-    return spans_of([(one.operation, one.ready, one.opened, one.start, one.worked, one.end) for one in batch.tasks], batch.ready)
+    """A batch's own time, without gaps: lead time, or per operation closed, queue, work and wait; and its inspection."""
+    item = batch.formula.item
+    done = batch.end - inspected(item)
+    spans = [("production", item.code, batch.ready, done)]
+    if batch.tasks:
+        spans = spans_of([(one.operation, one.ready, one.opened, one.start, one.worked, one.end) for one in batch.tasks], batch.ready)
+    return spans if done == batch.end else [*spans, ("inspection", item.code, done, batch.end)]
 
 
 def spans_of(rows: Iterable[tuple[Operation, float, float, float, float, float]], since: float) -> list[Span]:
@@ -237,6 +257,7 @@ def promised(
     requested: date | None,
     proven: bool = True,
     zone: str = "UTC",
+    latest: Latest | None = None,
 ) -> Promise:
     """The promise behind the covers of an order's lines; `arrival` adds packing and transit to an instant.
 
@@ -260,8 +281,8 @@ def promised(
         binding=None,
         slack=tuple(Slack(*key, spare) for key, spare in slacks.items() if spare > 0 and key not in on_chain),
         lines=tuple(_line(situation, line, cover, arrival) for line, cover in lines),
-        to_buy=tuple(_to_buy(situation, one) for one in _purchases(situation, covers)),
-        to_make=tuple(_to_make(batch) for batch in batches_of(covers)),
+        to_buy=tuple(_to_buy(situation, one, latest) for one in _purchases(situation, covers)),
+        to_make=tuple(_to_make(batch, latest) for batch in batches_of(covers)),
         missing=tuple(lacking(covers, bought=False)),
         proven=proven,
         zone=zone,
@@ -291,11 +312,15 @@ def _purchases(situation: Situation, covers: Iterable[Cover]) -> list[Purchase]:
     return [*found.values()]
 
 
-def _to_buy(situation: Situation, one: Purchase) -> ToBuy:
+def _to_buy(situation: Situation, one: Purchase, latest: Latest | None) -> ToBuy:
     item = situation.item(one.item)
-    return ToBuy(one.item, one.supplier.code, item.quantity(one.needed), item.quantity(one.steps), moment(int(one.at)))
+    order_by = None if latest is None else latest.orders.get((one.item, one.supplier.code))
+    when = None if order_by is None else moment(order_by)
+    return ToBuy(one.item, one.supplier.code, item.quantity(one.needed), item.quantity(one.steps), moment(int(one.at)), when)
 
 
-def _to_make(batch: Batch) -> ToMake:
-    start = batch.tasks[0].start if batch.tasks else batch.ready
-    return ToMake(batch.formula.item.code, batch.formula.item.quantity(batch.steps), _moment(start), _moment(batch.end))
+def _to_make(batch: Batch, latest: Latest | None) -> ToMake:
+    item, start = batch.formula.item, batch.tasks[0].start if batch.tasks else batch.ready
+    by = None if latest is None else latest.starts.get(id(batch))
+    when = None if by is None else moment(by)
+    return ToMake(item.code, item.quantity(batch.steps), _moment(start), _moment(batch.end), when)

@@ -27,6 +27,7 @@ from krafte_core.placing import forward, paced, stages_of, ways_of
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.stock import Stocked, Taken, pick
+from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 from krafte_core.timelines import Timeline
 
 NEVER = math.inf
@@ -131,7 +132,7 @@ class Batch:
 
 @attrs.define(eq=False)
 class Purchase:
-    """What the search would buy: from whom, how much is needed, how much must be ordered, and when it would be here."""
+    """What the search would buy: from whom, how much is needed, how much must be ordered, when, and from when it may be used."""
 
     item: str
     supplier: Supplier
@@ -139,6 +140,7 @@ class Purchase:
     needed: int
     steps: int
     at: float
+    order_at: float = 0
 
 
 @attrs.define(eq=False)
@@ -214,7 +216,16 @@ class Busy:
 
     def blocked_before(self, start: int, end: int, places: int) -> int | None:
         """See `krafte_core.placing.Held`."""
-        raise NotImplementedError  # the search goes forward only
+        if self.relaxed:
+            return None
+        room = self.capacity - places + 1
+        overlapping = [one for one in self.intervals if one[0] < end and one[1] > start]
+        for _, stop in sorted(overlapping, key=lambda one: -one[1]) if len(overlapping) >= room else ():
+            last = min(stop, end) - 1
+            begins = sorted(begin for begin, until in overlapping if begin <= last < until)
+            if len(begins) >= room:
+                return begins[room - 1]
+        return None
 
     def _taken(self, start: int, end: int, room: int = 0) -> int | None:
         """The moment from which on a place may be free, if all places (or so many) are taken somewhere in [start, end)."""
@@ -465,11 +476,19 @@ class Search:
     def _purchase(self, item: str, steps: int) -> Purchase | None:
         known, best = self.situation.item(item), None
         for supplier, offer in self.situation.offers(item):
-            at = self.after(self.now, offer.lead_time, supplier.calendar)
+            order_at: float = self.now
             if ("purchase", item) in self.relaxing:
-                at = self.now
+                at: float = self.now
+            elif plain(supplier, offer, known):
+                at = self.after(self.now, offer.lead_time, supplier.calendar)
+            else:
+                calling = Calling(self.now, self.situation.zone, self.situation.timeline, self.after, self.after)
+                dates = calling.soonest(supplier, offer, known)
+                if dates is None:
+                    continue
+                order_at, at = dates.order_at, dates.at
             if best is None or at < best.at:
-                best = Purchase(item, supplier, offer, steps, offer.order_size(known, steps), at)
+                best = Purchase(item, supplier, offer, steps, offer.order_size(known, steps), at, order_at)
         return best
 
     # making ---------------------------------------------------------------------------------------------------------
@@ -522,7 +541,7 @@ class Search:
             share = batch.formula.share(batch.steps)
             for operation in recipe.operations:
                 at = self._operation(batch, operation, operation.seconds(share), at)
-        batch.end = at
+        batch.end = at if batch.formula.item.inspection is None else at + inspected(batch.formula.item)
 
     def _operation(self, batch: Batch, operation: Operation, seconds: int, at: float) -> float:
         opened = start = worked = at
@@ -565,6 +584,15 @@ class Search:
     def undo(self, mark: int) -> None:
         """Take back everything since the mark."""
         self._rollback(mark)
+
+    def free(self, batch: Batch) -> None:
+        """Give back the time that a batch takes."""
+        for task in batch.tasks if batch.at is None else ():
+            for row in booked(task.operation, task.start, task.worked, ""):
+                center = self._center(row.work_center)
+                if not center.relaxed:
+                    center.remove(row.start, row.end)
+                    self._journal.append((center.add, row.start, row.end))
 
     def hold(self, held: Busy, start: int, end: int, places: int) -> None:
         """Take so many places of a work center."""
@@ -613,7 +641,7 @@ class Search:
         if at == NEVER:
             return NEVER
         if time.kind == "working days":
-            return self.situation.timeline(calendar or Calendar("every day", "24/7")).add_days(math.ceil(at), time.days)
+            return self.situation.timeline(calendar or EVERY_DAY).add_days(math.ceil(at), time.days)
         return at + time.seconds
 
 

@@ -50,8 +50,9 @@ def resequence(search: Search, covers: Sequence[Cover]) -> None:
 
 
 def _stays(batch: Batch) -> bool:
-    """A partner's batch, one that cannot be made, and one whose operations are placed together."""
-    return batch.at is not None or batch.ready == NEVER or batch.formula.recipe.elaborate
+    """A partner's batch, one that cannot be made, one whose operations are placed together, and one that is inspected."""
+    formula = batch.formula
+    return batch.at is not None or batch.ready == NEVER or formula.recipe.elaborate or formula.item.inspection is not None
 
 
 def _too_late(search: Search, batch: Batch, first: Task | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
-from krafte_core.errors import InvalidInput, Unknown, UnitMismatch
+from krafte_core.errors import InvalidInput, UnitMismatch, Unknown
 from krafte_core.testing import FakeClock
 
 HOURS = "Mon-Fri 08:00-16:00"

@@ -64,6 +64,8 @@ NOT_VALUES = {
     "asking.Want": "a row of a question",
     "board.Buying": "a row of the board",
     "board.Work": "a row of the board: it holds the free time of a work center",
+    "justintime.Latest": "lives as long as one question",
+    "supplying.Ordered": "dates of an offer; `promise.ToBuy` is the value",
     "placing.Placed": "an operation in time while it is placed; `scheduling.Booking` is what stays of it",
     "placing.Stage": "a row of placing",
     "placing.Way": "a row of placing: it holds the free time of work centers",
