@@ -73,29 +73,39 @@ def asked(
     ready = max(found.ready, board.now)
     arrives = arrival(ready) if ready < NEVER else NEVER
     steps = _steps(found, ready, arrives, method)
+    best = _binding(planner, wants, steps, ready) if relax and ready < NEVER else None
     return Promise(
         order="",
         date=board.situation.day(arrives) if arrives < NEVER else None,
         arrival=_moment(arrives),
         requested=requested,
         critical_path=steps,
-        binding=_binding(planner, wants, steps, ready) if relax and ready < NEVER else None,
+        binding=best[1] if best else None,
         slack=(),
         lines=tuple(
             LinePromise(want.line, want.item, items[want.item].quantity(want.steps), _moment(arrival(at) if at < NEVER else NEVER))
             for want, (at, _) in zip(wants, found.answers, strict=True)
         ),
         to_buy=tuple(
-            ToBuy(one.item, one.supplier, items[one.item].quantity(one.needed), items[one.item].quantity(one.steps), moment(one.at))
+            ToBuy(
+                one.item,
+                one.supplier,
+                items[one.item].quantity(one.needed),
+                items[one.item].quantity(one.steps),
+                moment(one.at),
+                moment(one.order_at),
+            )
             for one in found.buys
         ),
         to_make=tuple(
-            ToMake(one.item, items[one.item].quantity(one.steps), moment(one.start), moment(one.end)) for one in found.makes
+            ToMake(one.item, items[one.item].quantity(one.steps), moment(one.start), moment(one.end), moment(one.start))
+            for one in found.makes
         ),
         missing=tuple(dict.fromkeys(chain[-1][1] for at, chain in found.answers if at == NEVER)),
         proven=False,
         zone=zone,
         borrowed=tuple(_borrowed(plan, loan) for loan in found.loans),
+        relaxed=_moment(arrival(best[0])) if best else None,
     )
 
 
@@ -115,8 +125,8 @@ def _steps(found: Found, ready: float, arrives: float, method: str | None) -> tu
     return steps_of((*chain, ("transit", method, ready, arrives)) if method else chain)
 
 
-def _binding(planner: Planner, wants: Sequence[Want], steps: Sequence[Step], ready: float) -> Step | None:
-    """The purchase or queue that gains most when it is thought away."""
+def _binding(planner: Planner, wants: Sequence[Want], steps: Sequence[Step], ready: float) -> tuple[float, Step] | None:
+    """The purchase or queue that gains most when it is thought away, and when all would be there then."""
     best: tuple[float, Step] | None = None
     for step in steps:
         if step.kind in RELAXABLE:
@@ -124,4 +134,4 @@ def _binding(planner: Planner, wants: Sequence[Want], steps: Sequence[Step], rea
                 sooner = tried(planner, wants).ready
             if sooner < ready and (best is None or sooner < best[0]):
                 best = sooner, step
-    return best[1] if best else None
+    return best

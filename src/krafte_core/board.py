@@ -7,7 +7,7 @@ epoch seconds, amounts whole steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,10 +15,12 @@ from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration
 from krafte_core.gaps import Gaps, Lanes
+from krafte_core.placing import Way, paced, ways_of
 from krafte_core.projection import Projection
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier
 from krafte_core.scheduling import NEVER, Situation
+from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 from krafte_core.times import DAY, end_of_day
 
 SLACK = 5 * DAY
@@ -28,7 +30,7 @@ SLACK = 5 * DAY
 class Buying(NamedTuple):
     """An offer, ready to be used: who, what, when it could be here at the earliest, least amount and multiple in steps.
 
-    `lead` is the lead time in seconds, below zero where it is counted in working days.
+    `lead` is the lead time in seconds, below zero where its dates are not one sum (working days, ordering days, inspection).
     """
 
     supplier: Supplier
@@ -83,17 +85,23 @@ class Perishable:
 class Source:
     """One item on the board: its projected stock, and how more of it comes."""
 
-    __slots__ = ("code", "fence", "formula", "inputs", "lots", "materials", "offers", "soonest", "stock", "supplies", "works")
+    __slots__ = (
+        "code", "fence", "formula", "hold", "inputs", "lots", "materials", "offers", "soonest", "stock", "supplies", "ways", "works",
+    )  # fmt: skip
 
     def __init__(self, code: str) -> None:
         """Nothing known yet."""
         self.code = code
         self.stock = Projection()
+        self.hold = 0
+        """Seconds that pass between completion and use."""
         self.lots: list[Perishable] = []
         self.supplies: list[Incoming] = []
         self.formula: Formula | None = None
         self.inputs: tuple[tuple[Source, int, int, Line], ...] = ()
         self.works: tuple[Work, ...] = ()
+        self.ways: Mapping[str, tuple[Way, ...]] = {}
+        """The ways of doing each operation, by its name, where the recipe needs more than a free place; else nothing."""
         self.offers: tuple[Buying, ...] = ()
         self.materials = 0
         """When what goes into it can be replaced, as an instant."""
@@ -112,7 +120,7 @@ class Board:
         self.now = situation.now
         self._sources: dict[str, Source] = {}
         self._gaps: dict[str, Gaps] = {}
-        self._every_day = Calendar("every day", "24/7")
+        self.calling = Calling(self.now, situation.zone, situation.timeline, self.later, self.before)
 
     def source(self, code: str) -> Source:
         """The item, with everything that its making may need."""
@@ -120,10 +128,14 @@ class Board:
         if found is None:
             found = self._sources[code] = Source(code)
             self._stock(found)
+            found.hold = inspected(self.situation.item(code))
             formula = found.formula = self.situation.formula(code)
             if formula is not None:
                 found.inputs = tuple((self.source(line.item), line.numerator, line.denominator, line) for line in formula.lines)
-                found.works = tuple(map(self._work, formula.recipe.operations))
+                operations = formula.recipe.operations
+                found.works = tuple(map(self._work, operations))
+                if formula.recipe.elaborate or any(work.gaps is not None and work.gaps.pace is not None for work in found.works):
+                    found.ways = {one.name: ways_of(one, self.gaps) for one in operations}
             found.offers = tuple(self._buying(code))
             found.materials = max([int(one.fence) for one, *_ in found.inputs if one.fence < NEVER], default=0)
             found.soonest = min((one.soonest for one in found.offers), default=NEVER)
@@ -142,28 +154,35 @@ class Board:
             center = situation.work_center(work_center)
             booked = [(row.start, row.end) for row in situation.bookings(work_center)]
             timeline = situation.timeline(center.opening())
-            found = Gaps(timeline, self.now, booked) if center.capacity == 1 else Lanes(timeline, self.now, center.capacity, booked)
+            if center.capacity == 1:
+                found = Gaps(timeline, self.now, booked, pace=center.pace)
+            else:
+                found = Lanes(timeline, self.now, center.capacity, booked, pace=center.pace)
             self._gaps[work_center] = found
         return found
 
     @contextmanager
     def relaxed(self, kind: str, name: str) -> Iterator[None]:
         """Think a step away for a while: a `"purchase"` of an item would be here at once, the `"queue"` of a work center is empty."""
-        kept = [(one, one.works, one.offers, one.soonest, one.fence) for one in self._sources.values()]
+        kept = [(one, one.works, one.ways, one.offers, one.soonest, one.fence) for one in self._sources.values()]
         if kind == "purchase":
             one = self.source(name)
             one.offers = tuple(row._replace(soonest=self.now, lead=0) for row in one.offers)
             one.soonest = one.fence = self.now
         else:
-            full, timeline = self.gaps(name), self.gaps(name).timeline
-            empty = Gaps(timeline, self.now)
+            full = self.gaps(name)
+            empty = Gaps(full.timeline, self.now, pace=full.pace)
             for one in self._sources.values():
                 one.works = tuple(work._replace(gaps=empty) if work.gaps is full else work for work in one.works)
+                one.ways = {
+                    name: tuple(way._replace(holds=tuple(row for row in way.holds if row[0] is not full)) for way in ways)
+                    for name, ways in one.ways.items()
+                }
         try:
             yield
         finally:
-            for one, works, offers, soonest, fence in kept:
-                one.works, one.offers, one.soonest, one.fence = works, offers, soonest, fence
+            for one, works, ways, offers, soonest, fence in kept:
+                one.works, one.ways, one.offers, one.soonest, one.fence = works, ways, offers, soonest, fence
 
     def _work(self, operation: Operation) -> Work:
         setup, run = (time.seconds if time else 0 for time in (operation.setup, operation.run))
@@ -199,11 +218,13 @@ class Board:
         offers = self.situation.offers(code)
         item = self.situation.item(code) if offers else None
         for supplier, offer in offers:
-            soonest = self.later(self.now, offer.lead_time, supplier.calendar)
+            dates = self.calling.soonest(supplier, offer, self.situation.item(code))
+            if dates is None:
+                continue  # nobody can order it any more
             least = item.positive(offer.minimum, "minimum") if item and offer.minimum else 0
             multiple = item.positive(offer.multiple, "multiple") if item and offer.multiple else 1
-            lead = -1 if offer.lead_time.kind == "working days" else offer.lead_time.seconds
-            yield Buying(supplier, offer, soonest, least, multiple, lead)
+            sum_of_two = offer.lead_time.kind == "elapsed" and item is not None and plain(supplier, offer, item)
+            yield Buying(supplier, offer, dates.at, least, multiple, offer.lead_time.seconds if sum_of_two else -1)
 
     def _making(self, source: Source) -> float:
         """When the item could be made anew, its materials bought first; no work center is asked whether it has time."""
@@ -216,22 +237,23 @@ class Board:
             return at
         recipe = source.formula.recipe
         if recipe.lead_time is not None:
-            return self.later(at, recipe.lead_time, recipe.calendar)
+            return self.later(at, recipe.lead_time, recipe.calendar) + source.hold
         for work in source.works:
             if work.gaps is not None:
-                at = work.gaps.timeline.add(math.ceil(at), work.fixed + work.run)
+                seconds, pace = work.fixed + work.run, work.gaps.pace
+                at = work.gaps.timeline.add(math.ceil(at), seconds if pace is None else paced(seconds, pace))
             if work.wait is not None:
                 at = self.later(at, work.wait, recipe.calendar)
-        return at
+        return at + source.hold
 
     def later(self, at: float, time: Duration, calendar: Calendar | None) -> int:
         """The instant so much later."""
         if time.kind == "working days":
-            return self.situation.timeline(calendar or self._every_day).add_days(int(at), time.days)
+            return self.situation.timeline(calendar or EVERY_DAY).add_days(int(at), time.days)
         return int(at) + time.seconds
 
-    def before(self, at: int, time: Duration, calendar: Calendar | None) -> int:
+    def before(self, at: float, time: Duration, calendar: Calendar | None) -> int:
         """The latest instant from which it is not later than `at` after so much time."""
         if time.kind == "working days":
-            return self.situation.timeline(calendar or self._every_day).subtract_days(at, time.days)
-        return at - time.seconds
+            return self.situation.timeline(calendar or EVERY_DAY).subtract_days(int(at), time.days)
+        return int(at) - time.seconds

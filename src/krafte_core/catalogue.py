@@ -44,6 +44,8 @@ class Catalogue:
         self.items: Mapping[str, Item] = {one.code: one for one in everything if isinstance(one, Item)}
         self.pickings = {item.code: (item.pick, RULES[item.pick].order) for item in self.items.values()}
         """Per item its picking rule, and the order in which it wants the lots."""
+        self.inspected = frozenset(item.code for item in self.items.values() if item.inspection is not None)
+        """The items whose lots wait for a while until somebody has decided about them."""
         self.work_centers = {one.code: one for one in everything if isinstance(one, WorkCenter)}
         self.suppliers = {one.code: one for one in everything if isinstance(one, Supplier)}
         self.methods = {one.code: one for one in everything if isinstance(one, ShippingMethod)}
@@ -137,9 +139,7 @@ class Catalogue:
         """The formula of every made item; where there are several versions, the one that is preferred on no particular day."""
         found: dict[str, list[Formula]] = {}
         for recipe in recipes:
-            for operation in recipe.operations:
-                if operation.at is not None and operation.at not in self.work_centers:
-                    raise Unknown("work center", operation.at, tuple(self.work_centers))
+            self._check_operations(recipe)
             formula = compiled(recipe, self.items)
             if recipe.apart:
                 self.apart[recipe.code] = formula
@@ -157,6 +157,16 @@ class Catalogue:
                     raise InvalidInput("phantom", item, "one recipe for a phantom")
                 self.versions[item] = tuple([opened(formula, first) for formula in versions])
         return first
+
+    def _check_operations(self, recipe: Recipe) -> None:
+        """Work centers are known, and a crew has as many people as an operation needs."""
+        for code in recipe.centers:
+            if code not in self.work_centers:
+                raise Unknown("work center", code, tuple(self.work_centers))
+        for operation in recipe.operations if recipe.elaborate else ():
+            most = operation.hands if operation.people is None else self.work_centers[operation.people].capacity
+            if operation.hands > most:
+                raise InvalidInput("hands", operation.hands, f"at most the {most} people of {operation.people}")
 
     def _all_lines(self, item: str) -> Formula:
         """The item's formula with the lines of all its versions."""
@@ -182,7 +192,7 @@ class Catalogue:
                 item = known(self.items, offer.item)
                 offer.order_size(item, 1)  # its minimum and multiple are amounts of the item
                 offers.setdefault(offer.item, []).append((supplier, offer))
-        return offers
+        return {item: sorted(rows, key=lambda row: -row[1].preference) for item, rows in offers.items()}
 
     def item(self, code: str) -> Item:
         """The item of this code.

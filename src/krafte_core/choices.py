@@ -155,7 +155,8 @@ def difference(before: Recipe, after: Recipe) -> Difference:
     changes = [
         Change(field.name, _told(getattr(before, field.name)), _told(getattr(after, field.name)))
         for field in attrs.fields(Recipe)
-        if field.name not in ("code", "ingredients", "operations", "outputs")
+        if field.init
+        and field.name not in ("code", "ingredients", "operations", "outputs")
         and getattr(before, field.name) != getattr(after, field.name)
     ]
     for name, key in _LISTS.items():

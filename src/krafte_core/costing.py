@@ -220,14 +220,18 @@ class _Rolled:
         batches = formula.batches(math.ceil(made))
         for operation in formula.recipe.operations:
             seconds = sum([operation.seconds(formula.share(batch)) for batch in batches]) * made / sum(batches)
-            if operation.at is None or not seconds:
-                continue
-            rate = self.rates.get(operation.at)
-            if rate is None:
-                self.missing.append(operation.at)
-                continue
-            money = UnroundedMoney(_value(rate) * seconds * share / HOUR, rate.currency)
-            self.works.append(Work(formula.item.code, operation.name, operation.at, seconds, money))
+            if operation.at is not None and seconds:
+                self.worked(formula, operation.name, operation.at, seconds, share)
+                if operation.people is not None:
+                    self.worked(formula, operation.name, operation.people, seconds * operation.hands, share)
+
+    def worked(self, formula: Formula, name: str, center: str, seconds: Fraction, share: Fraction) -> None:
+        rate = self.rates.get(center) if self.rates is not None else None
+        if rate is None:
+            self.missing.append(center)
+            return
+        money = UnroundedMoney(_value(rate) * seconds * share / HOUR, rate.currency)
+        self.works.append(Work(formula.item.code, name, center, seconds, money))
 
     def answer(self, formula: Formula, steps: int) -> Cost:
         if self.missing or not (self.materials or self.works):

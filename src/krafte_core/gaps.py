@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 from krafte_core.timelines import Timeline
 
@@ -28,11 +29,12 @@ class Gaps:
     ((0, 5), (195, 200))
     """
 
-    __slots__ = ("_classes", "_ends", "_starts", "now", "timeline", "total")
+    __slots__ = ("_classes", "_ends", "_starts", "now", "pace", "timeline", "total")
 
-    def __init__(self, timeline: Timeline, since: int, busy: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(self, timeline: Timeline, since: int, busy: Iterable[tuple[int, int]] = (), *, pace: Fraction | None = None) -> None:
         """Everything after `since` is free, but for what is booked."""
         self.timeline = timeline
+        self.pace = pace
         self.now = timeline.working(since)
         self.total = timeline.total
         self._starts: list[int] = []
@@ -140,6 +142,42 @@ class Gaps:
         free = sum(max(0, min(self._ends[start], last) - max(start, since)) for start in self._starts)
         return max(0, last - since) - free
 
+    # what else than one job at one place needs, in instants (see `krafte_core.placing.Held`) ---------------------------
+
+    def blocked(self, start: int, end: int, places: int) -> int | None:
+        """The moment from which on so many places may be free, if they are not free in all of [start, end)."""
+        timeline = self.timeline
+        found = self._blocked(timeline.working(start), timeline.working(end), places)
+        if found is None:
+            return None
+        if found >= self.total:
+            raise timeline.beyond()
+        return timeline.latest(found)
+
+    def _blocked(self, first: int, last: int, places: int) -> int | None:
+        starts = self._starts
+        place = bisect_right(starts, first)
+        if place and self._ends[starts[place - 1]] >= last:
+            return None
+        return starts[place] if place < len(starts) else self.total
+
+    def blocked_before(self, start: int, end: int, places: int) -> int | None:
+        """The moment by which a job must end for which so many places are free, if they are not free in all of [start, end)."""
+        timeline = self.timeline
+        found = self._blocked_before(timeline.working(start), timeline.working(end), places)
+        return None if found is None else timeline.instant(found)
+
+    def _blocked_before(self, first: int, last: int, places: int) -> int | None:
+        starts, ends = self._starts, self._ends
+        place = bisect_left(starts, last) - 1
+        if place < 0:
+            return 0
+        if ends[starts[place]] < last:
+            return ends[starts[place]]
+        if starts[place] <= first:
+            return None
+        return ends[starts[place - 1]] if place else 0
+
     # booking ----------------------------------------------------------------------------------------------------------
 
     def book(self, start: int, end: int) -> None:
@@ -215,12 +253,14 @@ class Lanes(Gaps):
 
     __slots__ = ("_loads", "_marks", "capacity")
 
-    def __init__(self, timeline: Timeline, since: int, capacity: int, busy: Iterable[tuple[int, int]] = ()) -> None:
+    def __init__(
+        self, timeline: Timeline, since: int, capacity: int, busy: Iterable[tuple[int, int]] = (), *, pace: Fraction | None = None
+    ) -> None:
         """Every place is free after `since`, but for what is booked."""
         self.capacity = capacity
         self._marks = [timeline.working(since)]
         self._loads = [0]
-        super().__init__(timeline, since)
+        super().__init__(timeline, since, pace=pace)
         for first, last in self._taken(busy):
             self.book(first, last)
 
@@ -234,6 +274,26 @@ class Lanes(Gaps):
         ends = [*self._marks[1:], self.total]
         rows = zip(self._marks, ends, self._loads, strict=True)
         return sum(load * max(0, min(end, last) - max(start, first)) for start, end, load in rows)
+
+    def _blocked(self, first: int, last: int, places: int) -> int | None:
+        loads, marks = self._loads, self._marks
+        for place in range(max(0, bisect_right(marks, first) - 1), len(marks)):
+            if marks[place] >= last:
+                return None
+            if loads[place] + places > self.capacity:
+                return marks[place + 1] if place + 1 < len(marks) else self.total
+        return None
+
+    def _blocked_before(self, first: int, last: int, places: int) -> int | None:
+        loads, marks = self._loads, self._marks
+        if first < marks[0]:
+            return 0
+        for place in range(bisect_left(marks, last) - 1, -1, -1):
+            if loads[place] + places > self.capacity:
+                return marks[place]
+            if marks[place] <= first:
+                break
+        return None
 
     def load(self, at: int) -> int:
         """How many jobs run at a moment."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import attrs
 
+from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, TextTooLong, UnitMismatch, UnknownUnit
 from krafte_core.quantities import MAX_TEXT, Quantity, Scale, decimal_of, number, parts, plain, qty, split, terminating
 from krafte_core.units import BASES, UNITS, Unit, unit
@@ -162,6 +163,10 @@ def _release(value: str) -> str:
     return one_of(value, RELEASES, "release")
 
 
+def _inspection(given: Any) -> Duration | None:
+    return None if given is None else duration(given, "elapsed", "inspection")
+
+
 def _consumption(value: str) -> str:
     return one_of(value, CONSUMPTION, "consumption")
 
@@ -228,6 +233,7 @@ class Item:
         kind: material, packaging, semi-finished, finished or by-product.
         pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `narrow`, `manual`).
         release: `"at once"`, or `"by decision"` where a new lot waits for its release.
+        inspection: how long that takes after receipt or completion (`"2 days"`): what comes is planned to be usable so much later.
         kit: what one of it is put together from when it leaves (`{"soap": "2 each", "candle": "1 each"}`); a kit is never stocked.
         tolerance: how far use and output may differ from the plan (`"5 %"`); default any where `consumption` is flexible, else none.
         consumption: what a difference beyond the tolerance means: `"flexible"` it is told, `"warn"` there is an event as well,
@@ -250,6 +256,7 @@ class Item:
     kind: str = attrs.field(default="material", kw_only=True, converter=_kind)
     pick: str = attrs.field(default="fefo", kw_only=True, converter=picking_rule)
     release: str = attrs.field(default="at once", kw_only=True, converter=_release)
+    inspection: Duration | None = attrs.field(default=None, kw_only=True, converter=_inspection)
     kit: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True, converter=_kit)
     tolerance: Fraction | None = attrs.field(default=None, kw_only=True, converter=_tolerance)
     consumption: str = attrs.field(default="flexible", kw_only=True, converter=_consumption)
@@ -276,6 +283,8 @@ class Item:
         object.__setattr__(self, "_steps_per_unit", 1 / ratio)
         if self.density is not None:
             density(self.density)
+        if self.inspection is not None and self.release != "by decision":
+            raise InvalidInput("inspection", str(self.inspection), "an item that is released 'by decision'")
         if self.kit and (not counted or ratio != 1):
             raise InvalidInput("kit", self.unit, "a unit of count and whole pieces for what is put together from others")
         for pack, content in self.packs:

@@ -13,7 +13,7 @@ from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import COMING, ProductionOrder, between
 from krafte_core.quantities import Quantity
-from krafte_core.scheduling import NEVER, Batch, Booking, Cover
+from krafte_core.scheduling import NEVER, Batch, Booking, Cover, booked
 from krafte_core.stock import Lot, left_for_good, line_of
 from krafte_core.store import AllocationKey, SupplyKey
 from krafte_core.times import moment
@@ -129,6 +129,8 @@ class Writer:
         else:
             work.reserve(demand, line, cover.taken, self.firmness)
         for supply, steps in cover.expected:
+            if supply.source == LOT:  # it waits for a decision
+                work.guard(work.lot(supply.item, supply.ref))
             row = Allocation(demand, line, supply.source, supply.item, supply.ref, supply.line, steps, steps, self.firmness)
             work.link(row, before.get(row[:6]))
         for batch, steps in cover.made:
@@ -169,8 +171,12 @@ class Writer:
 
     def _book(self, number: str, batch: Batch) -> None:
         for task in batch.tasks if batch.at is None else ():
-            if task.operation.at is not None and task.worked > task.start:
-                self.work.book(Booking(task.operation.at, int(task.start), int(task.worked), number, task.operation.name))
+            operation = task.operation
+            if operation.people is not None:
+                for row in booked(operation, task.start, task.worked, number):
+                    self.work.book(row)
+            elif operation.at is not None and task.worked > task.start:
+                self.work.book(Booking(operation.at, int(task.start), int(task.worked), number, operation.name))
 
     def move(self, run: ProductionOrder, batch: Batch) -> None:
         """Write down that a run which has not begun will be made at another time."""

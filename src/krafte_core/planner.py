@@ -17,9 +17,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
-from krafte_core.board import Board, Perishable, Source
+from krafte_core.board import Board, Buying, Perishable, Source
 from krafte_core.gaps import Gaps
+from krafte_core.placing import backward, forward, stages_of
 from krafte_core.projection import Projection
+from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.scheduling import NEVER
 
@@ -257,12 +259,8 @@ class Planner:
         for buying in source.offers:
             if buying[2] <= by:
                 break
-        supplier, offer, soonest, least, multiple, lead = buying
-        if lead >= 0:
-            order_at, at = by - lead, by
-        else:
-            order_at = self.board.before(by, offer.lead_time, supplier.calendar)
-            at = self.board.later(order_at, offer.lead_time, supplier.calendar)
+        supplier, _, soonest, least, multiple, lead = buying
+        order_at, at = (by - lead, by) if lead >= 0 else self._called(source, buying, by)
         if order_at < self.now:
             order_at, at = self.now, soonest
         steps = -(-(max(least, needed)) // multiple) * multiple
@@ -279,6 +277,15 @@ class Planner:
             _new(Buy, (f"buy-{len(self.buys) + 1}", source.code, supplier.code, needed, steps, order_at, at, self.reason))
         )
 
+    def _called(self, source: Source, buying: Buying, by: int) -> tuple[int, int]:
+        """When to order what is not just a sum: as late as can be, or as soon as can be where that is too soon."""
+        calling, item = self.board.calling, self.board.situation.item(source.code)
+        dates = calling.latest(buying.supplier, buying.offer, item, by)
+        if dates is None or dates.at > by:
+            dates = calling.soonest(buying.supplier, buying.offer, item)
+            assert dates is not None  # noqa: S101 - the board knows only offers that are valid
+        return dates.order_at, dates.at
+
     def _make_all(self, source: Source, steps: int, at: int) -> bool:
         formula = source.formula
         if formula is None:
@@ -288,10 +295,11 @@ class Planner:
         return all(self._make_by(source, formula, size, at) for size in formula.batches(steps))
 
     def _make_by(self, source: Source, formula: Formula, steps: int, end: int) -> bool:
-        placed = self._place_by(source, formula, steps, end)
+        placed = self._place_by(source, formula, steps, end - source.hold)
         if placed is None or placed[0] < self.now:
             return False
         start, end, tasks = placed
+        end += source.hold
         if not self._inputs_by(source.inputs, steps, start) and not self._inputs_by(source.inputs[::-1], steps, start):
             return False
         source.stock.put(end, steps)
@@ -316,6 +324,8 @@ class Planner:
     def _place_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
         """Start, end and tasks of a batch that is done by `end`, as late as its work centers allow."""
         recipe = formula.recipe
+        if source.ways:
+            return self._elaborate_by(source, formula, steps, end)
         if len(source.works) == 1:
             operation, gaps, wait, fixed, run = source.works[0]
             if gaps is not None and wait is None:
@@ -342,6 +352,29 @@ class Planner:
             rows.append((operation, begun, worked, after))
             at = begun
         return at, done, tuple(rows[::-1])
+
+    def _elaborate_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
+        """The same for operations that need more than a free place at one work center; see `krafte_core.placing`."""
+        board, recipe = self.board, formula.recipe
+        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
+        placed = backward(
+            stages,
+            end,
+            self.now,
+            lambda at, time: board.later(at, time, recipe.calendar),
+            lambda at, time: board.before(int(at), time, recipe.calendar),
+            self,
+        )
+        if placed is None:
+            return None
+        return placed[0].start, placed[-1].end, tuple([(one.operation, one.start, one.worked, one.end) for one in placed])
+
+    def hold(self, held: Gaps, start: int, end: int, places: int) -> None:
+        """Take so many places of a work center."""
+        first, last = held.timeline.working(start), held.timeline.working(end)
+        for _ in range(places):
+            held.book(first, last)
+            self._log.append((held, first, last))
 
     def _place_one(self, operation: Operation, gaps: Gaps, seconds: int, end: int, fence: int) -> tuple[int, int, Any] | None:
         """The same for the plainest of batches: one operation and nothing after it."""
@@ -460,6 +493,9 @@ class Planner:
                 if at > ready:
                     ready, chain = at, behind
             start, end, tasks, spans = self._place(source, formula, steps, int(ready))
+            if source.hold:
+                spans = (*spans, ("inspection", source.code, end, end + source.hold))
+                end += source.hold
             if start <= good or self._keeps(mark, start):
                 break
             self.undo(mark)  # what would be too old by then is not for this batch
@@ -481,6 +517,8 @@ class Planner:
         if recipe.lead_time is not None:
             end = self.board.later(at, recipe.lead_time, recipe.calendar)
             return at, end, (), (("production", source.code, at, end),)
+        if source.ways:
+            return self._elaborate(source, formula, steps, at)
         rows: list[tuple[Operation, int, int, int]] = []
         spans: list[tuple[str, str, float, float]] = []
         for place, work in enumerate(source.works):
@@ -502,6 +540,13 @@ class Planner:
             start = begun if place == 0 else start
             at = after
         return start, at, tuple(rows), tuple(span for span in spans if span[3] > span[2])
+
+    def _elaborate(self, source: Source, formula: Formula, steps: int, at: int) -> tuple[int, int, Any, Chain]:
+        board, recipe = self.board, formula.recipe
+        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
+        placed = forward(stages, at, lambda when, time: board.later(when, time, recipe.calendar), self)
+        spans = spans_of([one[:6] for one in placed], at)
+        return placed[0].start, placed[-1].end, tuple([(one[0], *one[3:6]) for one in placed]), tuple(spans)
 
 
 def _whole(gaps: Gaps, slot: tuple[int, int], seconds: int) -> tuple[int, int] | None:

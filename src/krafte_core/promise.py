@@ -13,10 +13,15 @@ import attrs
 
 from krafte_core.allocation import Incoming
 from krafte_core.durations import spelled
+from krafte_core.justintime import Latest
+from krafte_core.operations import Operation
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
+from krafte_core.supplying import inspected
 from krafte_core.times import moment, time_zone
 
+Span = tuple[str, str, float, float]
+"""Kind, name, from, until."""
 Day = date  # the field `date` of a promise would hide the type
 RELAXABLE = ("purchase", "queue")
 
@@ -26,7 +31,8 @@ class Step:
     """One step of a chain: its kind, whose it is, from when to when, and what it waited for.
 
     Kinds: `purchase` (an item on its way from a supplier), `supply` (a run or purchase that is already ordered), `closed` (the work
-    center is not open), `queue` (it is busy), `operation`, `wait`, `production` (a recipe's plain lead time), `transit`.
+    center is not open), `queue` (it is busy), `operation`, `wait`, `put off` (it begins later so that nothing spoils), `production` (a
+    recipe's plain lead time), `inspection`, `transit`.
     """
 
     kind: str
@@ -54,23 +60,31 @@ class Slack:
 
 @attrs.frozen
 class ToBuy:
-    """What must be bought for the promise: how much is needed, how much must be ordered, and by when it would be here."""
+    """What must be bought for the promise: how much is needed, how much must be ordered, and by when it may be used.
+
+    `order_by` is the latest moment at which it can be ordered so that the date stays.
+    """
 
     item: str
     supplier: str
     needed: Quantity
     amount: Quantity
     at: datetime
+    order_by: datetime | None = None
 
 
 @attrs.frozen
 class ToMake:
-    """A batch that must be made for the promise, from when to when; None where an input has no source."""
+    """A batch that must be made for the promise, from when to when; None where an input has no source.
+
+    `latest_start` is the latest moment at which it can begin so that the date stays, or the requested day is still met.
+    """
 
     item: str
     amount: Quantity
     start: datetime | None
     end: datetime | None
+    latest_start: datetime | None = None
 
 
 @attrs.frozen
@@ -116,6 +130,8 @@ class Promise:
     proven: bool
     zone: str = "UTC"
     borrowed: tuple[Borrowed, ...] = ()
+    relaxed: datetime | None = None
+    """When it would arrive if the binding step took no time at all."""
 
     @property
     def days_late(self) -> int | None:
@@ -130,7 +146,8 @@ class Promise:
             return f"{self.order}: no date, because nobody makes or sells {', '.join(self.missing)}"
         lines = [str(self), *(f"  {step.told(self.zone)}" for step in self.critical_path)]
         if self.binding:
-            lines.append(f"  sooner, if the {self.binding.kind} of {self.binding.name} were shorter")
+            gain = f"{_told(self.arrival, self.relaxed)} sooner" if self.relaxed else "sooner"
+            lines.append(f"  {gain}, if the {self.binding.kind} of {self.binding.name} took no time")
         return "\n".join(lines)
 
     def __str__(self) -> str:
@@ -140,6 +157,10 @@ class Promise:
         days = "1 day" if self.days_late == 1 else f"{self.days_late} days"
         late = f", {days} after the requested {self.requested}" if self.days_late else ""
         return f"{self.order}: delivered on {self.date:%a %Y-%m-%d}{late}"
+
+
+def _told(at: datetime | None, sooner: datetime) -> str:
+    return spelled(round((at - sooner).total_seconds())) if at else ""
 
 
 def _parts(cover: Cover, now: int) -> list[tuple[float, Incoming | Batch | Purchase]]:
@@ -195,16 +216,35 @@ def _slacks(covers: Sequence[Cover], ready: float, now: int) -> Mapping[tuple[st
     return found
 
 
-def _spans(batch: Batch) -> Iterable[tuple[str, str, float, float]]:
-    """A batch's own time, without gaps: lead time, or per operation closed, queue, work and wait."""
-    at = batch.tasks[0].ready if batch.tasks else batch.end
-    yield "production", batch.formula.item.code, batch.ready, at
-    for task in batch.tasks:
-        center, name = task.operation.at or "", task.operation.name
-        yield "closed", center, task.ready, task.opened
-        yield "queue", center, task.opened, task.start
-        yield "operation", name, task.start, task.worked
-        yield "wait", name, task.worked, task.end
+def _spans(batch: Batch) -> Iterable[Span]:
+    """A batch's own time, without gaps: lead time, or per operation closed, queue, work and wait; and its inspection."""
+    item = batch.formula.item
+    done = batch.end - inspected(item)
+    spans = [("production", item.code, batch.ready, done)]
+    if batch.tasks:
+        spans = spans_of([(one.operation, one.ready, one.opened, one.start, one.worked, one.end) for one in batch.tasks], batch.ready)
+    return spans if done == batch.end else [*spans, ("inspection", item.code, done, batch.end)]
+
+
+def spans_of(rows: Iterable[tuple[Operation, float, float, float, float, float]], since: float) -> list[Span]:
+    """Operations (ready, opened, begun, worked, waited) as spans without gaps, from a moment on.
+
+    An operation that may begin before the one before it is done cuts that one short; one that begins later so that nothing spoils is
+    put off.
+
+    >>> mix, fill = Operation("mix", at="kettle", run="1 h", transfer="5 kg"), Operation("fill", at="bench", run="1 h")
+    >>> spans_of([(mix, 0, 0, 0, 60, 60), (fill, 20, 20, 20, 80, 80)], 0)
+    [('operation', 'mix', 0, 20), ('operation', 'fill', 20, 80)]
+    """
+    found: list[Span] = []
+    at = since
+    for operation, ready, opened, start, worked, end in rows:
+        center = operation.at or ""
+        found = [(kind, name, begun, min(until, ready)) for kind, name, begun, until in found]
+        found += [("put off", operation.name, at, ready), ("closed", center, ready, opened), ("queue", center, opened, start)]
+        found += [("operation", operation.name, start, worked), ("wait", operation.name, worked, end)]
+        at = end
+    return [span for span in found if span[3] > span[2]]
 
 
 def promised(
@@ -217,6 +257,7 @@ def promised(
     requested: date | None,
     proven: bool = True,
     zone: str = "UTC",
+    latest: Latest | None = None,
 ) -> Promise:
     """The promise behind the covers of an order's lines; `arrival` adds packing and transit to an instant.
 
@@ -240,8 +281,8 @@ def promised(
         binding=None,
         slack=tuple(Slack(*key, spare) for key, spare in slacks.items() if spare > 0 and key not in on_chain),
         lines=tuple(_line(situation, line, cover, arrival) for line, cover in lines),
-        to_buy=tuple(_to_buy(situation, one) for one in _purchases(situation, covers)),
-        to_make=tuple(_to_make(batch) for batch in batches_of(covers)),
+        to_buy=tuple(_to_buy(situation, one, latest) for one in _purchases(situation, covers)),
+        to_make=tuple(_to_make(batch, latest) for batch in batches_of(covers)),
         missing=tuple(lacking(covers, bought=False)),
         proven=proven,
         zone=zone,
@@ -271,11 +312,15 @@ def _purchases(situation: Situation, covers: Iterable[Cover]) -> list[Purchase]:
     return [*found.values()]
 
 
-def _to_buy(situation: Situation, one: Purchase) -> ToBuy:
+def _to_buy(situation: Situation, one: Purchase, latest: Latest | None) -> ToBuy:
     item = situation.item(one.item)
-    return ToBuy(one.item, one.supplier.code, item.quantity(one.needed), item.quantity(one.steps), moment(int(one.at)))
+    order_by = None if latest is None else latest.orders.get((one.item, one.supplier.code))
+    when = None if order_by is None else moment(order_by)
+    return ToBuy(one.item, one.supplier.code, item.quantity(one.needed), item.quantity(one.steps), moment(int(one.at)), when)
 
 
-def _to_make(batch: Batch) -> ToMake:
-    start = batch.tasks[0].start if batch.tasks else batch.ready
-    return ToMake(batch.formula.item.code, batch.formula.item.quantity(batch.steps), _moment(start), _moment(batch.end))
+def _to_make(batch: Batch, latest: Latest | None) -> ToMake:
+    item, start = batch.formula.item, batch.tasks[0].start if batch.tasks else batch.ready
+    by = None if latest is None else latest.starts.get(id(batch))
+    when = None if by is None else moment(by)
+    return ToMake(item.code, item.quantity(batch.steps), _moment(start), _moment(batch.end), when)

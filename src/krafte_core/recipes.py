@@ -131,14 +131,23 @@ class Recipe:
     calendar: Calendar | None = attrs.field(default=None, kw_only=True)
     code: str = attrs.field(default=attrs.Factory(lambda self: self.item, takes_self=True), kw_only=True, converter=code)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
+    elaborate: bool = attrs.field(init=False, eq=False, repr=False)
+    centers: tuple[str, ...] = attrs.field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """A recipe has lines of a sane number and one way of telling its time."""
+        object.__setattr__(self, "elaborate", any(operation.elaborate for operation in self.operations))
+        object.__setattr__(self, "centers", tuple(dict.fromkeys(code for one in self.operations for code in one.centers)))
         if len(self.ingredients) > MOST_LINES:
             raise InvalidInput("ingredients", f"{len(self.ingredients)} lines", f"at most {MOST_LINES}")
-        names = [operation.name for operation in self.operations]
+        names = [name for operation in self.operations for name in operation.names]
         if len(set(names)) != len(names):
             raise InvalidInput("operations", names, "a name of its own for every operation")
+        if self.operations and self.operations[-1].spoils_after is not None:
+            last = self.operations[-1].name
+            raise InvalidInput(
+                "spoils_after", last, "an operation that another one follows; a shelf life says how long the product lasts"
+            )
         if self.operations and self.lead_time is not None:
             raise InvalidInput("lead_time", str(self.lead_time), "either operations or a plain lead time")
         if self.calendar is not None and not isinstance(self.calendar, Calendar):
@@ -282,6 +291,9 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
         if size is not None:
             product.positive(size, f"recipe {recipe.code}: size")
     taken = (Ingredient(recipe.item, recipe.makes), *recipe.ingredients) if recipe.apart else recipe.ingredients
+    for operation in recipe.operations if recipe.elaborate else ():
+        if operation.transfer is not None:
+            product.positive(operation.transfer, f"recipe {recipe.code}: transfer of {operation.name}")
     listed = [(ingredient, known(items, ingredient.item)) for ingredient in taken]
     solver = Solver(recipe.code, product, makes, recipe.charge, listed)
     sums = solver.solved()
@@ -316,9 +328,13 @@ def _table(recipe: Recipe) -> tuple[str, Sequence[str], list[Sequence[str]]]:
             f"{operation.setup} setup" if operation.setup else "",
             str(operation.run or ""),
             f"wait {operation.wait}" if operation.wait else "",
+            f"handed on by {operation.transfer}" if operation.transfer else "",
+            f"spoils after {operation.spoils_after}" if operation.spoils_after else "",
         ]
         told_time = ", ".join(filter(None, parts)).replace(" working time", "")
-        rows.append((f"* {operation.name}", told_time, f"at {operation.at}" if operation.at else ""))
+        crew = f" with {operation.hands} of {operation.people}" if operation.people else ""
+        places = " or ".join(filter(None, (operation.at, *operation.alternatives)))
+        rows.append((f"* {operation.name}", told_time, f"at {places}{crew}" if places else ""))
     losses = [
         f", {name.replace('_', ' ')} {_shown(getattr(recipe, name))}" for name in _LOSSES if getattr(recipe, name) != _LOSSES[name]
     ]

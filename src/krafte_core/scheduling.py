@@ -14,6 +14,7 @@ import math
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Any, NamedTuple, Protocol
 
 import attrs
@@ -22,9 +23,11 @@ from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration
 from krafte_core.items import Item
+from krafte_core.placing import forward, paced, stages_of, ways_of
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.stock import Stocked, Taken, pick
+from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 from krafte_core.timelines import Timeline
 
 NEVER = math.inf
@@ -39,6 +42,18 @@ class Booking(NamedTuple):
     end: int
     paper: str
     operation: str
+
+
+def booked(operation: Operation, start: float, end: float, paper: str) -> Iterator[Booking]:
+    """What an operation takes for a paper: its work center, and each of its people.
+
+    >>> [row.work_center for row in booked(Operation("mix", at="kettle", run="1 h", people="crew"), 0, 60, "PB-1")]
+    ['kettle', 'crew']
+    """
+    if operation.at is not None and end > start:
+        yield Booking(operation.at, int(start), int(end), paper, operation.name)
+        for name in operation.names[1:]:
+            yield Booking(str(operation.people), int(start), int(end), paper, name)
 
 
 class Situation(Protocol):
@@ -117,7 +132,7 @@ class Batch:
 
 @attrs.define(eq=False)
 class Purchase:
-    """What the search would buy: from whom, how much is needed, how much must be ordered, and when it would be here."""
+    """What the search would buy: from whom, how much is needed, how much must be ordered, when, and from when it may be used."""
 
     item: str
     supplier: Supplier
@@ -125,6 +140,7 @@ class Purchase:
     needed: int
     steps: int
     at: float
+    order_at: float = 0
 
 
 @attrs.define(eq=False)
@@ -154,10 +170,22 @@ class Busy:
     60
     """
 
-    def __init__(self, timeline: Timeline, capacity: int, intervals: Iterable[tuple[int, int]]) -> None:
-        """The open hours, how many jobs run at once, and what is booked already."""
+    def __init__(
+        self,
+        timeline: Timeline,
+        capacity: int,
+        intervals: Iterable[tuple[int, int]],
+        pace: Fraction | None = None,
+        *,
+        code: str = "",
+        relaxed: bool = False,
+    ) -> None:
+        """The open hours, how many jobs run at once, what is booked already; `relaxed` thinks every queue away."""
         self.timeline = timeline
         self.capacity = capacity
+        self.pace = pace
+        self.code = code
+        self.relaxed = relaxed
         self.intervals = sorted(intervals)
         self.longest = max((end - start for start, end in self.intervals), default=0)
 
@@ -182,17 +210,35 @@ class Busy:
                 return start, end
             at = until
 
-    def _taken(self, start: int, end: int) -> int | None:
-        """The moment from which on a place may be free, if all places are taken somewhere in [start, end)."""
+    def blocked(self, start: int, end: int, places: int) -> int | None:
+        """See `krafte_core.placing.Held`."""
+        return None if self.relaxed else self._taken(start, end, self.capacity - places + 1)
+
+    def blocked_before(self, start: int, end: int, places: int) -> int | None:
+        """See `krafte_core.placing.Held`."""
+        if self.relaxed:
+            return None
+        room = self.capacity - places + 1
+        overlapping = [one for one in self.intervals if one[0] < end and one[1] > start]
+        for _, stop in sorted(overlapping, key=lambda one: -one[1]) if len(overlapping) >= room else ():
+            last = min(stop, end) - 1
+            begins = sorted(begin for begin, until in overlapping if begin <= last < until)
+            if len(begins) >= room:
+                return begins[room - 1]
+        return None
+
+    def _taken(self, start: int, end: int, room: int = 0) -> int | None:
+        """The moment from which on a place may be free, if all places (or so many) are taken somewhere in [start, end)."""
+        room = room or self.capacity
         first = bisect_left(self.intervals, (start - self.longest, start - self.longest))
         last = bisect_left(self.intervals, (end, end))
         overlapping = [one for one in self.intervals[first:last] if one[1] > start]
-        if len(overlapping) < self.capacity:
+        if len(overlapping) < room:
             return None
         for here, _ in overlapping:
             ends = sorted(stop for begin, stop in overlapping if begin <= max(here, start) < stop)
-            if len(ends) >= self.capacity:
-                return ends[-self.capacity]
+            if len(ends) >= room:
+                return ends[-room]
         return None
 
     def add(self, start: int, end: int) -> None:
@@ -434,11 +480,19 @@ class Search:
     def _purchase(self, item: str, steps: int) -> Purchase | None:
         known, best = self.situation.item(item), None
         for supplier, offer in self.situation.offers(item):
-            at = self.after(self.now, offer.lead_time, supplier.calendar)
+            order_at: float = self.now
             if ("purchase", item) in self.relaxing:
-                at = self.now
+                at: float = self.now
+            elif plain(supplier, offer, known):
+                at = self.after(self.now, offer.lead_time, supplier.calendar)
+            else:
+                calling = Calling(self.now, self.situation.zone, self.situation.timeline, self.after, self.after)
+                dates = calling.soonest(supplier, offer, known)
+                if dates is None:
+                    continue
+                order_at, at = dates.order_at, dates.at
             if best is None or at < best.at:
-                best = Purchase(item, supplier, offer, steps, offer.order_size(known, steps), at)
+                best = Purchase(item, supplier, offer, steps, offer.order_size(known, steps), at, order_at)
         return best
 
     # making ---------------------------------------------------------------------------------------------------------
@@ -485,16 +539,20 @@ class Search:
         recipe, at = batch.formula.recipe, batch.ready
         if recipe.lead_time is not None:
             at = self.after(at, recipe.lead_time, recipe.calendar)
-        if recipe.operations:
+        if recipe.elaborate:
+            at = self._elaborate(batch, math.ceil(at))
+        elif recipe.operations:
             share = batch.formula.share(batch.steps)
             for operation in recipe.operations:
                 at = self._operation(batch, operation, operation.seconds(share), at)
-        batch.end = at
+        batch.end = at if batch.formula.item.inspection is None else at + inspected(batch.formula.item)
 
     def _operation(self, batch: Batch, operation: Operation, seconds: int, at: float) -> float:
         opened = start = worked = at
         if operation.at is not None and seconds:
             center, whole = self._center(operation.at), math.ceil(at)
+            if center.pace is not None:
+                seconds = paced(seconds, center.pace)
             opened = start = center.opening(whole, seconds, pausable=operation.pausable)[0]
             if batch.at is not None or ("queue", operation.at) in self.relaxing:
                 worked = center.opening(whole, seconds, pausable=operation.pausable)[1]
@@ -503,20 +561,59 @@ class Search:
                 center.add(first, last)
                 self._journal.append((center.remove, first, last))
                 start, worked = first, last
-                self._compete(operation, batch, waits=start > opened)
+                self._compete(operation.at, operation.name, batch, waits=start > opened)
         end = worked if operation.wait is None else self.after(worked, operation.wait, batch.formula.recipe.calendar)
         batch.tasks.append(Task(operation, at, opened, start, worked, end))
         return end
 
-    def _compete(self, operation: Operation, batch: Batch, *, waits: bool) -> None:
+    def _elaborate(self, batch: Batch, at: int) -> float:
+        """Operations that need more than a free place at one work center; see `krafte_core.placing`."""
+        recipe = batch.formula.recipe
+        rows = {one.name: ways_of(one, self._center, free=batch.at is not None) for one in recipe.operations}
+        stages = stages_of(recipe.operations, lambda one: rows[one.name], batch.formula, batch.steps)
+        for one in forward(stages, at, lambda when, time: self.after(when, time, recipe.calendar), self):
+            batch.tasks.append(Task(one.operation, one.ready, one.opened, one.start, one.worked, one.end))
+        chained = any(one.transfer is not None or one.spoils_after is not None for one in recipe.operations)
+        if chained and any(one.alternatives for one in recipe.operations):
+            self.certain = False  # what is done first there may be worse for what comes before or after it
+        for operation, task in zip(recipe.operations, batch.tasks, strict=True):
+            for code in operation.centers if batch.at is None else ():
+                self._compete(code, operation.name, batch, waits=task.start > task.opened)
+        return batch.tasks[-1].end
+
+    def mark(self) -> int:
+        """Where the search is; `undo` comes back to it."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back everything since the mark."""
+        self._rollback(mark)
+
+    def free(self, batch: Batch) -> None:
+        """Give back the time that a batch takes."""
+        for task in batch.tasks if batch.at is None else ():
+            for row in booked(task.operation, task.start, task.worked, ""):
+                center = self._center(row.work_center)
+                if not center.relaxed:
+                    center.remove(row.start, row.end)
+                    self._journal.append((center.add, row.start, row.end))
+
+    def hold(self, held: Busy, start: int, end: int, places: int) -> None:
+        """Take so many places of a work center."""
+        if not held.relaxed:
+            for _ in range(places):
+                held.add(start, end)
+                self._journal.append((held.remove, start, end))
+
+    def _compete(self, center: str, operation: str, batch: Batch, *, waits: bool) -> None:
         """First-fit is exact for alike batches; different ones that queue for a work center might do better in another order."""
-        kind = (batch.formula.recipe.code, batch.steps, operation.name)
-        before = self._wanted_on.get(operation.at)
+        kind = (batch.formula.recipe.code, batch.steps, operation)
+        before = self._wanted_on.get(center)
         first, one, kinds, batches, queue = before or (kind, batch, False, False, False)
         after = (first, one, kinds or kind != first, batches or batch is not one, queue or waits)
         if after != before:
-            self._wanted_on[operation.at] = after
-            self._journal.append((_put, self._wanted_on, operation.at, before))
+            self._wanted_on[center] = after
+            self._journal.append((_put, self._wanted_on, center, before))
             self.queued = self.queued or all(after[2:])
 
     def _want(self, item: str, kind: object, *, scarce: bool) -> None:
@@ -533,7 +630,9 @@ class Search:
         if found is None:
             center = self.situation.work_center(code)
             booked = ((row.start, row.end) for row in self.situation.bookings(code))
-            found = self._busy[code] = Busy(self.situation.timeline(center.opening()), center.capacity, booked)
+            relaxed = ("queue", code) in self.relaxing
+            timeline = self.situation.timeline(center.opening())
+            found = self._busy[code] = Busy(timeline, center.capacity, booked, center.pace, code=code, relaxed=relaxed)
         return found
 
     def after(self, at: float, time: Duration, calendar: Calendar | None) -> float:
@@ -541,7 +640,7 @@ class Search:
         if at == NEVER:
             return NEVER
         if time.kind == "working days":
-            return self.situation.timeline(calendar or Calendar("every day", "24/7")).add_days(math.ceil(at), time.days)
+            return self.situation.timeline(calendar or EVERY_DAY).add_days(math.ceil(at), time.days)
         return at + time.seconds
 
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from krafte_core.placing import paced
 from krafte_core.recipes import Operation
 from krafte_core.scheduling import NEVER, Batch, Busy, Cover, Search, Task, batches_of, spoils
 
@@ -34,9 +35,9 @@ def resequence(search: Search, covers: Sequence[Cover]) -> None:
     It is left as it is where another order could also change what is bought or taken, or where lots would be too old by then.
     """
     batches = [*batches_of(covers)]
-    if not search.queued or any(batch.at is not None or batch.ready == NEVER for batch in batches):
+    if not search.queued or any(_stays(batch) for batch in batches):
         return
-    steps = [_steps(number, batch) for number, batch in enumerate(batches)]
+    steps = [_steps(search, number, batch) for number, batch in enumerate(batches)]
     count = sum(1 for rows in steps for step in rows if step.operation.at is not None and step.seconds)
     if count > MOST:
         return
@@ -46,6 +47,12 @@ def resequence(search: Search, covers: Sequence[Cover]) -> None:
     _write(search, covers, batches, found)
     items = {cover.item for cover in [*covers, *(cover for batch in batches for _, cover in batch.inputs)]}
     search.queued = search.aged or any(_has_choice(search, item) for item in items)
+
+
+def _stays(batch: Batch) -> bool:
+    """A partner's batch, one that cannot be made, one whose operations are placed together, and one that is inspected."""
+    formula = batch.formula
+    return batch.at is not None or batch.ready == NEVER or formula.recipe.elaborate or formula.item.inspection is not None
 
 
 def _too_late(search: Search, batch: Batch, first: Task | None) -> bool:
@@ -58,11 +65,16 @@ def _has_choice(search: Search, item: str) -> bool:
     return situation.formula(item) is not None and bool(situation.offers(item) or situation.incoming(item))
 
 
-def _steps(number: int, batch: Batch) -> list[_Step]:
+def _steps(search: Search, number: int, batch: Batch) -> list[_Step]:
     recipe = batch.formula.recipe
     share = batch.formula.share(batch.steps)
-    rows = [_Step(number, one, one.seconds(share), last=False) for one in recipe.operations]
+    rows = [_Step(number, one, _seconds(search, one, one.seconds(share)), last=False) for one in recipe.operations]
     return [*rows[:-1], rows[-1]._replace(last=True)] if rows else []
+
+
+def _seconds(search: Search, operation: Operation, seconds: int) -> int:
+    pace = search.busy(operation.at).pace if operation.at is not None and seconds else None
+    return seconds if pace is None else paced(seconds, pace)
 
 
 class _Trial:

@@ -47,7 +47,7 @@ class SituationSnapshot:
         owners = {row.lot.owner or "" for known in self._items.values() for row in known.stock}
         self.owners = frozenset(owner for owner in owners if owner in situation.owners)
         formulas = [known.formula for known in self._items.values() if known.formula is not None]
-        codes = dict.fromkeys(one.at for formula in formulas for one in formula.recipe.operations if one.at is not None)
+        codes = dict.fromkeys(code for formula in formulas for code in formula.recipe.centers)
         self._centers: dict[str, WorkCenter] = {code: situation.work_center(code) for code in codes}
         self._bookings: dict[str, Sequence[Booking]] = {code: tuple(situation.bookings(code)) for code in codes}
 

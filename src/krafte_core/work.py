@@ -32,6 +32,7 @@ from krafte_core.scheduling import NEVER, Booking, Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
 from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, Taken
 from krafte_core.store import Changes, Filed, LotKey, Paper, Reader
+from krafte_core.supplying import inspected
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
 
@@ -427,7 +428,7 @@ class Seen:
         """See `Situation`: all work centers in one read, when the first is asked for."""
         if self._bookings is None:
             makers = self.work.catalogue.makers
-            codes = {op.at for item in self.items for formula in makers(item) for op in formula.recipe.operations if op.at}
+            codes = {code for item in self.items for formula in makers(item) for code in formula.recipe.centers}
             self._bookings = self.work.reader.bookings(codes, self.now)
         return self._bookings.get(work_center, ())
 
@@ -448,15 +449,16 @@ def incoming(work: Work, items: Sequence[str]) -> Mapping[str, Sequence[Incoming
     """Per item what open runs and purchases will still bring and nobody was promised, earliest first."""
     runs = work.reader.open_papers("production", items)
     purchases = work.reader.open_papers("purchase", items)
+    waiting = _waiting(work, [item for item in items if item in work.catalogue.inspected]) if work.catalogue.inspected else {}
     if not runs and not purchases:
-        return {}
+        return waiting
     filed = {row.paper.number: row for rows in (*runs.values(), *purchases.values()) for row in rows}
     work.known(filed.values())
     papers = [row.paper for row in filed.values()]
     came = arrived(work, papers)
     keys = [(source_of(paper), item, paper.number) for paper in papers for item in paper.items if item in items]
     claims = work.reader.claims(keys)
-    found: dict[str, list[Incoming]] = {}
+    found: dict[str, list[Incoming]] = {item: [*rows] for item, rows in waiting.items()}
     for paper in papers:
         for row in _supplies(work, paper, came):
             links = claims.get((row.source, row.item, row.ref), ())
@@ -498,4 +500,17 @@ def _supplies(work: Work, paper: Any, came: Mapping[tuple[str, str], int]) -> It
     elif work.state(paper) == "ordered":
         for line in paper.lines:
             left = max(0, line.steps - came.get((paper.number, line.ref), 0))
-            yield Incoming(PURCHASE, line.item, paper.number, line.ref, left, left, epoch(paper.due(line)))
+            at = epoch(paper.due(line)) + inspected(work.catalogue.item(line.item))
+            yield Incoming(PURCHASE, line.item, paper.number, line.ref, left, left, at)
+
+
+def _waiting(work: Work, items: Sequence[str]) -> Mapping[str, Sequence[Incoming]]:
+    """Lots that wait for a decision are usable when that is due, at the earliest now; those in blocked places are nobody's supply."""
+    found: dict[str, list[Incoming]] = {}
+    for item, rows in work.reader.stocked(items).items():
+        seconds = inspected(work.catalogue.item(item))
+        for row in rows:
+            if row.lot.disposition == "waiting" and row.free > 0 and row.place in work.catalogue.usable_places:
+                at = max(int(row.lot.received_at.timestamp()) + seconds, work.now)
+                found.setdefault(item, []).append(Incoming(LOT, item, row.lot.code, row.place, row.free, row.free, at))
+    return {item: sorted(rows, key=lambda row: (row.at, row.ref, row.line)) for item, rows in found.items()}

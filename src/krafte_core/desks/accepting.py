@@ -7,13 +7,14 @@ from typing import Any
 
 import attrs
 
-from krafte_core.allocation import PEGGED, PURCHASE, RUN, Allocation, from_lot
+from krafte_core.allocation import LOT, PEGGED, PURCHASE, RUN, Allocation, from_lot
 from krafte_core.events import Event, ProductionPlanned, PurchaseOrdered
 from krafte_core.planner import Buy, Make
 from krafte_core.planning import Plan
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
-from krafte_core.scheduling import Booking, Search
+from krafte_core.scheduling import Search, booked
+from krafte_core.supplying import inspected
 from krafte_core.times import moment
 from krafte_core.work import Seen, Work
 
@@ -51,8 +52,8 @@ def _run(work: Work, plan: Plan, make: Make) -> str:
     work.file(run, new=True)
     work.step(run, "", "plan")
     for operation, start, worked, _ in make.tasks:
-        if operation.at is not None and worked > start:
-            work.book(Booking(operation.at, start, worked, run.number, operation.name))
+        for row in booked(operation, start, worked, run.number):
+            work.book(row)
     work.tell(ProductionPlanned(work.at, run.number, make.item, run.planned))
     return run.number
 
@@ -60,7 +61,8 @@ def _run(work: Work, plan: Plan, make: Make) -> str:
 def _purchase(work: Work, buy: Buy) -> str:
     amount = work.item(buy.item).quantity(buy.steps)
     lines = (PurchaseLine(buy.item, amount, ref="1", given=str(amount), steps=buy.steps),)
-    paper = PurchaseOrder(work.number("PO"), buy.supplier, lines, ordered_at=work.at, expected=moment(buy.at))
+    here = moment(buy.at - inspected(work.item(buy.item)))
+    paper = PurchaseOrder(work.number("PO"), buy.supplier, lines, ordered_at=work.at, expected=here)
     work.file(paper, new=True)
     work.step(paper, "", "order")
     work.tell(PurchaseOrdered(work.at, paper.number, buy.supplier))
@@ -83,11 +85,13 @@ def _link(work: Work, plan: Plan, runs: Mapping[str, str], bought: Mapping[str, 
                 work.link(row, before.get(row[:6]))
                 work.guard(stocked.lot)
         else:
-            number = runs.get(supply) or bought.get(supply) or (supply if source in (RUN, PURCHASE) else None)
+            number = runs.get(supply) or bought.get(supply) or (supply if source in (RUN, PURCHASE, LOT) else None)
             if number is None:
                 continue  # it was not chosen
             kind = {"make": RUN, "buy": PURCHASE}.get(source, source)
             place = "1" if source == "buy" else supply_line
+            if kind == LOT:
+                work.guard(work.lot(item, number))
             row = Allocation(demand, line, kind, item, number, place, steps, steps, PEGGED)
             work.link(row, before.get(row[:6]))
         if demand in known:

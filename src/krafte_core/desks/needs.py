@@ -9,6 +9,7 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Incoming
 from krafte_core.availability import Tally
+from krafte_core.justintime import latest
 from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_needs
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import ProductionOrder
@@ -16,6 +17,8 @@ from krafte_core.promise import RELAXABLE, Promise, Step, promised
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import NEVER, Batch, Cover, Search
 from krafte_core.sequencing import resequence
+from krafte_core.supplying import EVERY_DAY
+from krafte_core.times import end_of_day
 from krafte_core.work import Seen, Work, arrival_day
 
 NOT_BEGUN = ("proposed", "planned", "released")
@@ -230,10 +233,10 @@ def _arrival(work: Work, order: CustomerOrder, search: Search) -> Callable[[floa
     return (lambda at: search.after(at, method.transit, method.calendar)) if method else (lambda at: at)
 
 
-def promise_for(work: Work, needs: OrderNeeds, relaxing: frozenset[tuple[str, str]]) -> Promise:
-    """A search over the open needs, and the promise behind it."""
+def promise_for(work: Work, needs: OrderNeeds, relaxing: frozenset[tuple[str, str]], *, back: bool = False) -> Promise:
+    """A search over the open needs, and the promise behind it; `back` looks how late everything may begin, too."""
     search = Search(Seen(work, reach_of(work, needs.order.items), customer=needs.order.customer), relaxing=relaxing)
-    return promised_for(work, needs, search, needs.search(search))
+    return promised_for(work, needs, search, needs.search(search), back=back)
 
 
 def promised_date(work: Work, needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> date | None:
@@ -261,11 +264,26 @@ def _whole(needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> list[t
     return rows
 
 
-def promised_for(work: Work, needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> Promise:
+def _by(work: Work, order: CustomerOrder, search: Search, ready: float) -> float:
+    """By when it must be ready: so that it is there on the requested day, if that can be met, else when it is."""
+    if order.requested is None:
+        return ready
+    method = work.catalogue.method(order.shipping)
+    end = end_of_day(order.requested, work.catalogue.zone).timestamp()
+    if method is not None and method.transit.kind == "working days":
+        end = search.situation.timeline(method.calendar or EVERY_DAY).subtract_days(int(end), method.transit.days)
+    elif method is not None:
+        end -= method.transit.seconds
+    return max(ready, end)
+
+
+def promised_for(work: Work, needs: OrderNeeds, search: Search, covers: Sequence[Cover], *, back: bool = False) -> Promise:
     """The promise behind the covers; runs that exist already count with their planned end, or with their missing inputs."""
     rows = [(line.ref, cover) for line, cover in _whole(needs, search, covers)]
     order = needs.order
     arrival = _arrival(work, order, search)
+    ready = max([cover.ready for _, cover in rows], default=work.now)
+    found = latest(search, [cover for _, cover in rows], _by(work, order, search, ready)) if back and ready < NEVER else None
     return promised(
         search.situation,
         order.number,
@@ -275,6 +293,7 @@ def promised_for(work: Work, needs: OrderNeeds, search: Search, covers: Sequence
         requested=order.requested,
         proven=search.proven,
         zone=work.catalogue.zone,
+        latest=found,
     )
 
 
@@ -282,15 +301,15 @@ def _proposed(run: ProductionOrder) -> Incoming:
     return Incoming(RUN, run.item, run.number, "", run.steps, 0, NEVER if run.planned_end is None else run.planned_end.timestamp())
 
 
-def binding_step(work: Work, needs: OrderNeeds, found: Promise) -> Step | None:
-    """The purchase or queue on the chain that gains most when it is thought away; process time is never binding."""
+def with_binding(work: Work, needs: OrderNeeds, found: Promise) -> Promise:
+    """With the purchase or queue on the chain that gains most when it is thought away; process time is never binding."""
     best: tuple[datetime, Step] | None = None
     for step in found.critical_path:
         if step.kind in RELAXABLE:
             sooner = promise_for(work, needs, frozenset([(step.kind, step.name)])).arrival
             if sooner is not None and found.arrival is not None and sooner < found.arrival and (best is None or sooner < best[0]):
                 best = (sooner, step)
-    return best[1] if best else None
+    return attrs.evolve(found, binding=best[1], relaxed=best[0]) if best else found
 
 
 def open_quote(work: Work, order: CustomerOrder) -> Quote | None:

@@ -19,7 +19,7 @@ from krafte_core.desks.confirming import Confirmed, confirm
 from krafte_core.desks.dividing import OrderParts
 from krafte_core.desks.holding import OrderHolds
 from krafte_core.desks.imports import OrderImports
-from krafte_core.desks.needs import Kept, OrderNeeds, binding_step, open_quote, promise_for, promised_date, reach_of
+from krafte_core.desks.needs import Kept, OrderNeeds, open_quote, promise_for, promised_date, reach_of, with_binding
 from krafte_core.desks.placing import address, listed, order_terms, whole, write_down
 from krafte_core.desks.timeline import OrderTimelines
 from krafte_core.diary import Entry
@@ -167,10 +167,10 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             drop_expired_quotes(work, reach_of(work, paper.items))
             needs = OrderNeeds(work, paper)
             thought = frozenset([(relaxing.kind, relaxing.name)]) if relaxing else frozenset()
-            found = promise_for(work, needs, thought)
+            found = promise_for(work, needs, thought, back=True)
             if relaxing is not None or found.arrival is None:
                 return found
-            return attrs.evolve(found, binding=binding_step(work, needs, found))
+            return with_binding(work, needs, found)
 
     def status(self, order: CustomerOrder | str) -> OrderStatus:
         """What a customer sees of the order.

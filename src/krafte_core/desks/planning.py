@@ -10,7 +10,6 @@ from typing import Protocol
 
 from krafte_core.allocation import rank
 from krafte_core.asking import Want, asked
-from krafte_core.calendars import Calendar
 from krafte_core.desks.accepting import Accepted, write_plan
 from krafte_core.errors import Conflict, InvalidInput, Unknown
 from krafte_core.items import one_of
@@ -23,11 +22,11 @@ from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
 from krafte_core.scheduling import NEVER
 from krafte_core.snapshot import SituationSnapshot
+from krafte_core.supplying import EVERY_DAY
 from krafte_core.times import day, end_of_day, epoch, instant
 from krafte_core.work import Seen, Work, number_of
 
 ORDERS = ("open", "confirmed")
-EVERY_DAY = Calendar("every day", "24/7")
 
 
 class Forked(Protocol):

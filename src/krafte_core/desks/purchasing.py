@@ -23,6 +23,7 @@ from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Lot
+from krafte_core.supplying import Calling
 from krafte_core.times import day, instant, local_date, moment
 from krafte_core.work import Seen, Work, arrived, number_of
 
@@ -219,11 +220,15 @@ def _checked(work: Work, lines: Sequence[PurchaseLine]) -> tuple[PurchaseLine, .
 
 def _expected(work: Work, supplier: str, lines: Sequence[PurchaseLine]) -> datetime:
     """When the last line will be here, by the supplier's own lead times."""
-    search = Search(Seen(work, ()))
+    seen = Seen(work, ())
+    after = Search(seen).after
+    calling = Calling(work.now, work.catalogue.zone, seen.timeline, after, after)
     times = []
     for line in lines:
-        offers = [offer for who, offer in work.catalogue.offers(line.item) if who.code == supplier]
-        if not offers:
-            raise InvalidInput("expected", None, f"when {line.item} will be here: {supplier} has no offer for it")
-        times.append(search.after(work.now, offers[0].lead_time, work.catalogue.suppliers[supplier].calendar))
+        rows = [row for row in work.catalogue.offers(line.item) if row[0].code == supplier]
+        dates = [calling.soonest(who, offer, work.catalogue.item(line.item)) for who, offer in rows]
+        here = [one.here for one in dates if one is not None]
+        if not here:
+            raise InvalidInput("expected", None, f"when {line.item} will be here: {supplier} has no offer for it that is valid now")
+        times.append(min(here))
     return moment(int(max(times)))

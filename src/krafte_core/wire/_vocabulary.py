@@ -128,7 +128,7 @@ def _read() -> dict[str, tuple[str, str]]:
 
 TYPES: Mapping[str, tuple[str, str]] = MappingProxyType(_read())
 NAMES = {home: name for name, home in TYPES.items()}
-SPARSE = frozenset({"Ingredient", "BatchSize", "Recipe", "Line"})
+SPARSE = frozenset({"Ingredient", "BatchSize", "Recipe", "Line", "Operation"})
 """Classes that say a lot only now and then: their fields are left out where they hold the default, which therefore never changes."""
 OPEN = frozenset({"Event"})
 """Classes that others inherit from: a field of such a type says which one it holds."""
