@@ -16,7 +16,7 @@ from krafte_core.allocation import LOT, Allocation
 from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
-from krafte_core.ledger import Links, Use, uses_of
+from krafte_core.ledger import Index, Use, uses_of
 from krafte_core.scheduling import Booking
 from krafte_core.shelves import Balance, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Stocked
@@ -279,7 +279,7 @@ class Books:
         own = uses_of(self._journal.about(lots, runs), lots, runs)
         return itertools.chain(self._base.uses(lots=lots, runs=runs), own) if self._base is not None else own
 
-    def genealogy(self) -> Links | None:
+    def genealogy(self) -> Index | None:
         """See `Reader`. Built when somebody asks for the first time, then kept up; a sheet over a base has none of its own."""
         return self._journal.links() if self._base is None else None
 

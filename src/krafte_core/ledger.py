@@ -7,11 +7,11 @@ and by paper, `Links` keeps only who used and made what, as integers, for scopes
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from krafte_core.items import one_of
 from krafte_core.stock import COUNT, CUSTOMER, FOUND, PRODUCTION, SAMPLE, SCRAP, SUPPLIER, Move, Posting
@@ -20,6 +20,8 @@ Key = tuple[str, str]
 """What names a lot: its item's code and its own."""
 Read = Callable[[Collection[Key], Collection[str]], Iterable["Use"]]
 """All uses of any of these lots, and all of any of these runs, each once, in any order."""
+Gross = Mapping[Key, tuple[int, int]]
+"""Per lot the steps that went into a run, and those that came out of it."""
 DIRECTIONS = ("back", "forward")
 _FEW = 500
 REVERSE = "reverse"
@@ -32,6 +34,16 @@ _GOING = {
     SUPPLIER: ("supplier_returned", 1), CUSTOMER: ("shipped", 1), FOUND: ("found", -1),
     SCRAP: ("scrapped", 1), COUNT: ("count_loss", 1), SAMPLE: ("sampled", 1),
 }  # fmt: skip
+
+
+class Index(Protocol):
+    """The genealogy in whole numbers, wherever it is kept: in memory (`Links`), or in the tables of a database."""
+
+    def scope(self, sources: Iterable[Key | str], direction: str) -> Collection[Key | str]:
+        """The lots and runs that `trace.reach` finds, the known sources included, in any order."""
+
+    def nets(self, runs: Iterable[str]) -> Mapping[str, Mapping[Key, int]]:
+        """Per run its net steps of every lot: above zero what it used, below what it made; in the order of asking."""
 
 
 class Entry(NamedTuple):

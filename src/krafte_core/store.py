@@ -25,6 +25,9 @@ with a `close()` that lets the next one in.
 A store that keeps results and events for long may have a method `redact(rewrite)`, which replaces each by what the function makes of
 it: personal data can be taken out of them.
 
+A reader that can go through the genealogy run by run may have a method `runs()`, which gives every run with what went in and came out
+(`ledger.Gross`), streamed; without it the ledger is read as a whole where all runs are asked for.
+
 A store that can keep a moment beyond its `with` has a method `snapshot()`, which gives a `fork.Moment`; without it the workshop has
 neither `fork` nor `preview`.
 """
@@ -43,7 +46,7 @@ from krafte_core.diary import Entry
 from krafte_core.events import Event
 from krafte_core.intake import Imported
 from krafte_core.items import Item
-from krafte_core.ledger import Links, Use
+from krafte_core.ledger import Index, Use
 from krafte_core.orders import CustomerOrder, Quote
 from krafte_core.prices import Customer, PriceList
 from krafte_core.production import ProductionOrder
@@ -220,8 +223,8 @@ class Reader(Protocol):
         One level of a trace. A store may add up rows of one run and lot that happened at the same time.
         """
 
-    def genealogy(self) -> Links | None:
-        """The whole genealogy as integers, where the store keeps it at hand; None: a trace goes level by level (`uses`)."""
+    def genealogy(self) -> Index | None:
+        """The whole genealogy in whole numbers, where the store keeps it so; None: a trace goes level by level (`uses`)."""
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """Per document its entries, in order."""

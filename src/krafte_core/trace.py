@@ -31,7 +31,7 @@ import attrs
 from krafte_core.drawing import Arrow, Box, drawn
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item, one_of
-from krafte_core.ledger import DIRECTIONS, Entry, Key, Links, Read, Use, flows, uses
+from krafte_core.ledger import DIRECTIONS, Entry, Index, Key, Read, Use, flows, uses
 from krafte_core.quantities import Quantity
 from krafte_core.stock import CUSTOMER, Lot, Posting
 
@@ -124,12 +124,13 @@ def _named(sources: Iterable[Key | str]) -> tuple[Key | str, ...]:
     return tuple(dict.fromkeys(source if isinstance(source, str) else (source[0], source[1]) for source in sources))
 
 
-def reach_in(links: Links, sources: Iterable[Key | str], direction: str) -> Reach:
-    """Everything that lies before (`back`) or after (`forward`) the sources, from a resident index: the search on integers.
+def reach_in(links: Index, sources: Iterable[Key | str], direction: str) -> Reach:
+    """Everything that lies before (`back`) or after (`forward`) the sources, from an index: the search on integers.
 
     Raises:
         InvalidInput: (`invalid_input`) another direction.
 
+    >>> from krafte_core.ledger import Links
     >>> reach_in(Links(), ["B-1"], "back").runs
     ('B-1',)
     """

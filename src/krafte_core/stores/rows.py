@@ -13,7 +13,7 @@ from typing import Any
 from krafte_core.allocation import Allocation
 from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
-from krafte_core.ledger import Links, Use, uses_of
+from krafte_core.ledger import Index, Use, uses_of
 from krafte_core.scheduling import Booking
 from krafte_core.stock import Lot, Posting, Stocked
 from krafte_core.store import BalanceKey, CatalogueValue, Changes, Filed, LotKey, Paper, Reader, Stored, SupplyKey
@@ -136,7 +136,7 @@ class RowReader:
         """See `Reader`; a store with a table of moves answers this from it, over integer ids."""
         return uses_of(self.postings(lots=lots, papers=runs), lots, runs)
 
-    def genealogy(self) -> Links | None:
+    def genealogy(self) -> Index | None:
         """See `Reader`; a store that keeps the genealogy in memory may give it."""
         return None
 

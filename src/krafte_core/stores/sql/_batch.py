@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from krafte_core.ledger import uses
 from krafte_core.shipping import Shipment
-from krafte_core.stock import LINE
+from krafte_core.stock import LINE, Lot
 from krafte_core.store import KINDS, Changes, LotKey, Paper
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, expires, instant, steps
 
@@ -29,6 +30,11 @@ def free(place: str, on_hand: int, allocated: int) -> bool:
     (True, False)
     """
     return on_hand > allocated and not place.startswith(LINE)
+
+
+def _found_by(lot: Lot) -> tuple[str, str, bool]:
+    """What lots are looked up by besides their code: supplier, his lot, and whether anything else was noted about it."""
+    return lot.supplier or "", lot.supplier_lot or "", bool(lot.attributes)
 
 
 class Batch:
@@ -58,7 +64,7 @@ class Batch:
     def _lots(self, changes: Changes) -> None:
         guards = changes.lot_guards
         lots = {
-            key: (*key, n, lot.revision, expires(lot), instant(lot.received_at), self.bodies.write(lot))
+            key: (*key, n, lot.revision, expires(lot), instant(lot.received_at), *_found_by(lot), self.bodies.write(lot))
             for n, (key, lot) in enumerate(changes.lots.items(), 1)
         }
         self.lots_new: Rows = sorted(row for key, row in lots.items() if guards.get(key) == 0)
@@ -104,7 +110,19 @@ class Batch:
             for m, move in enumerate(posting.moves):
                 demand = move.line.partition("/")[0]
                 self.moves.append((*MOVE.write(move), demand, at, m, n))
+        self._genealogy(changes)
         self.diary: Rows = [(*ENTRY.write(entry), n) for n, entry in enumerate(changes.diary, 1)]
+
+    def _genealogy(self, changes: Changes) -> None:
+        """What runs used and made, added up per lot and run; and the lots and runs, which need a whole number each."""
+        sums: dict[tuple[str, str, str], list[int]] = {}
+        for posting in changes.postings:
+            for run, item, lot, moved, _ in uses(posting):
+                row = sums.setdefault((item, lot, run), [0, 0])
+                row[moved < 0] += abs(moved)
+        self.uses: Rows = sorted((*key, steps(used, "amount"), steps(made, "amount")) for key, (used, made) in sums.items())
+        names = sorted({row[:2] for row in self.uses} | {("", row[2]) for row in self.uses})
+        self.nodes: Rows = [(*name, n) for n, name in enumerate(names, 1)]
 
     def what(self, group: str) -> str:
         """What a failed guard was about."""
@@ -115,6 +133,8 @@ class Batch:
             names += [f"lot {code} of {item}" for item, code in self.lots_absent]
         elif group == "key":
             names = [f"key {self.changes.key}"]
+        elif group == "nodes":
+            names = [f"lot {code} of {item}" if item else f"run {code}" for item, code, _ in self.nodes]
         else:
             names = ["stock of {} {} in {}".format(*row[:3]) for row in self.balances]
         return names[0] if len(names) == 1 else "one of " + ", ".join(names[:5]) + (" ..." if len(names) > 5 else "")

@@ -17,8 +17,9 @@ from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING
 LINK_KEY = "demand, line, source, item, ref, place"
 WHOLE = {
     "n", "m", "id", "stamp", "revision", "since", "moved", "promised", "takes", "covers", "starts", "ends", "happened_at",
-    "recorded_at", "written_at", "steps",
+    "recorded_at", "written_at", "steps", "used", "made",
 }  # fmt: skip
+FLAGS = {"closed", "noted"}  # fmt: skip
 SAME_SPOT = "s.item = {0}.item AND s.code = {0}.code AND s.place = {0}.place"
 IS_FREE = "s.place NOT LIKE 'line:%'"
 
@@ -26,7 +27,7 @@ IS_FREE = "s.place NOT LIKE 'line:%'"
 def _source(columns: str) -> str:
     """Rows as arrays, one per column."""
     names = columns.split(", ")
-    kinds = ", ".join(f"?::{'bigint' if name in WHOLE else 'boolean' if name == 'closed' else 'text'}[]" for name in names)
+    kinds = ", ".join(f"?::{'bigint' if name in WHOLE else 'boolean' if name in FLAGS else 'text'}[]" for name in names)
     return f"unnest({kinds}) AS v({columns})"
 
 
@@ -53,7 +54,7 @@ KNOWN_LOTS = f"""SELECT l.item, l.code, l.expires, l.since FROM {{lots}} l
     JOIN {_source("item, code, revision")} ON l.item = v.item AND l.code = v.code AND (v.revision = 0 OR l.revision = v.revision)
     WHERE l.tenant = ? ORDER BY l.item, l.code FOR """
 ABSENT_LOTS = "SELECT 1 FROM {lots} WHERE tenant = ? AND (item, code) {pairs}"
-LOTS = "item, code, revision, expires, since, body"
+LOTS = "item, code, revision, expires, since, supplier, supplier_lot, noted, body"
 NEW_LOTS = _insert("lots", LOTS, "ON CONFLICT DO NOTHING RETURNING 1", "early")
 PUT_LOTS = _put("lots", LOTS, "item, code")
 SORTED = f"""UPDATE {{stocked}} s SET expires = v.expires, since = v.since FROM {_source("item, code, expires, since")}
@@ -105,6 +106,16 @@ POSTINGS = _insert("postings", ", ".join(POSTING.columns))
 MOVES = f"""INSERT INTO {{moves}} (tenant, {", ".join(MOVE.columns)}, demand, happened_at, n, id)
     SELECT ?, {", ".join(f"v.{name}" for name in MOVE.columns)}, v.demand, v.happened_at, v.m, c.id + v.n
     FROM c, {_source(f"{', '.join(MOVE.columns)}, demand, happened_at, m, n")}"""
+KNOWN_NODES = "SELECT item, code, id FROM {nodes} WHERE tenant = ? AND (item, code) {pairs}"
+NEW_NODES = f"""INSERT INTO {{nodes}} (tenant, item, code, id)
+    SELECT ?, v.item, v.code, b.id + v.n FROM (SELECT nextval('{{commits}}') << {SHIFT} AS id) b, {_source("item, code, n")}
+    WHERE NOT EXISTS (SELECT 1 FROM known_nodes k WHERE k.item = v.item AND k.code = v.code)
+    ORDER BY v.item, v.code ON CONFLICT DO NOTHING RETURNING item, code, id"""
+ALL_NODES = "SELECT * FROM known_nodes UNION ALL SELECT * FROM new_nodes"
+USES = f"""INSERT INTO {{uses}} AS t (tenant, lot, run, used, made)
+    SELECT ?, l.id, r.id, v.used, v.made FROM {_source("item, lot, code, used, made")}
+    JOIN all_nodes l ON l.item = v.item AND l.code = v.lot JOIN all_nodes r ON r.item = '' AND r.code = v.code ORDER BY 3, 2
+    ON CONFLICT (tenant, lot, run) DO UPDATE SET used = t.used + excluded.used, made = t.made + excluded.made"""
 DIARY = _insert("diary", ", ".join(ENTRY.columns))
 CATALOGUE = _put("catalogue", "kind, code, body", "kind, code")
 CATALOGUE_MOVED = "UPDATE {tenants} SET catalogue = catalogue + 1 WHERE id = ?"
@@ -163,6 +174,10 @@ class PostgresWriter:
             self._expect("key", "result", 0)
         self._guard_lots()
         self._guard_stock()
+        if batch.nodes:
+            self._part("known_nodes", KNOWN_NODES, tenant, *_columns([row[:2] for row in batch.nodes]))
+            self._part("new_nodes", NEW_NODES, tenant, *_columns(batch.nodes))
+            self._expect("nodes", "known_nodes new_nodes", len(batch.nodes))
 
     def _guard_lots(self) -> None:
         batch, tenant = self._batch, self._session.tenant
@@ -234,6 +249,9 @@ class PostgresWriter:
             self._part("postings", POSTINGS, tenant, *_columns(batch.postings))
         if batch.moves:
             self._part("moves", MOVES, tenant, *_columns(batch.moves))
+        if batch.uses:
+            self._part("all_nodes", ALL_NODES)
+            self._part("uses", USES, tenant, *_columns(batch.uses))
         if batch.diary:
             self._part("diary", DIARY, tenant, *_columns(batch.diary))
         if batch.catalogue:

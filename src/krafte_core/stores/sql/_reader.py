@@ -7,11 +7,12 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from krafte_core.ledger import Use
+from krafte_core.ledger import Gross, Use
 from krafte_core.stock import PRODUCTION, Posting, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
 from krafte_core.stores.sql._dialects import readable
+from krafte_core.stores.sql._genealogy import SqlGenealogy
 from krafte_core.stores.sql._session import READ, Session
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
@@ -227,6 +228,14 @@ class SqlReader(RowReader):
         with READ:
             rows = self._session.run(" UNION ".join(part for part, _ in parts), values).fetchall()
         return [Use(run, item, lot, steps, moment(at)) for run, item, lot, steps, at, *_ in rows]
+
+    def genealogy(self) -> SqlGenealogy:
+        """See `Reader`: a search is one statement over whole numbers; nothing is loaded but the answer."""
+        return SqlGenealogy(self._session)
+
+    def runs(self) -> Iterator[tuple[str, Gross]]:
+        """See `store`: page by page."""
+        return SqlGenealogy(self._session).runs()
 
     # whole tables -----------------------------------------------------------------------------------------------------
 

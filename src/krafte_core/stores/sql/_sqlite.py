@@ -25,7 +25,7 @@ def _put(table: str, columns: str, key: str) -> str:
     return _insert(table, columns, f"ON CONFLICT (tenant, {key}) DO UPDATE SET {new}")
 
 
-LOTS = "item, code, id, revision, expires, since, body"
+LOTS = "item, code, id, revision, expires, since, supplier, supplier_lot, noted, body"
 STOCKED = "item, code, place, on_hand, allocated, free, expires, since"
 PUT_STOCKED = _put("stocked", STOCKED, "item, code, place")
 PUT_LINKS = _put("allocations", f"{', '.join(LINK.columns)}, id", LINK_KEY)
@@ -53,6 +53,10 @@ EVENTS = _insert("events", "id, document, body")
 WAITING = """INSERT INTO {waiting} (tenant, box, id, document, until, tries)
     SELECT b.tenant, b.name, e.id, e.document, 0, 0 FROM {boxes} b JOIN {events} e ON e.tenant = b.tenant
     WHERE b.tenant = ? AND e.id > ?"""
+NODES = _insert("nodes", "item, code, id", "ON CONFLICT DO NOTHING")
+USES = """INSERT INTO {uses} (tenant, lot, run, used, made) SELECT l.tenant, l.id, r.id, ?5, ?6 FROM {nodes} l, {nodes} r
+    WHERE l.tenant = ?1 AND l.item = ?2 AND l.code = ?3 AND r.tenant = ?1 AND r.item = '' AND r.code = ?4
+    ON CONFLICT (tenant, lot, run) DO UPDATE SET used = used + excluded.used, made = made + excluded.made"""
 LATEST = """SELECT item, code, place, on_hand, allocated, expires, since FROM {stocked}
     WHERE tenant = ? AND (item, code) {pairs}"""
 
@@ -84,6 +88,8 @@ class SqliteWriter:
         self._many(PUT_BOOKINGS, self._numbered(batch.bookings))
         self._many(POSTINGS, self._numbered(batch.postings))
         self._many(MOVES, self._numbered(batch.moves))
+        self._many(NODES, self._numbered(batch.nodes))
+        self._many(USES, batch.uses)
         self._many(DIARY, self._numbered(batch.diary))
         self._many(PUT_CATALOGUE, self._numbered(batch.catalogue, 2))
         self._events()

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, PrimaryKeyConstraint, Sequence, Table, Text
-from sqlalchemy.sql.expression import text
+from sqlalchemy.sql.expression import false, text
 
 from krafte_core.errors import InvalidInput
 
@@ -24,7 +24,7 @@ NO_ROWID = {"sqlite_with_rowid": False}
 ROOMY = {"postgresql_with": {"fillfactor": "70"}}
 NAMES = (
     "tenants", "counters", "stamps", "papers", "open_items", "lots", "stocked", "allocations", "bookings", "postings", "moves",
-    "diary", "catalogue", "results", "events", "boxes", "waiting",
+    "nodes", "uses", "diary", "catalogue", "results", "events", "boxes", "waiting",
 )  # fmt: skip
 """Every table, without its prefix."""
 
@@ -125,9 +125,24 @@ def _papers(metadata: MetaData, prefix: str) -> None:
 
 
 def _stock(metadata: MetaData, prefix: str) -> None:
-    unique = _index(prefix, "lots_id", "tenant id", unique=True)
-    _table(metadata, prefix, "lots", "item code", *_text("item", "code", "expires"), *_whole("id", "revision", "since"),
-           *_body("body"), unique, **ROOMY)  # fmt: skip
+    _table(
+        metadata,
+        prefix,
+        "lots",
+        "item code",
+        *_text("item", "code", "expires"),
+        *_whole("id", "revision", "since"),
+        *_body("body"),
+        Column("supplier", NAME, nullable=False, server_default=""),
+        Column("supplier_lot", NAME, nullable=False, server_default=""),
+        Column("noted", Boolean, nullable=False, server_default=false()),
+        _index(prefix, "lots_id", "tenant id", unique=True),
+        _index(prefix, "lots_since", "tenant since"),
+        _index(prefix, "lots_supplier", "tenant supplier supplier_lot", "supplier <> ''"),
+        _index(prefix, "lots_origin", "tenant supplier_lot", "supplier_lot <> ''"),
+        _index(prefix, "lots_noted", "tenant id", "noted"),
+        **ROOMY,
+    )
     _table(
         metadata,
         prefix,
@@ -182,6 +197,7 @@ def _journal(metadata: MetaData, prefix: str) -> None:
         *_text("kind", "paper", "signed", "reason"),
         _more(),
         _index(prefix, "postings_paper", "tenant paper id", "paper <> ''"),
+        _index(prefix, "postings_time", "tenant happened_at"),
         **NO_ROWID,
     )
     _table(
@@ -196,6 +212,7 @@ def _journal(metadata: MetaData, prefix: str) -> None:
         _index(prefix, "moves_demand", "tenant demand id", "demand <> ''"),
         **NO_ROWID,
     )
+    _genealogy(metadata, prefix)
     _table(
         metadata,
         prefix,
@@ -207,6 +224,17 @@ def _journal(metadata: MetaData, prefix: str) -> None:
         _index(prefix, "diary_document", "tenant document id"),
         **NO_ROWID,
     )
+
+
+def _genealogy(metadata: MetaData, prefix: str) -> None:
+    """What runs used and made, in whole numbers: the moves into and out of production, added up per run and lot, found both ways.
+
+    A node is a lot, or a run (its item is empty).
+    """
+    unique = _index(prefix, "nodes_id", "tenant id", unique=True)
+    _table(metadata, prefix, "nodes", "item code", *_text("item", "code"), *_whole("id"), unique, **NO_ROWID)
+    both_ways = _index(prefix, "uses_run", "tenant run lot used made")
+    _table(metadata, prefix, "uses", "lot run", *_whole("lot", "run", "used", "made"), both_ways, **NO_ROWID)
 
 
 def _outbox(metadata: MetaData, prefix: str) -> None:

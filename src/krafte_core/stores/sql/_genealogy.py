@@ -1,0 +1,86 @@
+"""The genealogy in a database: lots and runs are whole numbers there, what a run used and made of a lot is one row, found both ways.
+
+A search is one statement, whatever its depth: `UNION` on the bare number visits nothing twice, so it ends on loops, too. Amounts are
+read afterwards, those of all runs at once. Nothing is loaded but the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from krafte_core.items import one_of
+from krafte_core.ledger import DIRECTIONS, Gross, Key
+from krafte_core.stores.sql._dialects import readable
+from krafte_core.stores.sql._session import Session, in_our_words
+
+PAGE = 500
+"""So many runs are read at once, where all are."""
+LESS = {"forward": ("used > made", "made > used"), "back": ("made > used", "used > made")}
+"""Per direction: which rows lead from a lot to a run, and which from a run to a lot."""
+STARTS = "SELECT id FROM {{nodes}} WHERE tenant = ? AND (item, code) {{pairs}}"
+# On SQLite, CROSS JOIN says which table is looked up in which; on PostgreSQL, OFFSET 0 does: no planner reads a whole table instead.
+SEARCH = {
+    "sqlite": f"""WITH RECURSIVE found(n) AS ({STARTS}
+        UNION SELECT u.run FROM found CROSS JOIN {{{{uses}}}} u WHERE u.tenant = ? AND u.lot = n AND {{to_runs}}
+        UNION SELECT u.lot FROM found CROSS JOIN {{{{uses}}}} u WHERE u.tenant = ? AND u.run = n AND {{to_lots}})
+        SELECT l.item, l.code FROM found CROSS JOIN {{{{nodes}}}} l WHERE l.tenant = ? AND l.id = n""",
+    "postgresql": f"""WITH RECURSIVE found(n) AS ({STARTS}
+        UNION SELECT u.n FROM found CROSS JOIN LATERAL (
+            (SELECT run AS n FROM {{{{uses}}}} WHERE tenant = ? AND lot = found.n AND {{to_runs}} OFFSET 0) UNION ALL
+            (SELECT lot FROM {{{{uses}}}} WHERE tenant = ? AND run = found.n AND {{to_lots}} OFFSET 0)) u)
+        SELECT l.item, l.code FROM found CROSS JOIN LATERAL (
+            SELECT item, code FROM {{{{nodes}}}} WHERE tenant = ? AND id = found.n OFFSET 0) l""",
+}
+LINKED = "u.tenant = r.tenant AND u.run = r.id AND l.tenant = r.tenant AND l.id = u.lot"
+NETS = f"""SELECT r.code, l.item, l.code, u.used - u.made FROM {{nodes}} r CROSS JOIN {{uses}} u CROSS JOIN {{nodes}} l
+    WHERE r.tenant = ? AND r.item = '' AND r.code {{many}} AND {LINKED}"""
+EVERY = f"""SELECT r.code, l.item, l.code, u.used, u.made FROM (
+        SELECT tenant, id, code FROM {{nodes}} WHERE tenant = ? AND item = '' AND code > ? ORDER BY code LIMIT ?) r
+    CROSS JOIN {{uses}} u CROSS JOIN {{nodes}} l WHERE {LINKED} ORDER BY r.code"""
+
+
+class SqlGenealogy:
+    """An `Index` of one moment of the books; see `ledger.Index`."""
+
+    def __init__(self, session: Session) -> None:
+        """Over this connection."""
+        self._session = session
+
+    def scope(self, sources: Iterable[Key | str], direction: str) -> Collection[Key | str]:
+        """See `Index`: one statement."""
+        to_runs, to_lots = LESS[one_of(direction, DIRECTIONS, "direction")]
+        names = readable(dict.fromkeys(("", source) if isinstance(source, str) else source for source in sources))
+        if not names:
+            return []
+        tenant, dialect = self._session.tenant, self._session.names.dialect
+        statement = SEARCH[dialect.name].format(to_runs=to_runs, to_lots=to_lots)
+        with in_our_words("read"):
+            rows = self._session.rows(statement, *dialect.keys(names), tenant, tenant, tenant)
+        return [(item, code) if item else code for item, code in rows]
+
+    def nets(self, runs: Iterable[str]) -> Mapping[str, Mapping[Key, int]]:
+        """See `Index`: one statement."""
+        found: dict[str, dict[Key, int]] = {run: {} for run in runs}
+        names = readable(found)
+        if names:
+            with in_our_words("read"):
+                rows = self._session.rows(NETS, *self._session.names.dialect.keys(names))
+            for run, item, lot, steps in rows:
+                if steps:
+                    found[run][item, lot] = steps
+        return found
+
+    def runs(self) -> Iterator[tuple[str, Gross]]:
+        """See `store`: page by page, so memory does not grow with the books."""
+        last = ""
+        while True:
+            with in_our_words("read"):
+                rows: list[Any] = [*self._session.rows(EVERY, last, PAGE)]
+            if not rows:
+                return
+            for run, lines in groupby(rows, key=itemgetter(0)):
+                yield run, {(item, lot): (used, made) for _, item, lot, used, made in lines}
+            last = rows[-1][0]

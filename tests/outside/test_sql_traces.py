@@ -1,0 +1,166 @@
+"""A trace on a database: the answers of memory, as many statements whatever the depth, and nothing loaded but the answer."""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, event
+
+from krafte_core.ledger import Ledger
+from krafte_core.stock import Move, Posting
+from krafte_core.store import Changes
+from krafte_core.stores.memory import MemoryStore
+from krafte_core.stores.sql import SqlStore, migrate
+from krafte_core.trace import reach, reach_in
+from tests.rules.histories import DAY, ledgers
+from tests.scenarios.test_tracing import MIX, PEPPER, SAUSAGE, filled
+
+KG = 1_000_000
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request, tmp_path_factory):
+    """One database for many workshops, each a tenant of its own."""
+    if request.param == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path_factory.mktemp('traces') / 'many.db'}")
+        with made.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+    else:
+        made = create_engine(request.getfixturevalue("postgres"))
+    yield made
+    made.dispose()
+
+
+def another(engine):
+    return SqlStore(engine, tenant=uuid.uuid4().hex, prefix="traces_")
+
+
+def nodes_of(ledger):
+    keys = {move[:2] for posting in ledger.postings for move in posting.moves}
+    return [*sorted(keys), *sorted({posting.paper for posting in ledger.postings} - {""})]
+
+
+@given(data=st.data(), ledger=ledgers())
+def test_memory_and_databases_find_the_same(engine, ledger: Ledger, data):
+    """Any history, in any pieces, asked in any order, from one or many lots and runs: three stores and two searches say the same."""
+    stores = [MemoryStore(), another(engine)]
+    size = data.draw(st.integers(1, 6))
+    for at in range(0, len(ledger.postings), size):
+        for store in stores:
+            store.commit(Changes(postings=[*ledger.postings[at : at + size]]))
+    nodes = data.draw(st.permutations(nodes_of(ledger)))
+    questions = [([node], way) for node in nodes for way in ("back", "forward")] + [(nodes[:3], "forward"), (nodes[-3:], "back")]
+    for store in stores:
+        with store.reading() as reader:
+            index, read = reader.genealogy(), reader.uses
+            for names, way in questions:
+                expected = reach(ledger.uses, names, way)
+                assert reach_in(index, names, way) == expected
+                assert reach(lambda lots, runs: read(lots=lots, runs=runs), names, way) == expected  # noqa: B023 - used at once
+
+
+QUESTIONS = {
+    "recall": lambda shop: shop.trace.recall(PEPPER, "P-1", threshold="0.0025"),
+    "back": lambda shop: shop.trace.back(SAUSAGE, "W-2"),
+    "a supplier's lots": lambda shop: shop.trace.forward(shop.trace.lots(supplier="Meyer")),
+    "as of": lambda shop: shop.trace.forward(PEPPER, "P-1", as_of="2026-11-23 13:30"),
+    "a window": lambda shop: shop.trace.forward(MIX, "MIX-1", since="2026-11-23 14:30"),
+    "levels": lambda shop: shop.trace.back(SAUSAGE, "W-2", levels=1),
+    "common causes": lambda shop: shop.trace.common_causes([(SAUSAGE, "W-1"), (SAUSAGE, "W-2")]),
+    "siblings": lambda shop: shop.trace.siblings(SAUSAGE, "W-2"),
+    "dispersion": lambda shop: shop.trace.dispersion(shop.trace.lots(item=PEPPER)),
+    "gaps": lambda shop: shop.trace.gaps(),
+    "movements": lambda shop: shop.trace.movements(since="2026-11-23 13:30"),
+    "period": lambda shop: shop.trace.period_balance(MIX, since="2026-11-23 13:00"),
+    "allergens": lambda shop: shop.trace.undeclared_allergens(),
+    "record": lambda shop: shop.trace.batch_record("PB-2026-11-004"),
+    "whole": lambda shop: sorted(shop.trace.whole_graph().edges),
+}
+
+
+def test_every_question_is_answered_as_in_memory(engine):
+    (memory, _), (theirs, _) = filled(), filled(another(engine))
+    for name, ask in QUESTIONS.items():
+        assert ask(theirs) == ask(memory), name
+
+
+def chain(store, length):
+    """One lot after the other, each made from the one before."""
+    rows = []
+    for n in range(length):
+        at = DAY + timedelta(minutes=n)
+        moves = (Move("oil", f"L{n}", KG, "stock", "production"), Move("oil", f"L{n + 1}", KG, "production", "stock"))
+        rows.append(Posting("run", f"B{n}", at, at, moves))
+    store.commit(Changes(postings=rows))
+
+
+@contextmanager
+def heard(engine):
+    """The statements that are sent."""
+    sent = []
+
+    def hear(*given):
+        sent.append(given[2])
+
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+def test_a_search_of_any_depth_is_two_statements(engine):
+    """One for the lots and runs, one for the amounts of all runs; five thousand levels deep as well as one."""
+    for length in (1, 5_000):
+        store = another(engine)
+        chain(store, length)
+        with heard(engine) as sent, store.reading() as reader:
+            sent.clear()
+            found = reach_in(reader.genealogy(), [("oil", "L0")], "forward")
+            assert len(sent) == 2
+        assert (len(found.lots), len(found.runs)) == (length + 1, length)
+
+
+@pytest.mark.parametrize("question", ["recall", "back", "siblings", "common causes", "a supplier's lots", "record"])
+def test_a_question_costs_as_many_statements_however_much_is_in_the_books(engine, question):
+    counts = []
+    for more in (0, 15):
+        store = another(engine)
+        shop, _ = filled(store)
+        for n in range(more):
+            shop.stock.receive("salt", "8 kg", supplier="Saline")
+            shop.stock.receive(PEPPER, "4 kg", lot=f"P-more-{n}", supplier="Meyer")
+            shop.production.make(MIX, "10 kg", used={PEPPER: {f"P-more-{n}": "2 kg"}})
+            shop.production.make(SAUSAGE, "5 kg", used={MIX: {"MIX-1": "100 g"}})
+        ask = QUESTIONS[question]
+        ask(shop)  # so that the catalogue is known
+        with heard(engine) as sent:
+            ask(shop)
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
+
+
+def test_a_migration_makes_the_genealogy_of_a_ledger_that_had_none(engine):
+    """Tables of the first version, with a ledger in them: afterwards every answer is the same, and new commits go on."""
+    store = SqlStore(engine, tenant="old", prefix="older_")
+    shop, _ = filled(store)
+    expected = {name: ask(shop) for name, ask in QUESTIONS.items()}
+    with engine.begin() as connection:
+        for index in ("lots_since", "lots_supplier", "lots_origin", "lots_noted", "postings_time"):
+            connection.exec_driver_sql(f"DROP INDEX older_{index}")
+        for table in ("nodes", "uses"):
+            connection.exec_driver_sql(f"DROP TABLE older_{table}")
+        for column in ("supplier", "supplier_lot", "noted"):
+            connection.exec_driver_sql(f"ALTER TABLE older_lots DROP COLUMN {column}")
+        connection.exec_driver_sql("UPDATE older_version SET version_num = '0001'")
+    assert migrate(engine, prefix="older_") == "0001"
+
+    again = type(shop)(SqlStore(engine, tenant="old", prefix="older_"), clock=shop._office.clock)
+    assert {name: ask(again) for name, ask in QUESTIONS.items()} == expected
+    again.production.make(SAUSAGE, "50 kg", lot="W-9", used={MIX: {"MIX-1": "1 kg"}})
+    assert "W-9" in {lot.code for lot in again.trace.forward(PEPPER, "P-1").lots}
