@@ -141,8 +141,8 @@ class Links:
     def __init__(self) -> None:
         self.names: list[Key | str] = []
         self.numbers: dict[Key | str, int] = {}
-        self.onward: list[list[int]] = []
-        self.backward: list[list[int]] = []
+        self.onward: list[Sequence[int]] = []
+        self.backward: list[Sequence[int]] = []
         self._flat: list[array[int] | None] = []  # per run: lot, net steps, lot, net steps, ...
 
     def add(self, posting: Posting) -> None:
@@ -174,25 +174,31 @@ class Links:
         if number is None:
             number = self.numbers[name] = len(self.names)
             self.names.append(name)
-            self.onward.append([])
-            self.backward.append([])
+            self.onward.append(())
+            self.backward.append(())
             self._flat.append(None)
         return number
 
     def _toggle(self, source: int, target: int, on: bool) -> None:
         for links, node, other in ((self.onward, source, target), (self.backward, target, source)):
-            links[node].append(other) if on else links[node].remove(other)
+            row = links[node]
+            if not isinstance(row, list):  # laid side by side, or nothing yet
+                row = links[node] = [*row]
+            row.append(other) if on else row.remove(other)
 
     def pack(self) -> None:
-        """Lay the integers side by side in memory, after a large ledger was taken up: searches get faster by half."""
+        """Lay the integers side by side in memory, after a large ledger was taken up: searches get faster by half.
+
+        Rows become tuples, which need less room than lists, and of which the garbage collector learns that they hold only integers.
+        """
         same = list(range(len(self.names)))
         for links in (self.onward, self.backward):
             sizes = array("q", map(len, links))
             flat = array("q", chain.from_iterable(links))
-            links.clear()  # so that the new lists find whole stretches of memory, not the holes between old ones
+            links.clear()  # so that the new rows find whole stretches of memory, not the holes between old ones
             at = 0
             for size in sizes:
-                links.append([same[other] for other in flat[at : at + size]][:])  # a copy has no room to spare
+                links.append(tuple([same[other] for other in flat[at : at + size]]))
                 at += size
         self._flat = [None if flat is None else flat[:] for flat in self._flat]
 
