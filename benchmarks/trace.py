@@ -1,13 +1,15 @@
 """A recall in large genealogies: the search on the library's index against a bare list-of-lists search in the same run.
 
-    python -m benchmarks trace [--lots 10000 100000 1000000] [--tanks 100000]
+    python -m benchmarks trace [--full] [--lots 10000 100000] [--tanks 10000 100000] [--stores 10000 100000]
 
 A made-up plant: raw materials and packaging -> premix -> bulk -> variant -> finished goods, drawn oldest first, about five links a
 lot; with tanks, four materials pass through a tank in which 5-20 % stay when it is filled up (each filling is a lot of its own).
 Per size: building the index, its memory, trace-back of finished lots, forward of raw lots, and the recall scope of a complaint (all
 that shares a raw lot with a finished lot), as a set of numbers on both sides, with names, and with amounts; then `networkx` and one
-recursive SQL query on plain `sqlite3`, the search level by level (`trace.reach`), and content with bounds per lot. `ratio` is the
-median over some questions; the answers are compared before anything is timed.
+recursive SQL query on plain `sqlite3`, the search level by level (`trace.reach`), and content with bounds per lot. The same plants, with
+lots and balances, in memory, SQLite and PostgreSQL: `trace_stores`. `ratio` is the median over some questions; the answers are compared
+before anything is timed. `growth` is a ratio at the largest plant divided by the same at the smallest; for the stores, the cost of a
+node of the answer. `--full` adds 10^6 lots everywhere: an hour of one core; without it some minutes.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ import gc
 import random
 import sqlite3
 import statistics
+import sys
 import time
 import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from benchmarks import trace_stores
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 KG = 1_000_000
@@ -49,6 +54,7 @@ class Plant:
         self.raw: list[Key] = []
         self.finished: list[Key] = []
         self.count = 0
+        self.sizes: dict[Key, int] = {}
         self.open: dict[str, deque[list[Any]]] = {}
         scale = 1 if lots < 50_000 else 3 if lots < 500_000 else 10
         levels = [("raw", 60 * scale), ("pack", 20 * scale), ("premix", 30 * scale), ("bulk", 40 * scale), ("variant", 60 * scale)]
@@ -72,6 +78,7 @@ class Plant:
         """A new lot."""
         self.count += 1
         key = (item, f"L{self.count}")
+        self.sizes[key] = steps
         self.open.setdefault(item, deque()).append([key, steps])
         return key
 
@@ -297,19 +304,75 @@ def contents(plant: Plant, source: Key) -> dict[str, Any]:
             "content_lots": many}  # fmt: skip
 
 
+class World(NamedTuple):
+    """A plant as bare lists, with the questions: what every engine is asked."""
+
+    numbers: dict[Any, int]
+    onward: list[list[int]]
+    backward: list[list[int]]
+    finished: Sequence[Key]
+    heavy: Sequence[Key]
+    sources: Sequence[Sequence[Key]]
+    search: Callable[[Sequence[Sequence[int]], Iterable[int]], set[int]] = search
+
+
+def in_stores(lots: int, tanks: bool, places: dict[str, str]) -> dict[str, Any]:
+    """One plant in memory and in every database: build, and the questions."""
+    plant = Plant(lots, tanks)
+    numbers, onward, backward = floor(plant)
+    chance = random.Random(11)  # noqa: S311 - a sample, not a secret
+    finished = chance.sample(plant.finished[len(plant.finished) // 4 :], 5)
+    heavy = sorted((key for key in plant.raw if key in numbers), key=lambda key: -len(onward[numbers[key]]))[:3]
+    names = [*numbers]
+    behind = [[names[node] for node in search(backward, [numbers[one]])] for one in finished]
+    sources = [[key for key in found if not isinstance(key, str) and key[0].startswith("raw")] for found in behind]
+    world = World(numbers, onward, backward, finished, heavy, sources)
+    tenant = f"{'tanks' if tanks else 'plain'}_{lots}"
+    found = {}
+    for kind, url in {"memory": "", **places}.items():
+        store = trace_stores.opened(kind, url, tenant)
+        try:
+            found[kind] = trace_stores.measured(kind, store, tenant, plant, world)
+        finally:
+            store.close()
+        print(f"{tenant} {kind}: {found[kind]}", file=sys.stderr, flush=True)
+    return found
+
+
+def grown(rows: Sequence[dict[str, Any]], kind: str) -> float | None:
+    """What a node of a recall costs in the largest plant, divided by the same in the smallest."""
+    if len(rows) < 2:
+        return None
+    return round(float(rows[-1][kind]["recall"]["us_per_node"]) / float(rows[0][kind]["recall"]["us_per_node"]), 2)
+
+
 def main(argv: list[str]) -> dict[str, Any]:
     """Every size, and how the ratios grow from the smallest to the largest."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks trace")
-    parser.add_argument("--lots", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--tanks", type=int, nargs="*", default=[100_000])
+    parser.add_argument("--full", action="store_true", help="10^6 lots as well, everywhere")
+    parser.add_argument("--lots", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--tanks", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--stores", type=int, nargs="*", default=[10_000, 100_000])
     asked = parser.parse_args(argv)
-    plain = {str(lots): measure(lots, tanks=False) for lots in asked.lots}
-    largest, smallest = plain[str(max(asked.lots))], plain[str(min(asked.lots))]
+    more = [1_000_000] if asked.full else []
+    plain = {str(lots): measure(lots, tanks=False) for lots in [*asked.lots, *more]}
+    tanks = {str(lots): measure(lots, tanks=True) for lots in [*asked.tanks, *more]}
+    stores: dict[str, Any] = {}
+    with trace_stores.databases() as places:
+        kinds = ["memory", *places]
+        for lots in [*asked.stores, *more]:
+            stores[str(lots)] = in_stores(lots, False, places)
+        tank_stores = {str(lots): in_stores(lots, True, places) for lots in asked.stores[-1:]}
+    rows = [*stores.values()]
+    largest, smallest = [*plain.values()][-1], [*plain.values()][0]
     return {
         "recall": largest["recall"],
         "back": largest["back"],
         "budget": 1.5,
+        **{kind: {**(rows[-1][kind] if rows else {}), "growth": grown(rows, kind)} for kind in kinds if kind != "memory"},
         "growth": round(largest["recall"]["ratio"] / smallest["recall"]["ratio"], 2),
         "plain": plain,
-        "tanks": {str(lots): measure(lots, tanks=True) for lots in asked.tanks},
+        "tanks": tanks,
+        "stores": stores,
+        "stores_with_tanks": tank_stores,
     }

@@ -126,6 +126,26 @@ def test_a_search_of_any_depth_is_two_statements(engine):
         assert (len(found.lots), len(found.runs)) == (length + 1, length)
 
 
+def test_no_plan_reads_a_whole_table(engine):
+    """Also after ANALYZE, with which SQLite begins to read whole tables into Bloom filters."""
+    if engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL reads small tables as a whole, which is right")
+    store = another(engine)
+    chain(store, 2_000)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    with heard(engine) as sent, store.reading() as reader:
+        reach_in(reader.genealogy(), [("oil", "L5"), "B7"], "forward")
+        reach_in(reader.genealogy(), [("oil", "L5")], "back")
+        plans = [row[3] for query in [*sent] if "RECURSIVE" in query or "CROSS JOIN" in query for row in explained(reader, query)]
+    assert [line for line in plans if "BLOOM" in line or "SCAN traces" in line or "SCAN u" in line] == []
+    assert any("traces_uses_run" in line for line in plans)
+
+
+def explained(reader, query):
+    return reader._session.run(f"EXPLAIN QUERY PLAN {query}", ("1",) * query.count("?")).fetchall()
+
+
 @pytest.mark.parametrize("question", ["recall", "back", "siblings", "common causes", "a supplier's lots", "record"])
 def test_a_question_costs_as_many_statements_however_much_is_in_the_books(engine, question):
     counts = []

@@ -18,21 +18,22 @@ from krafte_core.stores.sql._session import Session, in_our_words
 
 PAGE = 500
 """So many runs are read at once, where all are."""
-LESS = {"forward": ("used > made", "made > used"), "back": ("made > used", "used > made")}
+LESS = {"forward": ("used > {0}made", "made > {0}used"), "back": ("made > {0}used", "used > {0}made")}
 """Per direction: which rows lead from a lot to a run, and which from a run to a lot."""
-STARTS = "SELECT id FROM {{nodes}} WHERE tenant = ? AND (item, code) {{pairs}}"
-# On SQLite, CROSS JOIN says which table is looked up in which; on PostgreSQL, OFFSET 0 does: no planner reads a whole table instead.
+STARTS = "SELECT tenant, id FROM {{nodes}} WHERE tenant = ? AND (item, code) {{pairs}}"
+# CROSS JOIN tells SQLite, OFFSET 0 tells PostgreSQL which table is looked up in which. A condition that says nothing of `found` would
+# make SQLite read the whole table into a Bloom filter first, as soon as somebody has run ANALYZE: so each of them does.
 SEARCH = {
-    "sqlite": f"""WITH RECURSIVE found(n) AS ({STARTS}
-        UNION SELECT u.run FROM found CROSS JOIN {{{{uses}}}} u WHERE u.tenant = ? AND u.lot = n AND {{to_runs}}
-        UNION SELECT u.lot FROM found CROSS JOIN {{{{uses}}}} u WHERE u.tenant = ? AND u.run = n AND {{to_lots}})
-        SELECT l.item, l.code FROM found CROSS JOIN {{{{nodes}}}} l WHERE l.tenant = ? AND l.id = n""",
-    "postgresql": f"""WITH RECURSIVE found(n) AS ({STARTS}
-        UNION SELECT u.n FROM found CROSS JOIN LATERAL (
-            (SELECT run AS n FROM {{{{uses}}}} WHERE tenant = ? AND lot = found.n AND {{to_runs}} OFFSET 0) UNION ALL
-            (SELECT lot FROM {{{{uses}}}} WHERE tenant = ? AND run = found.n AND {{to_lots}} OFFSET 0)) u)
+    "sqlite": f"""WITH RECURSIVE found(t, n) AS ({STARTS}
+        UNION SELECT t, u.run FROM found CROSS JOIN {{{{uses}}}} u WHERE u.tenant = t AND u.lot = n AND {{to_runs}}
+        UNION SELECT t, u.lot FROM found CROSS JOIN {{{{uses}}}} u WHERE u.tenant = t AND u.run = n AND {{to_lots}})
+        SELECT l.item, l.code FROM found CROSS JOIN {{{{nodes}}}} l WHERE l.tenant = t AND l.id = n""",
+    "postgresql": f"""WITH RECURSIVE found(t, n) AS ({STARTS}
+        UNION SELECT t, u.n FROM found CROSS JOIN LATERAL (
+            (SELECT run AS n FROM {{{{uses}}}} WHERE tenant = t AND lot = found.n AND {{to_runs}} OFFSET 0) UNION ALL
+            (SELECT lot FROM {{{{uses}}}} WHERE tenant = t AND run = found.n AND {{to_lots}} OFFSET 0)) u)
         SELECT l.item, l.code FROM found CROSS JOIN LATERAL (
-            SELECT item, code FROM {{{{nodes}}}} WHERE tenant = ? AND id = found.n OFFSET 0) l""",
+            SELECT item, code FROM {{{{nodes}}}} WHERE tenant = t AND id = found.n OFFSET 0) l""",
 }
 LINKED = "u.tenant = r.tenant AND u.run = r.id AND l.tenant = r.tenant AND l.id = u.lot"
 NETS = f"""SELECT r.code, l.item, l.code, u.used - u.made FROM {{nodes}} r CROSS JOIN {{uses}} u CROSS JOIN {{nodes}} l
@@ -55,10 +56,11 @@ class SqlGenealogy:
         names = readable(dict.fromkeys(("", source) if isinstance(source, str) else source for source in sources))
         if not names:
             return []
-        tenant, dialect = self._session.tenant, self._session.names.dialect
-        statement = SEARCH[dialect.name].format(to_runs=to_runs, to_lots=to_lots)
+        dialect = self._session.names.dialect
+        own = "0 * n + " if dialect.name == "sqlite" else ""
+        statement = SEARCH[dialect.name].format(to_runs=to_runs.format(own), to_lots=to_lots.format(own))
         with in_our_words("read"):
-            rows = self._session.rows(statement, *dialect.keys(names), tenant, tenant, tenant)
+            rows = self._session.rows(statement, *dialect.keys(names))
         return [(item, code) if item else code for item, code in rows]
 
     def nets(self, runs: Iterable[str]) -> Mapping[str, Mapping[Key, int]]:
