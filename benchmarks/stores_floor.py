@@ -171,6 +171,16 @@ class Floor(Bare):
         sql = "INSERT INTO krafte_lots (tenant, item, code, expires, id, revision, since, body) VALUES (?, ?, ?, ?, ?, 1, ?, ?)"
         self.put(sql, [(*key, "9999-12-31", self.commit + n, AT, BODY["lot"]) for n, key in enumerate(keys)])
 
+    def genealogy(self, run: str, rows: Rows) -> None:
+        """What a run used and made: item, lot, steps used, steps made."""
+        names = [("", run), *(row[:2] for row in rows)]
+        sql = "INSERT INTO krafte_nodes (tenant, item, code, id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        self.put(sql, [(*name, self.commit + n) for n, name in enumerate(names)])
+        sql = """INSERT INTO krafte_uses (tenant, lot, run, used, made) SELECT l.tenant, l.id, r.id, ?, ?
+            FROM krafte_nodes l JOIN krafte_nodes r ON r.tenant = l.tenant AND r.item = ''
+            WHERE l.tenant = ? AND l.item = ? AND l.code = ? AND r.code = ?"""
+        self.db.cursor().executemany(self._sql(sql), [(*row[2:], self.tenant, *row[:2], run) for row in rows])
+
     def free(self, items: Sequence[str]) -> dict[str, list[Any]]:
         """The first free lots of each item, in the order of picking."""
         sql = """SELECT s.code, s.place, s.on_hand - s.allocated, l.body FROM krafte_stocked s
@@ -251,6 +261,7 @@ class Floor(Bare):
         line, made = f"line:{run}", f"L-{run}"
         self.post("use", run, [(item, lot, steps, line, "production", f"{run}/{item}") for steps, item, lot, _ in taken])
         self.post("make", run, [(product, made, pieces, "production", "stock", "")], 1)
+        self.genealogy(run, [(item, lot, steps, 0) for steps, item, lot, _ in taken] + [(product, made, 0, pieces)])
         self.take([(item, lot, line, steps) for steps, item, lot, _ in taken])
         self.lots([(product, made)])
         self.stock([(product, made, "stock", pieces, pieces)])

@@ -6,10 +6,10 @@ A made-up plant: raw materials and packaging -> premix -> bulk -> variant -> fin
 lot; with tanks, four materials pass through a tank in which 5-20 % stay when it is filled up (each filling is a lot of its own).
 Per size: building the index, its memory, trace-back of finished lots, forward of raw lots, and the recall scope of a complaint (all
 that shares a raw lot with a finished lot), as a set of numbers on both sides, with names, and with amounts; then `networkx` and one
-recursive SQL query on plain `sqlite3`, the search level by level (`trace.reach`), and content with bounds per lot. The same plants, with
-lots and balances, in memory, SQLite and PostgreSQL: `trace_stores`. `ratio` is the median over some questions; the answers are compared
-before anything is timed. `growth` is a ratio at the largest plant divided by the same at the smallest; for the stores, the cost of a
-node of the answer. `--full` adds 10^6 lots everywhere: an hour of one core; without it some minutes.
+recursive SQL query on plain `sqlite3`, the search level by level (`trace.reach`), and content with bounds per lot. The same plants,
+with lots and balances, in memory, SQLite and PostgreSQL: `trace_stores`. `ratio` is the median over some questions; the answers are
+compared before anything is timed. `growth` is a ratio at the largest plant divided by the same at the smallest; for the stores, the
+cost of a node of the answer. `--full` adds 10^6 lots everywhere, which takes most of an hour; without it some minutes.
 """
 
 from __future__ import annotations
@@ -364,7 +364,8 @@ def main(argv: list[str]) -> dict[str, Any]:
             stores[str(lots)] = in_stores(lots, False, places)
         tank_stores = {str(lots): in_stores(lots, True, places) for lots in asked.stores[-1:]}
     rows = [*stores.values()]
-    largest, smallest = [*plain.values()][-1], [*plain.values()][0]
+    sizes = [*plain.values()]
+    largest, smallest = sizes[-1], sizes[0]
     return {
         "recall": largest["recall"],
         "back": largest["back"],
