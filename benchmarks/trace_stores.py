@@ -61,8 +61,8 @@ def changes(plant: Plant) -> Iterator[Any]:
             lots, postings = {}, []
     left = {(*key, "stock"): (steps, 0) for shelf in plant.open.values() for key, steps in shelf if steps and key in made}
     rows = [*left.items()]
-    for at in range(0, len(rows), PIECE):
-        yield Changes(balances=dict(rows[at : at + PIECE]))
+    for first in range(0, len(rows), PIECE):
+        yield Changes(balances=dict(rows[first : first + PIECE]))
 
 
 def opened(kind: str, url: str, tenant: str) -> Any:
@@ -122,9 +122,8 @@ def bare(store: Any, tenant: str, onward: Sequence[Sequence[int]]) -> Callable[[
     def ask(starts: Iterable[int], direction: str) -> set[int]:
         one, other = ("a", "b") if direction == "forward" else ("b", "a")
         values = ",".join(f"({start})" for start in starts)
-        query = (
-            f"WITH RECURSIVE found(n) AS (VALUES {values} UNION SELECT t.{other} FROM found, {table} t WHERE t.{one} = n) SELECT n FROM found"  # noqa: S608, E501 - integers
-        )
+        step = f"SELECT t.{other} FROM found, {table} t WHERE t.{one} = n"  # noqa: S608 - our own names
+        query = f"WITH RECURSIVE found(n) AS (VALUES {values} UNION {step}) SELECT n FROM found"  # noqa: S608 - integers
         with store.engine.connect() as connection:
             cursor = connection.connection.cursor()
             cursor.execute(query)

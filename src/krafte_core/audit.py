@@ -13,7 +13,7 @@ from typing import NamedTuple
 import attrs
 
 from krafte_core.items import Item
-from krafte_core.ledger import Key, Use
+from krafte_core.ledger import Gross, Key
 from krafte_core.quantities import Quantity, decimal_of, plain
 from krafte_core.recall import Recall
 from krafte_core.stock import Lot
@@ -28,41 +28,40 @@ class Gap(NamedTuple):
     name: str
 
 
-def gaps(uses: Iterable[Use], items: Mapping[str, Item], lots: Iterable[Lot]) -> tuple[Gap, ...]:
-    """What is missing in the books, sorted.
+def gaps(runs: Iterable[tuple[str, Gross]], items: Mapping[str, Item], lots: Iterable[Lot]) -> tuple[Gap, ...]:
+    """What is missing in the books, sorted; runs and lots are looked at one after the other, and not kept.
 
     - *run without inputs*, *run without output* (that has neither been told of as a total loss nor given everything back)
     - *lot in its own making*: a run used and made it, so that amounts in it cannot be told apart
     - *receipt without supplier*, *find*, *return of an unknown lot*: where it came from nobody knows
     - *item without mass*: of a run with several outputs or inputs whose amounts cannot be compared
 
-    >>> day = datetime(2026, 1, 1)
-    >>> gaps([Use("B-1", "soap", "S-1", -5, day)], {"soap": Item("soap", unit="kg")}, [])
+    Args:
+        runs: every run with what went in and came out per lot.
+        items: at least those of the runs.
+        lots: every lot.
+
+    >>> gaps([("B-1", {("soap", "S-1"): (0, 5)})], {"soap": Item("soap", unit="kg")}, [])
     (Gap(what='run without inputs', item='', name='B-1'),)
     """
-    runs: dict[str, dict[Key, tuple[int, int]]] = {}
-    for run, item, lot, steps, _ in uses:
-        nets = runs.setdefault(run, {})
-        into, out = nets.get((item, lot), (0, 0))
-        nets[item, lot] = (into + steps, out) if steps > 0 else (into, out - steps)
-    return tuple(sorted({*_of_runs(runs, items), *_of_lots(lots)}))
+    found = {gap for run, rows in runs for gap in _of_run(run, rows, items)}
+    return tuple(sorted(found | {*_of_lots(lots)}))
 
 
-def _of_runs(runs: Mapping[str, Mapping[Key, tuple[int, int]]], items: Mapping[str, Item]) -> Iterator[Gap]:
-    for run, rows in runs.items():
-        used = [key for key, (into, out) in rows.items() if into > out]
-        made = [key for key, (into, out) in rows.items() if out > into]
-        if made and not used:
-            yield Gap("run without inputs", "", run)
-        if used and not made:
-            yield Gap("run without output", "", run)
-        for key in made:
-            if rows[key][0]:
-                yield Gap("lot in its own making", *key)
-        if len(made) > 1 or len({item for item, _ in used}) > 1:
-            for item in {item for item, _ in (*used, *made)}:
-                if known("item", item, items).mass(1) is None:
-                    yield Gap("item without mass", item, "")
+def _of_run(run: str, rows: Gross, items: Mapping[str, Item]) -> Iterator[Gap]:
+    used = [key for key, (into, out) in rows.items() if into > out]
+    made = [key for key, (into, out) in rows.items() if out > into]
+    if made and not used:
+        yield Gap("run without inputs", "", run)
+    if used and not made:
+        yield Gap("run without output", "", run)
+    for key in made:
+        if rows[key][0]:
+            yield Gap("lot in its own making", *key)
+    if len(made) > 1 or len({item for item, _ in used}) > 1:
+        for item in {item for item, _ in (*used, *made)}:
+            if known("item", item, items).mass(1) is None:
+                yield Gap("item without mass", item, "")
 
 
 def _of_lots(lots: Iterable[Lot]) -> Iterator[Gap]:

@@ -16,10 +16,10 @@ from krafte_core.allocation import LOT, Allocation
 from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
-from krafte_core.ledger import Index, Use, uses_of
+from krafte_core.ledger import Index, Use, moved_in, uses_of
 from krafte_core.scheduling import Booking
 from krafte_core.shelves import Balance, Shelves
-from krafte_core.stock import ORDERS, Lot, Posting, Stocked
+from krafte_core.stock import ORDERS, Lot, Posting, Sought, Stocked
 from krafte_core.store import (
     KINDS,
     AllocationKey,
@@ -273,6 +273,17 @@ class Books:
         if since is not None:
             own = [posting for posting in own if posting.happened_at >= since]
         return [*self._base.postings(lots=lots, papers=papers, since=since), *own] if self._base is not None else own
+
+    def sought(self, lots: Sought) -> Iterator[Lot]:
+        """See `Reader`."""
+        own = self._lots
+        if self._base is not None:
+            yield from (lot for lot in self._base.sought(lots) if (lot.item, lot.code) not in own)
+        yield from filter(lots.meets, own.values())
+
+    def moved(self, since: datetime | None, until: datetime | None, *, together: bool = False) -> Iterator[Posting]:
+        """See `Reader`."""
+        return moved_in(lambda: self.rows("postings"), since, until, together=together)
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`."""

@@ -77,6 +77,31 @@ def uses(posting: Posting) -> Iterator[Use]:
             yield Use(posting.paper, item, lot, -steps, posting.happened_at)
 
 
+def moved_in(
+    read: Callable[[], Iterable[Posting]], since: datetime | None, until: datetime | None, *, together: bool = False
+) -> Iterator[Posting]:
+    """The postings of papers that moved in a time (both ends included), whole papers; see `Reader.moved`.
+
+    >>> day = datetime(2026, 1, 1)
+    >>> rows = [Posting("receive", "PO-1", day, day, ()), Posting("receive", "", day, day, ())]
+    >>> [posting.paper for posting in moved_in(lambda: rows, day, None)]
+    ['PO-1', '']
+    """
+
+    def inside(row: Posting) -> bool:
+        return (since is None or row.happened_at >= since) and (until is None or row.happened_at <= until)
+
+    papers = {row.paper for row in read() if inside(row)} - {""}
+    rows = (row for row in read() if row.paper in papers or (not row.paper and inside(row)))
+    if not together:
+        yield from rows
+        return
+    found: dict[str | int, list[Posting]] = {}
+    for n, row in enumerate(rows):
+        found.setdefault(row.paper or n, []).append(row)
+    yield from chain.from_iterable(found.values())
+
+
 def flows(posting: Posting, move: Move) -> Iterator[tuple[str, int]]:
     """What a move into or out of the house is called in a balance, and with which sign; nothing within the house.
 

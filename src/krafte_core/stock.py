@@ -8,7 +8,7 @@ Everything here is pure: picking reads the lots in the order of the item's rule 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -110,6 +110,35 @@ class Lot:
     unit_cost: Money | None = attrs.field(default=None, kw_only=True)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
     revision: int = attrs.field(default=1, kw_only=True)
+
+
+class Sought(NamedTuple):
+    """Which lots are looked for: those that meet every criterion given; an empty text stands for "has none".
+
+    `since` and `until` (both included) compare when a lot came into being; `noted` lots have attributes.
+
+    >>> lot = Lot("oil", "O-1", received_at=datetime(2026, 1, 1), supplier="Meyer")
+    >>> Sought(supplier="Meyer").meets(lot), Sought(items=("soap",)).meets(lot)
+    (True, False)
+    """
+
+    items: Collection[str] | None = None
+    supplier: str | None = None
+    supplier_lot: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    noted: bool = False
+
+    def meets(self, lot: Lot) -> bool:
+        """Whether the lot is one of those."""
+        return (
+            (self.items is None or lot.item in self.items)
+            and (self.supplier is None or (lot.supplier or "") == self.supplier)
+            and (self.supplier_lot is None or (lot.supplier_lot or "") == self.supplier_lot)
+            and (self.since is None or lot.received_at >= self.since)
+            and (self.until is None or lot.received_at <= self.until)
+            and (not self.noted or bool(lot.attributes))
+        )
 
 
 class Move(NamedTuple):

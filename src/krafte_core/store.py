@@ -55,7 +55,7 @@ from krafte_core.recipes import Recipe
 from krafte_core.resources import ShippingMethod, Supplier, WorkCenter
 from krafte_core.scheduling import Booking
 from krafte_core.shipping import Shipment
-from krafte_core.stock import Lot, Place, Posting, Stocked
+from krafte_core.stock import Lot, Place, Posting, Sought, Stocked
 
 Paper = CustomerOrder | Quote | ProductionOrder | PurchaseOrder | Shipment | Imported
 CatalogueValue = Item | Recipe | WorkCenter | Supplier | ShippingMethod | Place | PriceList | Customer
@@ -215,6 +215,15 @@ class Reader(Protocol):
         """The postings that move any of these lots, are because of any of these papers, or serve a need of them; in order.
 
         With `since` only those that happened then or later: a back-dated entry looks at what comes after it, not at all history.
+        """
+
+    def sought(self, lots: Sought) -> Iterator[Lot]:
+        """The lots that meet the criteria, in any order, streamed."""
+
+    def moved(self, since: datetime | None, until: datetime | None, *, together: bool = False) -> Iterator[Posting]:
+        """Every posting of the papers that moved in a time (both ends included), and those without a paper of that time; streamed.
+
+        In order; `together`: those of one paper side by side, papers in the order of their first posting.
         """
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:

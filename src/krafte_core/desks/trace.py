@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from fractions import Fraction
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from krafte_core.addresses import Address
-from krafte_core.allergens import Undeclared, carriers, undeclared
-from krafte_core.allocation import LOT
+from krafte_core.allergens import Undeclared, carriers, contained, undeclared
 from krafte_core.audit import Exercise, Gap, exercise, gaps
 from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
 from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
 from krafte_core.content import Assumed
 from krafte_core.desks.lots import Decided
 from krafte_core.desks.stock import StockDesk
+from krafte_core.desks.tracing import (
+    Document,
+    Sources,
+    customers_of,
+    documents,
+    is_finished,
+    moves_of,
+    named,
+    part_of_one,
+    recalled,
+    runs_of,
+    searched,
+    told,
+)
 from krafte_core.diary import LOT_STEPS, lot_document, state
-from krafte_core.errors import InvalidInput, Unknown
-from krafte_core.items import Item, note
-from krafte_core.ledger import Key, Use, uses
-from krafte_core.netting import lot_links
+from krafte_core.errors import InvalidInput
+from krafte_core.items import note
+from krafte_core.ledger import Key
 from krafte_core.office import Office
-from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
-from krafte_core.quantities import parts
-from krafte_core.recall import OpenLine, Recall, recall
+from krafte_core.recall import Recall
 from krafte_core.records import BatchRecord, batch_record
-from krafte_core.shipping import Shipment
-from krafte_core.stock import CUSTOMER, Lot, Posting
+from krafte_core.stock import CUSTOMER, Lot, Posting, Sought
 from krafte_core.times import instant
-from krafte_core.trace import Genealogy, Reach, edges_of, genealogy, graph_of, lot_node, order_of, reach, reach_in, with_moves
+from krafte_core.trace import Genealogy, Reach, edges_of, graph_of, lot_node, order_of, with_moves
 from krafte_core.work import Work, number_of
 
 if TYPE_CHECKING:
     from krafte_core.trace import Graph
-
-Sources = str | Iterable[Any]
-"""An item's code (with a lot's code beside it), or a list of lots, of (item, lot) pairs and of runs."""
 
 
 @attrs.frozen
@@ -122,17 +127,17 @@ class TraceDesk:
             Unknown: (`unknown`) no such lot. InvalidInput: a suspect that is not behind the lot.
         """
         with self._office.look() as work:
-            behind = _search(work, [(item, lot)], "back")
+            behind = searched(work, [(item, lot)], "back")
             if via is None:
                 used: Sequence[Key | str] = source_lots(behind)
             elif via == "runs":
                 used = [run for run, nets in behind.nets.items() if nets.get((item, lot), 0) < 0]
             else:
-                used = _named(via, None)
+                used = named(via, None)
             for name in used:
                 if name not in behind.lots and name not in behind.nets:
                     raise InvalidInput("via", name, f"a lot or run behind {item} {lot}")
-            return Siblings(item, lot, tuple(used), _told(work, _with_moves(work, _search(work, used, "forward"))))
+            return Siblings(item, lot, tuple(used), told(work, moves_of(work, searched(work, used, "forward"))))
 
     def common_causes(self, lots: Sources) -> tuple[Cause, ...]:
         """What several lots of complaints have in common: lots and runs behind them, those that explain most first.
@@ -141,7 +146,7 @@ class TraceDesk:
             Unknown: (`unknown`) no such lot.
         """
         with self._office.look() as work:
-            return common_causes(_search(work, _named(lots, None), "back"))
+            return common_causes(searched(work, named(lots, None), "back"))
 
     def lots(
         self,
@@ -154,41 +159,36 @@ class TraceDesk:
     ) -> tuple[Lot, ...]:
         """The lots that meet every criterion given, as a start for `forward` or `recall`: of a supplier, of his lot, of a time.
 
-        Reads every lot of the books once. `since` and `until` (both included) compare when a lot came into being.
+        `since` and `until` (both included) compare when a lot came into being; `""` for a supplier finds lots that have none.
         """
-        first, last = self._at(since), self._at(until)
-        wanted = {"item": item, "supplier": supplier, "supplier_lot": supplier_lot}
+        items = None if item is None else (item,)
+        wanted = Sought(items, supplier, supplier_lot, self._at(since), self._at(until))
         with self._office.look() as work:
-            found = [
-                lot
-                for lot in work.reader.rows("lots")
-                if all(value is None or getattr(lot, name) == value for name, value in wanted.items())
-                and (first is None or lot.received_at >= first)
-                and (last is None or lot.received_at <= last)
-            ]
-        return tuple(sorted(found, key=lambda lot: (lot.item, lot.code)))
+            return tuple(sorted(work.reader.sought(wanted), key=lambda lot: (lot.item, lot.code)))
 
     def movements(self, *, since: Any = None, until: Any = None) -> tuple[Posting, ...]:
         """The postings of the ledger, in the order in which they were written: of all time, or of papers that moved in a time.
 
-        A paper (a run, a shipment, a receipt) comes in whole, so that what was taken back later stands beside it. Reads all.
+        A paper (a run, a shipment, a receipt) comes in whole, so that what was taken back later stands beside it.
+        """
+        with self._office.look() as work:
+            return tuple(work.reader.moved(self._at(since), self._at(until)))
+
+    def documents(self, *, since: Any = None, until: Any = None) -> Iterator[Document]:
+        """The same paper by paper, each with its lots: what exports are made of. One at a time: memory does not grow with the books.
+
+        What is committed while they are read is not among them.
         """
         first, last = self._at(since), self._at(until)
         with self._office.look() as work:
-            rows: list[Posting] = [*work.reader.rows("postings")]
-
-        def inside(row: Posting) -> bool:
-            return (first is None or row.happened_at >= first) and (last is None or row.happened_at <= last)
-
-        papers = {row.paper for row in rows if inside(row)} - {""}
-        return tuple(row for row in rows if inside(row) or row.paper in papers)
+            yield from documents(work, first, last)
 
     def whole_graph(self) -> Graph:
         """The whole genealogy as a `networkx.DiGraph`: every lot, run, receipt and shipment. Large, and slow to build: an export."""
         with self._office.look() as work:
             rows = [*work.reader.rows("lots")]
             keys = [(lot.item, lot.code) for lot in rows]
-            found = with_moves(_search(work, keys, "forward"), work.reader.rows("postings"))
+            found = with_moves(searched(work, keys, "forward"), work.reader.rows("postings"))
             nodes = [*map(lot_node, found.lots), *(("run", run) for run in found.runs)]
             return graph_of(nodes, edges_of(found, work.catalogue.items))
 
@@ -217,11 +217,12 @@ class TraceDesk:
         Raises:
             Unknown: (`unknown`) no such lot. InvalidInput: no lot named.
         """
-        limit = None if threshold is None else _fraction(threshold, "threshold")
-        assumed = Assumed({name: _fraction(part, f"splits[{name!r}]") for name, part in (splits or {}).items()}, frozenset(loss_alike))
+        limit = None if threshold is None else part_of_one(threshold, "threshold")
+        parts = {name: part_of_one(part, f"splits[{name!r}]") for name, part in (splits or {}).items()}
+        assumed = Assumed(parts, frozenset(loss_alike))
         with self._office.look() as work:
-            found = self._reach(work, _named(item, lot), "forward", since=since, until=until)
-            return _recall(work, _with_moves(work, found), limit, assumed)
+            found = self._reach(work, named(item, lot), "forward", since=since, until=until)
+            return recalled(work, moves_of(work, found), limit, assumed)
 
     def hold(self, answer: Recall, *, reason: str, key: str | None = None, by: str | None = None) -> Decided:
         """Block everything that a recall found and that is not blocked yet, in one command; `lift` takes back exactly this.
@@ -268,11 +269,11 @@ class TraceDesk:
         Raises:
             Unknown: (`unknown`) no such lot.
         """
-        keys = _named(item, lot)
+        keys = named(item, lot)
         started = self._office.now().at
         with self._office.look() as work:
-            answer = _recall(work, _with_moves(work, _search(work, keys, "forward")))
-            behind = _told(work, _with_moves(work, _search(work, keys, "back")))
+            answer = recalled(work, moves_of(work, searched(work, keys, "forward")))
+            behind = told(work, moves_of(work, searched(work, keys, "back")))
         return exercise(answer, behind, started, self._office.now().at, by=by)
 
     def dispersion(self, lots: Sources) -> tuple[Dispersion, ...]:
@@ -282,34 +283,36 @@ class TraceDesk:
             Unknown: (`unknown`) no such lot.
         """
         with self._office.look() as work:
-            keys = [name for name in _named(lots, None) if not isinstance(name, str)]
+            keys = [name for name in named(lots, None) if not isinstance(name, str)]
             items = work.catalogue.items
 
             def customers(reached: Iterable[Key]) -> Mapping[Key, Iterable[str]]:
-                found = _with_moves(work, Reach("forward", (), tuple(reached), {}))
-                names = _customers(work, found, ())
+                found = moves_of(work, Reach("forward", (), tuple(reached), {}))
+                names = customers_of(work, found, ())
                 return {
                     key: [names.get(order_of(move.line), "") for _, move in entries if move.target == CUSTOMER]
                     for key, entries in found.moves.items()
                 }
 
             return dispersion(
-                keys, lambda key: _search(work, [key], "forward"), lambda code: _is_finished(work, items[code]), customers
+                keys, lambda key: searched(work, [key], "forward"), lambda code: is_finished(work, items[code]), customers
             )
 
     def undeclared_allergens(self) -> tuple[Undeclared, ...]:
-        """Every finished lot that holds an allergen which its label does not declare, by the lots that went into it. Reads all lots.
+        """Every finished lot that holds an allergen which its label does not declare, by the lots that went into it.
 
         What a material contains says its attribute `allergens`, what a label declares the attribute `declares` (see `allergens`).
         """
         with self._office.look() as work:
             items = work.catalogue.items
+            some = tuple(code for code, item in items.items() if dict(item.attributes).get("allergens"))
+            lots = chain(work.reader.sought(Sought(some)), work.reader.sought(Sought(noted=True)))
             found = undeclared(
-                carriers(work.reader.rows("lots"), items),
-                lambda keys: _search(work, keys, "forward"),
-                lambda key: _search(work, [key], "back"),
+                carriers({(lot.item, lot.code): lot for lot in lots if contained(lot, items[lot.item])}.values(), items),
+                lambda keys: searched(work, keys, "forward"),
+                lambda key: searched(work, [key], "back"),
                 items,
-                lambda code: _is_finished(work, items[code]),
+                lambda code: is_finished(work, items[code]),
             )
             return tuple(sorted(found))
 
@@ -344,9 +347,9 @@ class TraceDesk:
             raise InvalidInput("until", until, "a time after `since`")
         with self._office.look() as work:
             known = work.item(item)
-            lots = [lot for lot in work.reader.rows("lots") if lot.item == item and (owner is None or (lot.owner or "") == owner)]
+            lots = [lot for lot in work.reader.sought(Sought((item,))) if owner is None or (lot.owner or "") == owner]
             keys = tuple(sorted((lot.item, lot.code) for lot in lots))
-            moves = _with_moves(work, Reach("forward", (), keys, {})).moves
+            moves = moves_of(work, Reach("forward", (), keys, {})).moves
             there = None if last is not None else sum(row.on_hand for rows in work.reader.standing(keys).values() for row in rows)
             return period_balance(known, moves, since=first, until=last, owner=owner, on_hand=there)
 
@@ -373,11 +376,15 @@ class TraceDesk:
             diaries = work.reader.diary([run.number, *(lot_document(*key) for key in sorted(keys))])
             return batch_record(run, work.state(run), postings, work.catalogue.items, work.reader.lots(keys), diaries)
 
-    def gaps(self) -> tuple[Gap, ...]:
-        """What a trace cannot decide, anywhere in the books: runs without inputs, receipts without supplier and so on. Reads all."""
+    def gaps(self, *, since: Any = None, until: Any = None) -> tuple[Gap, ...]:
+        """What a trace cannot decide: runs without inputs, receipts without supplier and so on.
+
+        Args:
+            since, until: only of lots that came into being, and of runs that moved, in this time; default all of the books.
+        """
+        first, last = self._at(since), self._at(until)
         with self._office.look() as work:
-            rows = (use for posting in work.reader.rows("postings") for use in uses(posting))
-            return gaps(rows, work.catalogue.items, work.reader.rows("lots"))
+            return gaps(runs_of(work, first, last), work.catalogue.items, work.reader.sought(Sought(since=first, until=last)))
 
     # inside -----------------------------------------------------------------------------------------------------------
 
@@ -386,144 +393,9 @@ class TraceDesk:
 
     def _reach(self, work: Work, names: Sequence[Key | str], direction: str, **limits: Any) -> Reach:
         times = {name: self._at(limits.get(name)) for name in ("as_of", "since", "until")}
-        return _search(work, names, direction, levels=limits.get("levels"), **times)
+        return searched(work, names, direction, levels=limits.get("levels"), **times)
 
     def _genealogy(self, item: Sources, lot: str | None, direction: str, **limits: Any) -> Genealogy:
         with self._office.look() as work:
-            found = self._reach(work, _named(item, lot), direction, **limits)
-            return _told(work, _with_moves(work, found, self._at(limits.get("as_of"))))
-
-
-def _named(item: Sources, lot: str | None) -> list[Key | str]:
-    """Lots as (item, code) and runs by their number."""
-    if isinstance(item, str):
-        if lot is None:
-            raise InvalidInput("lot", lot, "the lot's code, or a list of lots instead of the item")
-        return [(item, lot)]
-    rows: list[Key | str] = []
-    for one in item if isinstance(item, Iterable) else [item]:
-        if isinstance(one, str | ProductionOrder):
-            rows.append(number_of(one))
-        elif isinstance(one, tuple) and len(one) == 2 and all(isinstance(part, str) for part in one):
-            rows.append((one[0], one[1]))
-        elif hasattr(one, "item") and hasattr(one, "code"):
-            rows.append((one.item, one.code))
-        else:
-            raise InvalidInput("lots", one, "lots, (item, lot) pairs or numbers of runs")
-    if not rows:
-        raise InvalidInput("lots", "none", "at least one lot: a search from nothing would find nothing")
-    return list(dict.fromkeys(rows))
-
-
-def _search(work: Work, names: Iterable[Key | str], direction: str, **limits: Any) -> Reach:
-    """On the index that the store keeps at hand, or level by level."""
-    wanted = [*names]
-    _must_exist(work, wanted)
-    links = work.reader.genealogy() if not any(limit is not None for limit in limits.values()) else None
-    if links is not None:
-        return reach_in(links, wanted, direction)
-
-    def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Use]:
-        return work.reader.uses(lots=lots, runs=runs)
-
-    return reach(read, wanted, direction, **limits)
-
-
-def _must_exist(work: Work, names: Iterable[Key | str]) -> None:
-    """A mistyped lot or run is an error, not an empty answer."""
-    keys = [name for name in names if not isinstance(name, str)]
-    found = work.reader.lots(keys)
-    for item, code in keys:
-        if (item, code) not in found:
-            work.item(item)
-            work.lot(item, code)  # raises, with the lots that there are
-    runs = [name for name in names if isinstance(name, str)]
-    papers = work.reader.papers(runs)
-    for run in runs:
-        is_run = run in papers and isinstance(papers[run].paper, ProductionOrder)
-        if not is_run and not [*work.reader.uses(runs=[run])]:  # a split, a blend or a regrading has a number and no paper
-            raise Unknown("production", run)
-
-
-def _with_moves(work: Work, found: Reach, as_of: datetime | None = None) -> Reach:
-    return with_moves(found, work.reader.postings(lots=found.lots), as_of=as_of)
-
-
-def _told(work: Work, found: Reach) -> Genealogy:
-    return genealogy(found, work.catalogue.items, work.reader.lots(found.lots))
-
-
-def _recall(work: Work, found: Reach, threshold: Fraction | None = None, assumed: Assumed | None = None) -> Recall:
-    links = [*lot_links(work, found.lots)]
-    standing = work.reader.standing(found.lots)
-    return recall(
-        found,
-        work.catalogue.items,
-        work.reader.lots(found.lots),
-        is_finished=lambda one: _is_finished(work, one),
-        customers=_customers(work, found, [link.demand for link in links]),
-        open_orders=_open_orders(work, links),
-        doubtful=_doubtful(work, found),
-        threshold=threshold,
-        addresses=_addresses(work, found),
-        standing={key: sum(row.on_hand for row in rows) for key, rows in standing.items()},
-        assumed=assumed,
-    )
-
-
-def _doubtful(work: Work, found: Reach) -> Mapping[Key, Sequence[Key]]:
-    """Lots in the house that nobody knows, of affected items, with the affected lots that they may be part of.
-
-    What was found may be of any of them; what came back without its lot, of those that were shipped for the order.
-    """
-    by_item: dict[str, list[Key]] = {}
-    for key in found.lots:
-        by_item.setdefault(key[0], []).append(key)
-    rows = work.reader.stocked(by_item)
-    doubtful: dict[Key, Sequence[Key]] = {}
-    for item, keys in by_item.items():
-        for lot in (row.lot for row in rows[item]):
-            if lot.origin == "find":
-                doubtful[item, lot.code] = keys
-            elif lot.origin == "return":
-                doubtful[item, lot.code] = [key for key in keys if _went(found, key, lot.paper)]
-    return doubtful
-
-
-def _went(found: Reach, key: Key, order: str) -> bool:
-    return any(move.target == CUSTOMER and order_of(move.line) == order for _, move in found.moves[key])
-
-
-def _fraction(part: Any, field: str) -> Fraction:
-    value, unit = parts(f"{part} each" if isinstance(part, str) else part, field)
-    if not 0 < value < 1 or unit != "each":
-        raise InvalidInput(field, part, 'a part between 0 and 1 as text, such as "0.0001"')
-    return Fraction(value)
-
-
-def _is_finished(work: Work, item: Item) -> bool:
-    """Sold rather than used: declared so, or made here and in no recipe."""
-    if item.kind != "material":
-        return item.kind == "finished"
-    return item.code in work.catalogue.formulas and not work.catalogue.is_ingredient(item.code)
-
-
-def _customers(work: Work, found: Reach, demands: Iterable[str]) -> Mapping[str, str]:
-    papers = work.reader.papers(dict.fromkeys([*found.papers, *demands]))
-    return {number: row.paper.customer for number, row in papers.items() if isinstance(row.paper, CustomerOrder | Shipment)}
-
-
-def _addresses(work: Work, found: Reach) -> Mapping[str, Address]:
-    papers = work.reader.papers(found.papers)
-    return {number: row.paper.ship_to for number, row in papers.items() if isinstance(row.paper, Shipment) and row.paper.ship_to}
-
-
-def _open_orders(work: Work, links: Sequence[Any]) -> list[OpenLine]:
-    papers = work.reader.papers({link.demand for link in links if link.source == LOT})
-    rows = []
-    for link in links:
-        paper = papers[link.demand].paper
-        if isinstance(paper, CustomerOrder):
-            amount = work.item(link.item).quantity(link.takes)
-            rows.append(OpenLine(f"{link.demand}/{link.line}", paper.customer, link.item, link.ref, amount))
-    return rows
+            found = self._reach(work, named(item, lot), direction, **limits)
+            return told(work, moves_of(work, found, self._at(limits.get("as_of"))))

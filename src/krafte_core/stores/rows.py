@@ -13,9 +13,9 @@ from typing import Any
 from krafte_core.allocation import Allocation
 from krafte_core.diary import Entry
 from krafte_core.errors import Conflict
-from krafte_core.ledger import Index, Use, uses_of
+from krafte_core.ledger import Index, Use, moved_in, uses_of
 from krafte_core.scheduling import Booking
-from krafte_core.stock import Lot, Posting, Stocked
+from krafte_core.stock import Lot, Posting, Sought, Stocked
 from krafte_core.store import BalanceKey, CatalogueValue, Changes, Filed, LotKey, Paper, Reader, Stored, SupplyKey
 
 Order = Callable[[Any], tuple[Any, ...]]
@@ -131,6 +131,14 @@ class RowReader:
         names = [*dict.fromkeys([*lots, *papers])]
         found = self.ask("postings", names) if names else ()
         return [posting for posting in found if since is None or posting.happened_at >= since]
+
+    def sought(self, lots: Sought) -> Iterator[Lot]:
+        """See `Reader`; a store with indexes for these questions may ask for less."""
+        return filter(lots.meets, self.rows("lots"))
+
+    def moved(self, since: datetime | None, until: datetime | None, *, together: bool = False) -> Iterator[Posting]:
+        """See `Reader`; the same."""
+        return moved_in(lambda: self.rows("postings"), since, until, together=together)
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`; a store with a table of moves answers this from it, over integer ids."""

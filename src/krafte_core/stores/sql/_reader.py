@@ -8,12 +8,13 @@ from itertools import groupby
 from typing import Any
 
 from krafte_core.ledger import Gross, Use
-from krafte_core.stock import PRODUCTION, Posting, Stocked
+from krafte_core.stock import PRODUCTION, Lot, Posting, Sought, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
 from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
 from krafte_core.stores.sql._session import READ, Session
+from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time, streamed
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
 
@@ -215,6 +216,18 @@ class SqlReader(RowReader):
         where = f"WHERE p.tenant = ? AND p.id IN ({' UNION '.join(parts)}){late}"
         with READ:
             return [*_posted(self._rows(f"{MOVES} {where} ORDER BY p.id, m.n", *values, *at))]
+
+    def sought(self, lots: Sought) -> Iterator[Lot]:
+        """See `Reader`: by the indexes."""
+        found = criteria(self._session, lots)
+        rows = streamed(self._session, f"SELECT body FROM {{lots}} WHERE {found[0]}", found[1]) if found else ()
+        return (self._bodies.read(body) for (body,) in rows)
+
+    def moved(self, since: datetime | None, until: datetime | None, *, together: bool = False) -> Iterator[Posting]:
+        """See `Reader`: by the index of times, sorted in the database."""
+        order = f"{BEGUN}, p.id, m.n" if together else "p.id, m.n"
+        statement = f"{MOVES} WHERE {IN_TIME} ORDER BY {order}"
+        return _posted(streamed(self._session, statement, in_time(self._session.tenant, since, until)))
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`: one statement over the moves into and out of production."""
