@@ -15,9 +15,9 @@ declaration, and the corrected one. Amounts stay exact: they are written as deci
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
+import textwrap
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 import attrs
 
-from krafte_core.errors import InvalidInput, Unknown
+from krafte_core.errors import InvalidInput
 from krafte_core.exports.gs1 import UNIT_CODES, gln, gtin, identifier, sscc
 from krafte_core.items import Item
 from krafte_core.ledger import REVERSE, Key
@@ -365,13 +365,7 @@ def document(told: Sequence[Event], created: datetime, *, number: str | None = N
 
 
 def exported(shop: Workshop, names: Naming, created: datetime, *, since: Any = None, until: Any = None) -> str:
-    """Every movement of the books as an EPCIS document, in JSON.
-
-    Args:
-        shop: the workshop.
-        names: how its items, places and partners are named.
-        created: the time that the document gets.
-        since, until: only documents (runs, shipments, receipts) with a movement in this time, these in whole.
+    """Every movement of the books as an EPCIS document, in JSON: the pieces of `streamed` as one text.
 
     >>> shop = Workshop.in_memory()
     >>> shop.register(Item("oil", unit="kg"))
@@ -380,17 +374,38 @@ def exported(shop: Workshop, names: Naming, created: datetime, *, since: Any = N
     >>> '"quantity": 5' in text
     True
     """
-    rows = shop.trace.movements(since=since, until=until)
-    papers = {posting.paper for posting in rows if any(CUSTOMER in move[3:5] for move in posting.moves)} - {""}
-    shipments = {paper.number: paper for paper in _shipments(shop, papers)}
-    lots = {(lot.item, lot.code): lot for lot in shop.trace.lots()}
-    return dumps(document(events(rows, shop.catalogue.items, lots, names, shipments=shipments), created))
+    return "".join(streamed(shop, names, created, since=since, until=until))
 
 
-def _shipments(shop: Workshop, papers: Iterable[str]) -> Iterator[Shipment]:
-    for paper in sorted(papers):
-        with contextlib.suppress(Unknown):  # a customer's return has a paper of another kind
-            yield shop.shipping.get(paper)
+def streamed(shop: Workshop, names: Naming, created: datetime, *, since: Any = None, until: Any = None) -> Iterator[str]:
+    r"""Every movement of the books as an EPCIS document, in pieces of JSON to be written one after the other.
+
+    Paper by paper (runs, shipments, receipts), so memory does not grow with the books.
+
+    Args:
+        shop: the workshop.
+        names: how its items, places and partners are named.
+        created: the time that the document gets.
+        since, until: only documents (runs, shipments, receipts) with a movement in this time, these in whole.
+
+    >>> "".join(streamed(Workshop.in_memory(), Naming("https://id.example.com"), datetime(2026, 1, 1, tzinfo=UTC)))[-12:]
+    '": []\n }\n}\n'
+    """
+    head, _, tail = dumps(document([], created)).partition("[]")
+    yield f"{head}["
+    between = "\n"
+    for event in shop_events(shop, names, since=since, until=until):
+        yield between + textwrap.indent(dumps(event), "   ")
+        between = ",\n"
+    yield f"{'' if between == chr(10) else chr(10) + '  '}]{tail}\n"
+
+
+def shop_events(shop: Workshop, names: Naming, *, since: Any = None, until: Any = None) -> Iterator[Event]:
+    """The events of a workshop: its movements paper by paper, then what was decided about its lots."""
+    items = shop.catalogue.items
+    for one in shop.trace.documents(since=since, until=until):
+        shipments = {one.paper: one.shipment} if one.shipment else {}
+        yield from events(one.postings, items, one.lots, names, shipments=shipments)
 
 
 _MARK = "\x00"

@@ -14,7 +14,7 @@ from typing import Any
 from krafte_core.items import one_of
 from krafte_core.ledger import DIRECTIONS, Gross, Key
 from krafte_core.stores.sql._dialects import readable
-from krafte_core.stores.sql._session import Session, in_our_words
+from krafte_core.stores.sql._session import READ, Session
 
 PAGE = 500
 """So many runs are read at once, where all are."""
@@ -59,7 +59,7 @@ class SqlGenealogy:
         dialect = self._session.names.dialect
         own = "0 * n + " if dialect.name == "sqlite" else ""
         statement = SEARCH[dialect.name].format(to_runs=to_runs.format(own), to_lots=to_lots.format(own))
-        with in_our_words("read"):
+        with READ:
             rows = self._session.rows(statement, *dialect.keys(names))
         return [(item, code) if item else code for item, code in rows]
 
@@ -68,7 +68,7 @@ class SqlGenealogy:
         found: dict[str, dict[Key, int]] = {run: {} for run in runs}
         names = readable(found)
         if names:
-            with in_our_words("read"):
+            with READ:
                 rows = self._session.rows(NETS, *self._session.names.dialect.keys(names))
             for run, item, lot, steps in rows:
                 if steps:
@@ -79,7 +79,7 @@ class SqlGenealogy:
         """See `store`: page by page, so memory does not grow with the books."""
         last = ""
         while True:
-            with in_our_words("read"):
+            with READ:
                 rows: list[Any] = [*self._session.rows(EVERY, last, PAGE)]
             if not rows:
                 return

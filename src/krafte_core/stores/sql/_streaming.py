@@ -9,7 +9,7 @@ from typing import Any
 
 from krafte_core.stock import Sought
 from krafte_core.stores.sql._dialects import readable
-from krafte_core.stores.sql._session import Session, in_our_words
+from krafte_core.stores.sql._session import READ, Session
 from krafte_core.stores.sql._values import LARGEST, instant
 
 PIECE = 1_000
@@ -23,7 +23,7 @@ BEGUN = """CASE WHEN p.paper = '' THEN p.id ELSE
 
 def streamed(session: Session, statement: str, values: Sequence[Any]) -> Iterator[Any]:
     """The rows of a statement, as they are asked for; in a reading transaction only."""
-    with in_our_words("read"):
+    with READ:
         if session.names.dialect.name == "sqlite":  # its cursor works while it is read
             cursor = session.run(statement, tuple(values))
             while rows := cursor.fetchmany(PIECE):
