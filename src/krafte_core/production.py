@@ -34,6 +34,8 @@ PRODUCTION_STEPS: Steps = {
 """The steps of a production order."""
 COMING = frozenset({"proposed", "planned", "released", "started"})
 """The states in which a run will still bring something."""
+NOT_BEGUN = ("proposed", "planned", "released")
+"""The states in which nothing lies on a run's line yet."""
 ENDED = frozenset({"withdrawn", "done", "closed", "reversed", "cancelled", "merged"})
 """The states in which nothing more comes out of a run; there is no way back from them to one in which something does."""
 

@@ -12,7 +12,7 @@ from krafte_core.availability import Tally
 from krafte_core.justintime import latest
 from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_needs
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
-from krafte_core.production import ProductionOrder
+from krafte_core.production import NOT_BEGUN, ProductionOrder
 from krafte_core.promise import RELAXABLE, Promise, Step, promised
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import NEVER, Batch, Cover, Search
@@ -20,8 +20,6 @@ from krafte_core.sequencing import resequence
 from krafte_core.supplying import EVERY_DAY
 from krafte_core.times import end_of_day
 from krafte_core.work import Seen, Work, arrival_day
-
-NOT_BEGUN = ("proposed", "planned", "released")
 
 
 class OrderNeeds:

@@ -11,12 +11,10 @@ import attrs
 from krafte_core.allocation import LOT, PICKED, PURCHASE, RUN, Allocation
 from krafte_core.events import ProductionCancelled, ProductionChanged
 from krafte_core.netting import Writer, linked_runs, release_runs
-from krafte_core.production import ProductionOrder
+from krafte_core.production import NOT_BEGUN, ProductionOrder
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import Batch, Search
 from krafte_core.work import Seen, Work
-
-NOT_BEGUN = ("proposed", "planned", "released")
 
 
 class Freed(NamedTuple):
