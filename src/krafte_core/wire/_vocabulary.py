@@ -90,6 +90,7 @@ _ROWS = """
     potency Drawn Content=PotencyContent Balanced
     prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
+    proposals Proposal Low=LowStock
     promise Step Slack ToBuy ToMake LinePromise Promise Borrowed
     purchasing PurchaseLine PurchaseOrder
     quantities Quantity Scale
