@@ -220,7 +220,8 @@ class Plan:
     ) -> None:
         """The rows as they are now; the planner stays, so that more can be asked on top of them.
 
-        `left` says per item that is kept in stock what all demands leave of what is there and comes: before it is filled up, and after.
+        `left` says per item that is kept in stock what all demands leave of what is there and comes:
+        before it is filled up, and after.
         """
         self.planner = planner
         self.asked = asked

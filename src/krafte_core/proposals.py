@@ -39,9 +39,10 @@ class Proposal:
 
 @attrs.frozen
 class Low:
-    """An item that would fall below its minimum: `left` is what would be left of all that is there and comes, after all that is wanted.
+    """An item that would fall below its minimum.
 
-    `proposed` is what the list makes or buys of it; less than it takes to reach the target where `problem` says why.
+    `left` is what would be left of all that is there and comes, after all that is wanted. `proposed` is what the list makes or buys of
+    it; less than it takes to reach the target where `problem` says why.
     """
 
     item: str
@@ -94,6 +95,6 @@ def proposals_of(plan: Plan, zone: str) -> Proposals:
         (left, after), item = plan.left[keep.item], plan.items[keep.item]
         if left < keep.minimum:
             problem = "" if after >= keep.target else f"nobody makes or sells {keep.item}"
-            amounts = [item.quantity(steps) for steps in (keep.minimum, keep.target, left, after - left)]
-            low.append(Low(keep.item, *amounts, problem))
+            minimum, target = item.quantity(keep.minimum), item.quantity(keep.target)
+            low.append(Low(keep.item, minimum, target, item.quantity(left), item.quantity(after - left), problem))
     return Proposals(tuple(sorted(rows, key=lambda row: (row.start, row.ready, row.ref))), tuple(low), plan, zone)
