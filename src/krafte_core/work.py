@@ -116,7 +116,7 @@ class Work:
 
     def __init__(self, reader: Reader, catalogue: Catalogue, now: Now, numbers: Callable[[str], int], by: str = "") -> None:
         """Nothing read, nothing changed."""
-        self.reader = reader
+        self.reader = self._first = reader
         self.catalogue = catalogue
         self.at, self.now, self.today, self.period = now
         self.happened = self.at
@@ -134,6 +134,10 @@ class Work:
         twin = Work(self.reader, self.catalogue, now, _drafts(), self.by)
         twin.happened = self.happened
         return twin
+
+    def before(self) -> Work:
+        """The same command over the books as it found them, to compare with; nothing of it is stored."""
+        return Work(self._first, self.catalogue, Now(self.at, self.now, self.today, "draft"), _drafts(), self.by)
 
     def settle(self) -> None:
         """End one decision and begin the next in the same command: what was changed is now what is read."""
