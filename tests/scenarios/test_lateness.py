@@ -55,7 +55,7 @@ def test_a_smaller_order_makes_nobody_late():
 
 def test_a_supplier_who_moves_names_those_whom_it_makes_late_and_nobody_else():
     """Anna and Ben wait for jars of the same purchase. Ben's are promised late enough; Cem's order was late before."""
-    shop, clock = candle_shop("2026-03-02 08:00")
+    shop, _ = candle_shop("2026-03-02 08:00")
     shop.register(Item("jar", unit="each"))
     purchase = shop.purchasing.order(
         "mill", lines=[PurchaseLine("jar", "30 each", expected="2026-03-05 08:00")], expected="2026-03-05 08:00"
