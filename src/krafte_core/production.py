@@ -18,9 +18,12 @@ PRODUCTION_STEPS: Steps = {
     "withdrawn": {},
     "planned": {
         "change": "planned", "split": "planned", "merge": "merged", "reschedule": "planned",
-        "release": "released", "start": "started", "cancel": "cancelled",
+        "allocate": "planned", "free": "planned", "release": "released", "start": "started", "cancel": "cancelled",
     },
-    "released": {"replan": "planned", "reschedule": "released", "start": "started", "cancel": "cancelled"},
+    "released": {
+        "replan": "planned", "reschedule": "released", "allocate": "released", "free": "released", "start": "started",
+        "cancel": "cancelled",
+    },
     "started": {
         "issue": "started", "give_back": "started", "scrap": "started", "report": "started",
         "complete": "done", "stop": "done", "reverse": "reversed", "reverse a part": "started",

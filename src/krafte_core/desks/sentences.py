@@ -45,6 +45,8 @@ _WORDS = {
     "run split": ("{item} is made in several batches.", "{item} wird in mehreren Chargen hergestellt."),
     "run merge": ("{item} is made together with that for others.", "{item} wird zusammen mit anderen Aufträgen hergestellt."),
     "run reschedule": ("The making of {item} begins on {day}.", "Die Herstellung von {item} beginnt am {day}."),
+    "run allocate": ("Materials for {item} were reserved.", "Material für {item} wurde reserviert."),
+    "run free": ("Materials for {item} were given back.", "Material für {item} wurde wieder frei."),
     "run release": ("The making of {item} was prepared.", "Die Herstellung von {item} ist vorbereitet."),
     "run replan": ("The making of {item} is planned anew.", "Die Herstellung von {item} wird neu geplant."),
     "run start": ("We began to make {item}.", "Wir haben mit der Herstellung von {item} begonnen."),

@@ -47,6 +47,7 @@ _ROWS = """
     desks.releasing Freed
     desks.replanning Planned Replanned
     desks.returns Returned
+    desks.reserving Kept=KeptLot RunLots
     desks.reversing Reversed
     desks.running Started
     desks.shipping Delivered
