@@ -78,6 +78,8 @@ CHAPTERS = (
             "split": "`shop.production.split`",
             "merge": "`shop.production.merge`, for the runs that go into another",
             "reschedule": "`shop.production.reschedule`",
+            "allocate": "`shop.production.allocate`",
+            "free": "`shop.production.free`",
             "release": "`shop.production.release`",
             "replan": "`shop.production.replan`",
             "start": "`shop.production.start`, `shop.production.make`",

@@ -14,6 +14,8 @@ from krafte_core.stock import Stocked
 
 LOT, RUN, PURCHASE = SOURCES = ("lot", "run", "purchase")
 PEGGED, RESERVED, QUOTED, PICKED = FIRMNESS = ("pegged", "reserved", "quoted", "picked")
+WHOLE = " (rest)"
+"""Behind the name of a need: the rest of a container that is kept as a whole. It covers nothing, and is the first to go."""
 
 
 class Key(NamedTuple):
@@ -111,7 +113,8 @@ def displaced(links: Iterable[Allocation], excess: int, rank_of: Callable[[Alloc
     Args:
         links: the links that draw on the supply.
         excess: steps to free; if the links hold less, all of them lose everything.
-        rank_of: the `Rank` of a link's demand; the greatest loses first. Ties end in the link's own key.
+        rank_of: the `Rank` of a link's demand; the greatest loses first. Of one demand links that cover nothing go first; ties end in
+            the link's own key.
         same: the document whose own links lose first.
 
     >>> a = Allocation("CO-1", "1", LOT, "soap", "S-1", "stock", 10, 10)
@@ -119,7 +122,7 @@ def displaced(links: Iterable[Allocation], excess: int, rank_of: Callable[[Alloc
     >>> [(loss.allocation.demand, loss.takes) for loss in displaced([a, b], 12, lambda link: link.demand)]
     [('CO-2', 10), ('CO-1', 2)]
     """
-    queue = sorted(links, key=lambda link: (rank_of(link), link[:6]), reverse=True)
+    queue = sorted(links, key=lambda link: (rank_of(link), not link.covers, link[:6]), reverse=True)
     queue.sort(key=lambda link: link.demand != same)
     losses = []
     for link in queue:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from krafte_core.diary import lot_document
+from krafte_core.diary import Entry, lot_document
 from krafte_core.errors import InvalidInput, TooMuch
 from krafte_core.history import RECOUNT, Since, least, levels
 from krafte_core.stock import COUNT, Move, inside
@@ -44,13 +44,58 @@ def enter(
         TooMuch: (`too_much`) more than was there then or at any time since.
     """
     rows = [*moves]
-    if at is not None and at > work.at:
-        raise InvalidInput("happened_at", str(at), f"now ({work.at}) or earlier")
-    changed = differences(rows)
-    work.post(kind, paper, rows, reason=reason, happened_at=at)
-    if at is None or at == work.at:
+    date_back(work, at)
+    work.post(kind, paper, rows, reason=reason)
+    return _today(work, differences(rows))
+
+
+def date_back(work: Work, at: datetime | None) -> None:
+    """What the command posts from here on happened then; None: now.
+
+    Raises:
+        InvalidInput: (`invalid_input`) an instant that is still to come.
+    """
+    if at is not None:
+        if at > work.at:
+            raise InvalidInput("happened_at", str(at), f"now ({work.at}) or earlier")
+        work.happened = at
+
+
+def date_step(work: Work, run: str, at: datetime | None, entries: Iterable[Entry] = ()) -> tuple[tuple[str, str], ...]:
+    """Date what a run's command says; the details that its step gets in the diary.
+
+    Args:
+        entries: the steps of the run that it cannot have come before.
+
+    Raises:
+        InvalidInput: (`invalid_input`) an instant that is still to come, or before one of those steps.
+    """
+    if at is None:
+        return ()
+    date_back(work, at)
+    last = max(entries, key=lambda entry: entry.happened, default=None)
+    if last is not None and at < last.happened:
+        raise InvalidInput("happened_at", str(at), f"not before {last.happened}, the {last.step} of {run}")
+    return (("happened_at", at.isoformat()),)
+
+
+def fit_in(work: Work) -> Mapping[BalanceKey, int]:
+    """Check all that the command has posted against the time since it happened, as `enter` does with a single entry.
+
+    Returns:
+        By how many steps what is there today differs from before, per lot and place of the house.
+
+    Raises:
+        InvalidInput: (`invalid_input`) before a lot was there. TooMuch: (`too_much`) more than was there then or at any time since.
+    """
+    posted = (posting for part in work.everything() for posting in part.postings)
+    return _today(work, differences(move for posting in posted for move in posting.moves))
+
+
+def _today(work: Work, changed: Mapping[BalanceKey, int]) -> Mapping[BalanceKey, int]:
+    if work.happened == work.at:
         return changed
-    return {key: _fitted(work, key, steps, at) for key, steps in changed.items()}
+    return {key: _fitted(work, key, steps, work.happened) for key, steps in changed.items()}
 
 
 def differences(moves: Iterable[Move]) -> dict[BalanceKey, int]:
@@ -68,8 +113,13 @@ def differences(moves: Iterable[Move]) -> dict[BalanceKey, int]:
 
 
 def timeline(work: Work, key: BalanceKey) -> list[Since]:
-    """What stood of a lot at a place, over time."""
-    return [*levels(work.reader.postings(lots=[key[:2]]), *key)]
+    """What stood of a lot at a place, over time, with what this command has posted."""
+    return [*levels([*work.reader.postings(lots=[key[:2]]), *work.changes.postings], *key)]
+
+
+def could_take(work: Work, key: BalanceKey, at: datetime) -> int:
+    """How much could have been taken of a lot at a place then, so that it was never negative since."""
+    return max(0, least(timeline(work, key), at, next_mark(work, key, at)).steps)
 
 
 def mark(work: Work, key: BalanceKey, at: datetime, counted: str) -> None:
@@ -95,10 +145,10 @@ def _fitted(work: Work, key: BalanceKey, change: int, at: datetime) -> int:
         raise InvalidInput("happened_at", str(at), f"not before {born}, when lot {lot} of {item} came")
     if change < 0:
         fewest = least(timeline(work, key), at, counted)
-        if fewest.steps < -change:
+        if fewest.steps < 0:
             quantity = work.item(item).quantity
             what = f"lot {lot} of {item} in {place} at {fewest.at.isoformat()}"
-            raise TooMuch(what, quantity(-change), quantity(fewest.steps), "date it later, or count the lot first")
+            raise TooMuch(what, quantity(-change), quantity(fewest.steps - change), "date it later, or count the lot first")
     if counted is None:
         return change
     source, target = (place, COUNT) if change > 0 else (COUNT, place)

@@ -26,6 +26,18 @@ class Entry(NamedTuple):
     reason: str = ""
     details: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def happened(self) -> datetime:
+        """When it happened: earlier than `at`, when it was written down, where it was dated back.
+
+        >>> day = datetime(2026, 1, 2)
+        >>> Entry("PB-1", "start", day).happened == day
+        True
+        >>> Entry("PB-1", "start", day, details=(("happened_at", "2026-01-01T08:00:00+00:00"),)).happened.isoformat()
+        '2026-01-01T08:00:00+00:00'
+        """
+        return next((datetime.fromisoformat(value) for name, value in self.details if name == "happened_at"), self.at)
+
 
 LOT_STEPS: Steps = {
     "released": {"wait": "waiting", "hold": "held", "reject": "rejected", "extend": "released"},
@@ -34,6 +46,31 @@ LOT_STEPS: Steps = {
     "rejected": {},
 }
 """The decisions about a lot. A lot begins as released; one whose item is released by decision waits first."""
+
+
+ASKED_FOR: Mapping[tuple[str, str], str] = {
+    ("placed", "absorb"): "merge",
+    ("confirmed", "absorb"): "merge",
+    ("proposed", "plan"): "confirm the order",
+    ("proposed", "withdraw"): "withdraw the quote",
+    ("started", "reverse a part"): "reverse",
+    ("done", "reverse a part"): "reverse",
+    ("open", "accept"): "confirm the order",
+    ("open", "expire"): "",
+    ("ordered", "close"): "",
+    ("released", "wait"): "",
+}
+"""How one asks for a step (by its state and name) that no command is called after; empty: it comes of itself."""
+
+
+def possible(table: Steps, now: str) -> tuple[str, ...]:
+    """What can be asked for in a state, each once.
+
+    >>> possible({"open": {"accept": "accepted", "withdraw": "withdrawn", "expire": "expired"}}, "open")
+    ('confirm the order', 'withdraw')
+    """
+    names = (ASKED_FOR.get((now, step), step) for step in table[now])
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def lot_document(item: str, lot: str) -> str:
@@ -69,7 +106,7 @@ def allow(table: Steps, document: str, now: str, step: str) -> str:
     """
     after = table[now].get(step)
     if after is None:
-        raise NotAllowed(document, now or "new", step, tuple(table[now]))
+        raise NotAllowed(document, now or "new", step, possible(table, now))
     return after
 
 

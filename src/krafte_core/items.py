@@ -206,6 +206,11 @@ def _kit(given: object) -> tuple[tuple[str, str], ...]:
     return tuple(kit.items())
 
 
+def _spelled(given: object) -> str | None:
+    """An amount as text; what it means is checked with the item's units."""
+    return given if given is None or isinstance(given, str) else str(qty(given))
+
+
 def split_name(name: str) -> str | None:
     """The name, if an amount can name it: `"1 case"`.
 
@@ -238,6 +243,8 @@ class Item:
         tolerance: how far use and output may differ from the plan (`"5 %"`); default any where `consumption` is flexible, else none.
         consumption: what a difference beyond the tolerance means: `"flexible"` it is told, `"warn"` there is an event as well,
             `"strict"` it needs a reason.
+        minimum, target: what is kept in stock: below the minimum `shop.planning.propose()` fills it up to the target (default: the
+            minimum); amounts in any unit or pack of the item.
         name: how people call it; default the code.
         attributes: the host's own.
 
@@ -260,6 +267,8 @@ class Item:
     kit: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True, converter=_kit)
     tolerance: Fraction | None = attrs.field(default=None, kw_only=True, converter=_tolerance)
     consumption: str = attrs.field(default="flexible", kw_only=True, converter=_consumption)
+    minimum: str | None = attrs.field(default=None, kw_only=True, converter=_spelled)
+    target: str | None = attrs.field(default=None, kw_only=True, converter=_spelled)
     name: str = attrs.field(default="", kw_only=True, converter=_name)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
     scale: Scale = attrs.field(init=False, eq=False, repr=False)
@@ -293,6 +302,33 @@ class Item:
             if pack == self.unit:
                 self._weighs(content)
             self.ratio(pack)
+        if self.minimum is not None or self.target is not None:
+            self._keeps(self.minimum, self.target)
+
+    def _keeps(self, minimum: str | None, target: str | None) -> None:
+        if minimum is None or self.kit:
+            raise InvalidInput(
+                "minimum", minimum, "nothing for a kit, which is never stocked" if self.kit else "an amount, with a target"
+            )
+        least, most = self.kept(minimum, target)
+        object.__setattr__(self, "minimum", str(self.quantity(least)))
+        object.__setattr__(self, "target", str(self.quantity(most)))
+
+    def kept(self, minimum: object, target: object = None) -> tuple[int, int]:
+        """A minimum and a target in steps; the target is the minimum where none is given.
+
+        Raises:
+            InvalidInput: (`invalid_input`) below zero, or a target below the minimum. And what `steps` raises.
+
+        >>> Item("jar", unit="each").kept("1 dozen", "50 each")
+        (12, 50)
+        """
+        least = self.steps(minimum, "minimum")
+        most = least if target is None else self.steps(target, "target")
+        if least < 0 or most < least:
+            told = f"{self.code}: {minimum} to {target}"
+            raise InvalidInput("minimum", told, "a minimum of zero or more, and a target that is not below it")
+        return least, most
 
     def ratio(self, name: str) -> Fraction:
         """How many steps one of this unit (or pack) is, exactly.

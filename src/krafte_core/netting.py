@@ -198,6 +198,8 @@ def lose(work: Work, losses: Iterable[Loss], reason: str) -> tuple[Displaced, ..
         link = loss.allocation
         work.unlink(link, loss.takes, loss.covers)
         work.touch(link.demand)
+        if not loss.covers:
+            continue  # the rest of a container that was kept as a whole: nobody counted on it
         filed = work.reader.papers((link.demand,)).get(link.demand)
         paper = filed.paper if filed else None
         code = (

@@ -179,13 +179,16 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
         if progress is not None and not (number + 1) % REPORT:
             progress(number + 1, len(queue))
     how = asked or Asked(taking=planner.taking)
-    planner.reason = KEPT
+    planner.reason, left = KEPT, {}
     for one in how.keep:
+        stock = source(one.item).stock
+        before = stock.total
         planner.refill(source(one.item), one.minimum, one.target)
         planner.settle()
+        left[one.item] = before, stock.total
     if progress is not None:
         progress(len(queue), len(queue))
-    return Plan(planner, queue, outcomes, how)
+    return Plan(planner, queue, outcomes, how, left)
 
 
 class Case(NamedTuple):
@@ -207,10 +210,22 @@ def plan_case(case: Case, progress: Progress | None = None) -> Plan:
 class Plan:
     """What was planned, as rows; every view of it is made when it is asked for."""
 
-    def __init__(self, planner: Planner, demands: Sequence[Demand], outcomes: Sequence[Outcome], asked: Asked) -> None:
-        """The rows as they are now; the planner stays, so that more can be asked on top of them."""
+    def __init__(
+        self,
+        planner: Planner,
+        demands: Sequence[Demand],
+        outcomes: Sequence[Outcome],
+        asked: Asked,
+        left: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
+        """The rows as they are now; the planner stays, so that more can be asked on top of them.
+
+        `left` says per item that is kept in stock what all demands leave of what is there and comes:
+        before it is filled up, and after.
+        """
         self.planner = planner
         self.asked = asked
+        self.left = left or {}
         board, sources = planner.board, planner.board.sources()
         self.now = board.now
         self.items: Mapping[str, Item] = {one.code: board.situation.item(one.code) for one in sources}

@@ -18,9 +18,12 @@ PRODUCTION_STEPS: Steps = {
     "withdrawn": {},
     "planned": {
         "change": "planned", "split": "planned", "merge": "merged", "reschedule": "planned",
-        "release": "released", "start": "started", "cancel": "cancelled",
+        "allocate": "planned", "free": "planned", "release": "released", "start": "started", "cancel": "cancelled",
     },
-    "released": {"replan": "planned", "reschedule": "released", "start": "started", "cancel": "cancelled"},
+    "released": {
+        "replan": "planned", "reschedule": "released", "allocate": "released", "free": "released", "start": "started",
+        "cancel": "cancelled",
+    },
     "started": {
         "issue": "started", "give_back": "started", "scrap": "started", "report": "started",
         "complete": "done", "stop": "done", "reverse": "reversed", "reverse a part": "started",
@@ -34,6 +37,8 @@ PRODUCTION_STEPS: Steps = {
 """The steps of a production order."""
 COMING = frozenset({"proposed", "planned", "released", "started"})
 """The states in which a run will still bring something."""
+NOT_BEGUN = ("proposed", "planned", "released")
+"""The states in which nothing lies on a run's line yet."""
 ENDED = frozenset({"withdrawn", "done", "closed", "reversed", "cancelled", "merged"})
 """The states in which nothing more comes out of a run; there is no way back from them to one in which something does."""
 

@@ -140,7 +140,7 @@ def batch_record(
     )  # fmt: skip
     good = sum(steps for (item, _), steps in made.items() if item == run.item) - scrapped
     own = [*diaries.get(run.number, ()), *(entry for key in sorted(made) for entry in diaries.get(lot_document(*key), ()))]
-    times = {entry.step: entry.at for entry in diaries.get(run.number, ())}
+    times = {entry.step: entry.happened for entry in diaries.get(run.number, ())}
     people = {posting.by for posting in rows} | {entry.by for entry in own}
     return BatchRecord(
         production=run.number,
@@ -151,7 +151,7 @@ def batch_record(
         scrapped=product.quantity(scrapped),
         yield_percent=Fraction(100 * good, run.steps) if run.steps else None,
         started_at=times.get("start"),
-        ended_at=times.get("complete"),
+        ended_at=times.get("complete", times.get("stop")),
         lines=tuple(_lines(run, rows, items, good + scrapped)),
         weighed=tuple(_weighed(run, rows, items, lots)),
         lots=tuple(known("lot", key, lots) for key in sorted(made)),

@@ -37,6 +37,8 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "split": "shop.production.merge",
         "merge": "shop.production.split",
         "reschedule": "shop.production.reschedule",
+        "allocate": "shop.production.free",
+        "free": "shop.production.allocate",
         "release": "shop.production.replan",
         "replan": "shop.production.release",
         "start": "shop.production.stop",

@@ -116,9 +116,10 @@ class Work:
 
     def __init__(self, reader: Reader, catalogue: Catalogue, now: Now, numbers: Callable[[str], int], by: str = "") -> None:
         """Nothing read, nothing changed."""
-        self.reader = reader
+        self.reader = self._first = reader
         self.catalogue = catalogue
         self.at, self.now, self.today, self.period = now
+        self.happened = self.at
         self.by = by
         self.changes = Changes()
         self._numbers = numbers
@@ -130,7 +131,13 @@ class Work:
     def trial(self) -> Work:
         """The same command for a try that is thrown away: its numbers are drafts."""
         now = Now(self.at, self.now, self.today, "draft")
-        return Work(self.reader, self.catalogue, now, _drafts(), self.by)
+        twin = Work(self.reader, self.catalogue, now, _drafts(), self.by)
+        twin.happened = self.happened
+        return twin
+
+    def before(self) -> Work:
+        """The same command over the books as it found them, to compare with; nothing of it is stored."""
+        return Work(self._first, self.catalogue, Now(self.at, self.now, self.today, "draft"), _drafts(), self.by)
 
     def settle(self) -> None:
         """End one decision and begin the next in the same command: what was changed is now what is read."""
@@ -181,6 +188,11 @@ class Work:
     def day(self, at: float) -> date:
         """The local day of an instant (epoch seconds)."""
         return self.today if at == self.now else local_date(moment(int(at)), self.catalogue.zone)
+
+    @property
+    def day_then(self) -> date:
+        """The local day of what the command says happened."""
+        return self.today if self.happened == self.at else self.day(self.happened.timestamp())
 
     def owners(self, customer: str | None) -> Container[str]:
         """Whose lots may be used beside our own: those that suppliers left on consignment, and the customer's for himself."""
@@ -258,11 +270,11 @@ class Work:
         self.changes.events.append(event)
 
     def post(self, kind: str, paper: str, moves: Iterable[Move], *, reason: str = "", happened_at: datetime | None = None) -> None:
-        """Write moves into the ledger and carry the balances along."""
+        """Write moves into the ledger and carry the balances along; what the command says happened when `happened` says."""
         rows = tuple(moves)
         if not rows:
             return
-        self.changes.postings.append(_new(Posting, (kind, paper, happened_at or self.at, self.at, rows, self.by, reason)))
+        self.changes.postings.append(_new(Posting, (kind, paper, happened_at or self.happened, self.at, rows, self.by, reason)))
         balances = self.changes.balances
         for item, lot, steps, source, target, _ in rows:
             if source not in OUTSIDE:
@@ -341,7 +353,7 @@ class Work:
             moves.append(_new(Move, (item, code, steps, where[2], place, f"{demand}/{line}")))
         done = tuple(moves)
         if done:
-            changes.postings.append(_new(Posting, (kind, paper, self.at, self.at, done, self.by, "")))
+            changes.postings.append(_new(Posting, (kind, paper, self.happened, self.at, done, self.by, "")))
         return done
 
     def guard(self, lot: Lot) -> None:

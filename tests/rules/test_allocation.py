@@ -62,7 +62,7 @@ def test_who_comes_last_loses_first_and_the_same_document_before_all_others(rows
     losses = displaced(rows, excess, lambda link: ranks[link.demand], same)
 
     def place(link):
-        return (link.demand == same, ranks[link.demand], link[:6])
+        return (link.demand == same, ranks[link.demand], not link.covers, link[:6])
 
     hit = {loss.allocation.key: loss for loss in losses}
     untouched = [place(link) for link in rows if link.key not in hit]

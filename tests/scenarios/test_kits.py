@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from krafte_core import Ingredient, Item, Offer, OrderLine, OrderStatus, PurchaseLine, Recipe, Short, Supplier, Workshop, qty
-from krafte_core.errors import Immutable, InvalidInput, KrafteError, NoSource
+from krafte_core.errors import Immutable, InvalidInput, KrafteError, NoSource, TooMuch
 from krafte_core.testing import FakeClock
 from tests.scenarios.day import reserved
 
@@ -182,3 +182,48 @@ def test_a_kit_is_never_stocked_made_or_bought(command, wrong):
 
     with pytest.raises(wrong):
         command(shop)
+
+
+# Of three gift sets that were shipped (six soaps, three candles) some come back: as sets, by ref, or piece by piece.
+BACK = [
+    ({"gift-set": "2 each"}, {"soap": "4 each", "candle": "2 each"}, 1),
+    ({"1": "3 each"}, {"soap": "6 each", "candle": "3 each"}, 0),
+    ({"soap": "1 each"}, {"soap": "1 each"}, 2),  # five soaps and three candles are two sets
+]
+
+
+@pytest.mark.parametrize(("amounts", "came", "sets"), BACK)
+def test_a_kit_comes_back_as_a_kit_or_by_its_components(amounts: dict, came: dict, sets: int):
+    shop = gift_shop()
+    anna = ordered(shop, "3 each")
+    shop.shipping.ship(anna)
+
+    back = shop.shipping.receive_return(anna, amounts=amounts, to="stock", reopen=True)
+
+    assert {lot.item: str(amount) for lot, amount in back.lots} == came
+    assert shop.orders.stages(anna)["1"].shipped == sets
+    shop.orders.confirm(anna)
+    shop.shipping.ship(anna)
+    assert shop.orders.status(anna) is OrderStatus.SHIPPED
+    shop.verify()
+
+
+def test_a_kit_names_the_lot_of_the_component_that_came_in_several():
+    shop = gift_shop(soap="5 each")
+    shop.stock.receive("soap", "5 each", lot="soap-2")
+    anna = ordered(shop, "3 each")
+    shop.shipping.ship(anna)
+
+    with pytest.raises(KrafteError) as refusal:
+        shop.shipping.receive_return(anna, amounts={"gift-set": "1 each"})
+    assert refusal.value.code == "lot_unknown"
+    assert refusal.value.choices == ("soap-1", "soap-2")
+    back = shop.shipping.receive_return(anna, amounts={"gift-set": "1 each"}, lot="soap-1")
+
+    assert [(lot.code, str(amount)) for lot, amount in back.lots] == [("soap-1", "2 each"), ("candle-1", "1 each")]
+    with pytest.raises(InvalidInput):
+        shop.shipping.receive_return(anna, amounts={"gift-set": "1 each"}, lot="soap-9")
+    with pytest.raises(TooMuch) as beyond:
+        shop.shipping.receive_return(anna, amounts={"gift-set": "3 each"}, lot="soap-1")
+    assert beyond.value.code == "too_much"
+    shop.verify()

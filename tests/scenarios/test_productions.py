@@ -162,7 +162,7 @@ def test_a_planned_run_grows_and_shrinks_and_its_materials_follow():
     shop.production.release(run)
     with pytest.raises(NotAllowed) as refused:
         shop.production.change(run, "110 each")
-    assert refused.value.allowed == ("replan", "reschedule", "start", "cancel")
+    assert refused.value.allowed == ("replan", "reschedule", "allocate", "free", "start", "cancel")
     shop.production.replan(run)
     assert shop.production.change(run, "110 each").production.planned == qty("110 each")
     shop.verify()

@@ -269,7 +269,7 @@ def test_a_step_out_of_order_is_refused_with_the_steps_that_are_possible():
     assert (refused.value.state, refused.value.step, refused.value.allowed) == (
         "planned",
         "complete",
-        ("change", "split", "merge", "reschedule", "release", "start", "cancel"),
+        ("change", "split", "merge", "reschedule", "allocate", "free", "release", "start", "cancel"),
     )
     shop.production.start(run)
     for wrong in (lambda: shop.production.start(run), lambda: shop.production.cancel(run)):

@@ -76,6 +76,7 @@ NOT_VALUES = {
     "planning.Case": "what a plan is made of; it travels by pickle between processes",
     "planning.Demand": "a row of a plan: its time may be never",
     "planning.Keep": "a wish in whole steps; it lives as long as the plan",
+    "proposals.Proposals": "holds its plan; its rows travel",
     "planning.Outcome": "a row of a plan: its time may be never",
     "scheduling.Task": "a node of the search",
     "scheduling.Batch": "a node of the search",

@@ -22,6 +22,7 @@ from krafte_core.errors import (
     Unknown,
 )
 from krafte_core.testing import FakeClock
+from tests.shop.machine_late import LateRules
 from tests.shop.machine_orders import LIVE, OrderRules
 from tests.shop.machine_production import OPEN, ProductionRules
 from tests.shop.machine_stock import StockRules
@@ -50,7 +51,7 @@ GOOD = st.sampled_from([100, 100, 90, 130, 0])
 USED = st.sampled_from(["as planned", "half", "more", "by lot"])
 
 
-class WorkshopMachine(OrderRules, ProductionRules, StockRules, RuleBasedStateMachine):
+class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBasedStateMachine):
     """One workshop, one naive twin."""
 
     def __init__(self):

@@ -10,14 +10,15 @@ import attrs
 from krafte_core.allocation import PURCHASE, RUN, rank
 from krafte_core.availability import aligned
 from krafte_core.desks.lateness import Late, late, promised_of
-from krafte_core.desks.needs import NOT_BEGUN, OrderNeeds, open_quote, promise_for
-from krafte_core.desks.timeline import LANGUAGES
+from krafte_core.desks.needs import OrderNeeds, open_quote, promise_for
+from krafte_core.desks.sentences import LANGUAGES
 from krafte_core.diary import Entry
 from krafte_core.holds import Hold, holds
 from krafte_core.items import one_of
 from krafte_core.netting import drop_expired_quotes
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, Stages, status
+from krafte_core.production import NOT_BEGUN
 from krafte_core.progress import Progress
 from krafte_core.work import Work
 

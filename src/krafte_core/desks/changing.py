@@ -9,10 +9,11 @@ from typing import Any
 import attrs
 
 from krafte_core.addresses import Address
-from krafte_core.allocation import QUOTED
+from krafte_core.allocation import QUOTED, RUN
 from krafte_core.availability import Shortage
 from krafte_core.desks.agreeing import changed_lines, keep_terms
 from krafte_core.desks.confirming import everything_told, grow, net
+from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import Kept, open_quote, reach_of
 from krafte_core.desks.placing import address, checked_lines, listed, whole
 from krafte_core.desks.releasing import Freed, freed_runs, let_go, take_back, together
@@ -24,6 +25,7 @@ from krafte_core.items import note, one_of
 from krafte_core.netting import drop_expired_quotes, end_quote, shipped
 from krafte_core.office import Office
 from krafte_core.orders import DELIVERIES, ORDER_STEPS, CustomerOrder, OrderLine
+from krafte_core.production import ProductionOrder
 from krafte_core.quantities import Quantity
 from krafte_core.times import day
 from krafte_core.work import Work, number_of
@@ -45,7 +47,10 @@ class Cancelled:
 
 @attrs.frozen
 class ChangedOrder:
-    """What `change` did: the order now, its date, new runs, runs that make another amount, runs that it gave up, what is short."""
+    """What `change` did: the order now, its date, new runs, runs that make another amount, runs that it gave up, what is short.
+
+    `late` are the other orders that come later than they were to, because runs that they share take longer now.
+    """
 
     order: CustomerOrder
     promised: date | None
@@ -54,6 +59,7 @@ class ChangedOrder:
     freed: tuple[str, ...]
     shortages: tuple[Shortage, ...]
     events: tuple[Event, ...]
+    late: tuple[Late, ...] = ()
 
 
 @attrs.frozen
@@ -261,12 +267,14 @@ def _net_again(
     reach = reach_of(work, order.items)
     grown = grow(work, order, reach)
     done = net(work, order, kept, reach)
+    runs = {run.number: run for part in work.everything() for run in part.papers.values() if isinstance(run, ProductionOrder)}
+    made_late = moved(work, [(RUN, run.item, run.number) for run in runs.values()], besides=order.number) if runs else ()
     given = done.details or (("promised", ""),)  # where nobody can tell a date any more, the old one is taken back
     work.step(order, "confirmed", "change", details=told + given)
     work.tell(OrderChanged(work.at, order.number, order.customer, done.promised, told))
     keep_terms(work, before, order)
     return ChangedOrder(
-        order, done.promised, done.productions, (*reduced, *grown), freed_runs(freed), done.shortages, everything_told(work)
+        order, done.promised, done.productions, (*reduced, *grown), freed_runs(freed), done.shortages, everything_told(work), made_late
     )  # fmt: skip
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import attrs
 
 from krafte_core.allocation import LOT, RUN, shrink
+from krafte_core.backdating import date_step, fit_in
 from krafte_core.desks.handling import Taking, homeward, told
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
@@ -27,6 +28,8 @@ Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 ByProducts = Mapping[str, Any]
 """Per item an amount, or amounts per lot."""
+_AT_WORK = ("issue", "give_back", "scrap", "report")
+"""What is written down of a run at work: it does not end before that."""
 
 
 @attrs.frozen
@@ -87,6 +90,7 @@ class Said(NamedTuple):
     by_products: ByProducts
     into: str | None
     reason: str
+    at: datetime | None
 
 
 @attrs.define
@@ -113,7 +117,9 @@ class Completion:
         drop_expired_quotes(work, run.items)
         said, item, self.displaced = self.said, work.item(run.item), ()
         entries = work.reader.diary((self.name,))[self.name]
-        work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason)
+        since = [entry for entry in entries if entry.step == "start" or (self.ends and entry.step in _AT_WORK)]
+        when = date_step(work, self.name, said.at, since)
+        work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=when)
         made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
@@ -128,6 +134,9 @@ class Completion:
         others = self._by_products(work, run, lot_code)
         coming = 0 if self.ends else max(0, run.steps - before - made - scrapped)
         free = made - self._into_parent(work, run, lot, made)
+        if when:
+            today = fit_in(work)
+            free = 0 if lot is None else min(free, max(0, today.get((run.item, lot.code, said.to), 0)))
         displaced = self.displaced + hand_over(
             work, (RUN, run.item, self.name), "", lot, said.to, free, coming, f"{self.name} made less"
         )
@@ -301,7 +310,7 @@ class Completion:
             name,
             origin="run",
             paper=self.name,
-            received_at=work.at,
+            received_at=work.happened,
             expires=self.said.expires,
             disposition="waiting" if item.release == "by decision" else "released",
         )

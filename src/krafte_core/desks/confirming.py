@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date
 
 import attrs
@@ -104,10 +104,11 @@ def take_for(work: Work, order: CustomerOrder) -> tuple[Displaced, ...]:
 
 
 def take(
-    work: Work, order: str, item: str, steps: int, on: date, lot: str | None = None, place: str | None = None
-) -> tuple[Displaced, ...]:
+    work: Work, order: str, item: str, steps: int, on: date, lot: str | None = None, place: str | None = None, *,
+    usable: Container[str] | None = None,
+) -> tuple[Displaced, ...]:  # fmt: skip
     """Reserved stock of others becomes free, in release order; what is picked or quoted stays where it is."""
-    usable = work.catalogue.usable_places
+    usable = work.catalogue.usable_places if usable is None else usable
     rows = [
         row for row in work.reader.stocked((item,))[item]
         if row.place in usable and unusable(row.lot, on) is None and lot in (None, row.lot.code) and place in (None, row.place)

@@ -7,12 +7,14 @@ takes what others were promised, in release order, and names them.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
 
 from krafte_core.allocation import LOT, Allocation, displaced, shrink
 from krafte_core.availability import shortage
+from krafte_core.backdating import could_take, date_step, enter, next_mark
 from krafte_core.desks.holding import refuse_stopped
 from krafte_core.diary import allow, lot_document
 from krafte_core.errors import InvalidInput, Short, TooMuch
@@ -78,18 +80,24 @@ class Taking:
             LotNotUsable: (`lot_not_usable`) the named lot.
         """
         rows, serves = self._rows(), f"{self.run.number}/{ref}"
+        then: dict[tuple[str, str], int] = {}
+        if self.work.happened != self.work.at:
+            rows, then = self._as_it_was(rows)
         spots = {(row.lot.code, row.place) for row in rows}
         links = self.work.reader.links((self.run.number,))[self.run.number]
         own = [link for link in links if link.source == LOT and link.item == self.item.code and (link.ref, link.place) in spots]
         left, found = steps, list[Move]()
         for link in sorted(own, key=lambda link: link.line != ref):
-            took = min(left, link.takes)
+            spot = link.ref, link.place
+            took = min(left, link.takes, then.get(spot, left))
             if took:
                 self.work.unlink(link, took, shrink(link, took).covers)
-                found.append(Move(self.item.code, link.ref, took, link.place, target, serves))
+                found.append(Move(self.item.code, *spot[:1], took, spot[1], target, serves))
+                then[spot] = then.get(spot, link.takes) - took
                 left -= took
         for row in rows:
-            took = min(left, row.free)
+            spot = row.lot.code, row.place
+            took = min(left, row.free, then.get(spot, left))
             if took > 0:
                 found.append(Move(self.item.code, row.lot.code, took, row.place, target, serves))
                 left -= took
@@ -109,7 +117,7 @@ class Taking:
             work.catalogue.place(self.place)
         if self.lot is not None:
             lot = work.lot(code, self.lot)
-            reason = unusable(lot, work.today)
+            reason = unusable(lot, work.day_then)
             if reason is not None and not self.any_state:
                 raise work.refuse_lot(code, self.lot, reason)
             if lot.paper == self.run.number:
@@ -121,10 +129,23 @@ class Taking:
         rows = [
             row for row in work.reader.stocked((code,))[code]
             if row.place in places and (self.place is None or row.place == self.place)
-            and unusable(row.lot, work.today) is None and row.lot.paper != self.run.number
+            and unusable(row.lot, work.day_then) is None and row.lot.paper != self.run.number
         ]  # fmt: skip
         rule = self.item.pick
         return sorted(rows, key=ORDERS["age" if rule in ("fifo", "lifo") else "expiry"], reverse=rule == "lifo")
+
+    def _as_it_was(self, rows: Sequence[Stocked]) -> tuple[Sequence[Stocked], dict[tuple[str, str], int]]:
+        """The rows as of when it happened, and what could have been taken of each since; what was counted since is not taken today."""
+        work, code = self.work, self.item.code
+        if not rows and self.lot is not None:
+            rows = [Stocked(work.lot(code, self.lot), self.place or STOCK, 0, 0)]  # used up since
+        then, found = {}, []
+        for row in rows:
+            key = (code, row.lot.code, row.place)
+            could = then[key[1:]] = could_take(work, key, work.happened)
+            counted = next_mark(work, key, work.happened) is not None
+            found.append(row._replace(on_hand=could, allocated=0) if counted else row)
+        return found, then
 
     def _displace(self, rows: Sequence[Stocked], missing: int, target: str, serves: str, wanted: int) -> list[Move]:
         work = self.work
@@ -155,7 +176,7 @@ def _together(moves: Iterable[Move]) -> list[Move]:
 
 def issuing(
     name: str, item: str, amount: Any, *, lot: str | None, place: str | None, instead_of: str | None, reason: str,
-    rework: bool, force: bool,
+    rework: bool, force: bool, at: datetime | None,
 ) -> Callable[[Work], Handled]:  # fmt: skip
     """The decision behind `shop.production.issue`."""
 
@@ -163,6 +184,7 @@ def issuing(
         run: ProductionOrder = work.paper(ProductionOrder, name)
         now = work.state(run)
         allow(PRODUCTION_STEPS, name, now, "issue")
+        when = since_start(work, name, at)
         code, ref = serves(work, run, item, instead_of, reason)
         if rework and (lot is None or not reason):
             raise InvalidInput("rework", f"lot {lot}, reason {reason!r}", "the lot that is worked again, and why")
@@ -173,8 +195,8 @@ def issuing(
         drop_expired_quotes(work, (code,))
         taking = Taking(work, run, known, lot=lot, place=place, rework=rework, force=force)
         moves = taking.moves(ref, steps, line_of(name))
-        work.step(run, now, "issue", reason=reason, details=(("item", code), ("line", ref)))
-        work.post("issue", name, moves, reason=reason)
+        work.step(run, now, "issue", reason=reason, details=(("item", code), ("line", ref), *when))
+        enter(work, "issue", name, moves, at=at, reason=reason)
         return Handled(name, tuple(moves), taking.displaced, told(work))
 
     return decide
@@ -203,52 +225,61 @@ def serves(work: Work, run: ProductionOrder, item: str, instead_of: str | None, 
     return work.item(item).code, item
 
 
-def giving_back(name: str, item: str, amount: Any, *, lot: str | None, to: str | None, reason: str) -> Callable[[Work], Handled]:
+def giving_back(
+    name: str, item: str, amount: Any, *, lot: str | None, to: str | None, reason: str, at: datetime | None
+) -> Callable[[Work], Handled]:
     """The decision behind `shop.production.give_back`."""
 
     def decide(work: Work) -> Handled:
         run: ProductionOrder = work.paper(ProductionOrder, name)
         now = work.state(run)
         allow(PRODUCTION_STEPS, name, now, "give_back")
+        when = since_start(work, name, at)
         row, steps = on_its_line(work, run, item, amount, lot)
         if to is not None:
             work.catalogue.place(to)
         moves = homeward(work, name, [row._replace(on_hand=steps)], to)
         work.guard(row.lot)
-        work.step(run, now, "give_back", reason=reason, details=(("item", row.lot.item), ("line", _line_of(run, row.lot.item))))
-        work.post("give_back", name, moves, reason=reason)
+        work.step(run, now, "give_back", reason=reason, details=(("item", row.lot.item), ("line", _line_of(run, row.lot.item)), *when))
+        enter(work, "give_back", name, moves, at=at, reason=reason)
         return Handled(name, tuple(moves), (), told(work))
 
     return decide
 
 
-def scrapping(name: str, item: str, amount: Any, *, lot: str | None, reason: str) -> Callable[[Work], Handled]:
+def scrapping(
+    name: str, item: str, amount: Any, *, lot: str | None, reason: str, at: datetime | None
+) -> Callable[[Work], Handled]:  # fmt: skip
     """The decision behind `shop.production.scrap`."""
 
     def decide(work: Work) -> Handled:
         run: ProductionOrder = work.paper(ProductionOrder, name)
         now = work.state(run)
         allow(PRODUCTION_STEPS, name, now, "scrap")
+        when = since_start(work, name, at)
         needs_reason(reason, f"why {item} is scrapped")
         row, steps = on_its_line(work, run, item, amount, lot)
         code = row.lot.item
         move = Move(code, row.lot.code, steps, row.place, SCRAP, f"{name}/{_line_of(run, code)}")
         work.guard(row.lot)
-        work.step(run, now, "scrap", reason=reason, details=(("item", code), ("lot", row.lot.code)))
-        work.post("scrap", name, [move], reason=reason)
+        work.step(run, now, "scrap", reason=reason, details=(("item", code), ("lot", row.lot.code), *when))
+        enter(work, "scrap", name, [move], at=at, reason=reason)
         _tell(work, [move], "scrap", reason)
         return Handled(name, (move,), (), told(work))
 
     return decide
 
 
-def using(name: str, item: str, amount: Any, *, lot: str | None, place: str | None, reason: str) -> Callable[[Work], Handled]:
+def using(
+    name: str, item: str, amount: Any, *, lot: str | None, place: str | None, reason: str, at: datetime | None
+) -> Callable[[Work], Handled]:
     """The decision behind `shop.production.use`."""
 
     def decide(work: Work) -> Handled:
         run: ProductionOrder = work.paper(ProductionOrder, name)
         now = work.state(run)
         allow(PRODUCTION_STEPS, name, now, "use")
+        when = since_start(work, name, at)
         needs_reason(reason, f"why {item} is written down only now")
         code, ref = serves(work, run, item, None, reason)
         known = work.item(code)
@@ -256,12 +287,17 @@ def using(name: str, item: str, amount: Any, *, lot: str | None, place: str | No
         drop_expired_quotes(work, (code,))
         taking = Taking(work, run, known, lot=lot, place=place, fact=True)
         moves = taking.moves(ref, steps, PRODUCTION)
-        work.step(run, now, "use", reason=reason, details=(("item", code), ("amount", str(known.quantity(steps)))))
-        work.post("use", name, moves, reason=reason)
+        work.step(run, now, "use", reason=reason, details=(("item", code), ("amount", str(known.quantity(steps))), *when))
+        enter(work, "use", name, moves, at=at, reason=reason)
         _tell(work, moves, "use", reason)
         return Handled(name, tuple(moves), taking.displaced, told(work))
 
     return decide
+
+
+def since_start(work: Work, name: str, at: datetime | None) -> tuple[tuple[str, str], ...]:
+    """Date what is said about a run that has begun: not before it did."""
+    return () if at is None else date_step(work, name, at, [row for row in work.reader.diary((name,))[name] if row.step == "start"])
 
 
 def stepping(name: str, step: str, reason: str) -> Callable[[Work], Stepped]:

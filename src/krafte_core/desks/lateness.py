@@ -10,14 +10,17 @@ from datetime import date
 
 import attrs
 
-from krafte_core.allocation import RUN
-from krafte_core.desks.needs import OrderNeeds, promise_for
+from krafte_core.allocation import PURCHASE, RUN, Allocation
+from krafte_core.desks.needs import OrderNeeds, arrival_of, promise_for
 from krafte_core.diary import Entry
 from krafte_core.events import OrderLate
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
+from krafte_core.purchasing import PurchaseOrder
+from krafte_core.scheduling import NEVER, Search
 from krafte_core.store import SupplyKey
-from krafte_core.work import Work
+from krafte_core.times import epoch
+from krafte_core.work import Seen, Work
 
 
 @attrs.frozen
@@ -82,14 +85,51 @@ def late(work: Work, orders: Sequence[str]) -> tuple[Late, ...]:
 
 def expected(work: Work, order: CustomerOrder) -> date | None:
     """The day on which an order would arrive as things stand now; None where nobody can tell."""
-    arrival = promise_for(work, OrderNeeds(work, order), frozenset()).arrival
+    needs = OrderNeeds(work, order)
+    if not needs.runs and not any(steps for _, steps in needs.lines):
+        at = arrival_of(work, order, Search(Seen(work, ())))(_last_purchase(work, needs.links))
+        return work.day(at)  # its links tell it, there is nothing to search
+    arrival = promise_for(work, needs, frozenset()).arrival
     return None if arrival is None else work.day(arrival.timestamp())
 
 
-def moved(work: Work, supplies: Sequence[SupplyKey]) -> tuple[Late, ...]:
-    """After a supply has moved: the orders that it makes late, each told of by an event."""
+def _last_purchase(work: Work, links: Iterable[Allocation]) -> float:
+    """When the last purchase that is linked will be here; now, if there is none."""
+    lines = {(link.ref, link.place) for link in links if link.source == PURCHASE}
+    filed = work.reader.papers({number for number, _ in lines}) if lines else {}
+    times = [epoch(paper.due(paper.line(line))) for number, line in lines for paper in (filed[number].paper,)]
+    return float(max([work.now, *times]))
+
+
+def moved(work: Work, supplies: Iterable[SupplyKey], *, besides: str = "") -> tuple[Late, ...]:
+    """After supplies have moved: the orders that this makes late, each told of by an event.
+
+    Who was late before is not made late by it. Where no supply comes later than before, nobody is, and nothing is searched.
+
+    Args:
+        besides: an order that is not to be named: the one that moved them.
+    """
     work.settle()
-    rows = late(work, behind(work, supplies))
+    before = work.before()
+    orders = [number for number in behind(work, [one for one in supplies if _comes_later(work, before, one)]) if number != besides]
+    now = late(work, orders) if orders else ()
+    was = {row.order for row in late(before, [row.order for row in now])} if now else set()
+    rows = tuple(row for row in now if row.order not in was)
     for row in rows:
         work.tell(OrderLate(work.at, row.order, row.customer, row.promised, row.expected))
     return rows
+
+
+def _comes_later(work: Work, before: Work, supply: SupplyKey) -> bool:
+    """Whether a supply comes later than it did before the command; what is new may be a part of something that was to come sooner."""
+    item, number = supply[1:]
+    old = before.reader.papers([number]).get(number)
+    return old is None or any(
+        at > was for at, was in zip(_comes(work.reader.papers([number])[number].paper, item), _comes(old.paper, item), strict=True)
+    )
+
+
+def _comes(paper: ProductionOrder | PurchaseOrder, item: str) -> list[float]:
+    if isinstance(paper, PurchaseOrder):
+        return [epoch(paper.due(line)) for line in paper.lines if line.item == item]
+    return [epoch(paper.planned_end) if paper.planned_end else NEVER]

@@ -12,7 +12,7 @@ from krafte_core.availability import Tally
 from krafte_core.justintime import latest
 from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_needs
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
-from krafte_core.production import ProductionOrder
+from krafte_core.production import NOT_BEGUN, ProductionOrder
 from krafte_core.promise import RELAXABLE, Promise, Step, promised
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import NEVER, Batch, Cover, Search
@@ -20,8 +20,6 @@ from krafte_core.sequencing import resequence
 from krafte_core.supplying import EVERY_DAY
 from krafte_core.times import end_of_day
 from krafte_core.work import Seen, Work, arrival_day
-
-NOT_BEGUN = ("proposed", "planned", "released")
 
 
 class OrderNeeds:
@@ -228,7 +226,8 @@ def reach_of(work: Work, items: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for item in wanted for code in work.catalogue.reach(item)))
 
 
-def _arrival(work: Work, order: CustomerOrder, search: Search) -> Callable[[float], float]:
+def arrival_of(work: Work, order: CustomerOrder, search: Search) -> Callable[[float], float]:
+    """When what leaves at an instant reaches the customer."""
     method = work.catalogue.method(order.shipping)
     return (lambda at: search.after(at, method.transit, method.calendar)) if method else (lambda at: at)
 
@@ -242,7 +241,7 @@ def promise_for(work: Work, needs: OrderNeeds, relaxing: frozenset[tuple[str, st
 def promised_date(work: Work, needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> date | None:
     """Only the day of the promise behind the covers; None where nobody can tell."""
     ready = max([cover.ready for _, cover in _whole(needs, search, covers)], default=work.now)
-    return None if ready == NEVER else work.day(_arrival(work, needs.order, search)(ready))
+    return None if ready == NEVER else work.day(arrival_of(work, needs.order, search)(ready))
 
 
 def _whole(needs: OrderNeeds, search: Search, covers: Sequence[Cover]) -> list[tuple[OrderNeed, Cover]]:
@@ -281,7 +280,7 @@ def promised_for(work: Work, needs: OrderNeeds, search: Search, covers: Sequence
     """The promise behind the covers; runs that exist already count with their planned end, or with their missing inputs."""
     rows = [(line.ref, cover) for line, cover in _whole(needs, search, covers)]
     order = needs.order
-    arrival = _arrival(work, order, search)
+    arrival = arrival_of(work, order, search)
     ready = max([cover.ready for _, cover in rows], default=work.now)
     found = latest(search, [cover for _, cover in rows], _by(work, order, search, ready)) if back and ready < NEVER else None
     return promised(

@@ -309,6 +309,7 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             quote = Quote(work.number("QU"), name, paper.customer, tuple(reach), quoted_at=work.at, until=end, date=promised)
             work.file(quote, new=True)
             work.step(quote, "", "quote")
+            work.note(name, "quote", details=(("number", quote.number),))
             work.touch(name)
             work.tell(OrderQuoted(work.at, name, paper.customer, promised, end))
             return quote

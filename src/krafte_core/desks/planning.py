@@ -20,6 +20,7 @@ from krafte_core.planner import TAKING
 from krafte_core.planning import Asked, Case, Demand, Keep, Plan, Progress, plan_case
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
+from krafte_core.proposals import Proposals, proposals_of
 from krafte_core.scheduling import NEVER
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.supplying import EVERY_DAY
@@ -62,7 +63,8 @@ class PlanningDesk:
             taking: `"borrow"` lets an urgent need take what a later one counts on and can get again in time; `"untouchable"` does not.
             also: other demands: forecasts, make to stock.
             ready_by: instants by which orders must be ready, where more is known than the requested day (the lorry leaves at two).
-            keep: make to stock: `{"soap": ("20 each", "50 each")}` fills up to the second if less than the first will be left.
+            keep: make to stock: `{"soap": ("20 each", "50 each")}` fills up to the second if less than the first will be left. Default
+                the minimum and target of every item that has them; `{}` for none.
             progress: told now and then (done, of how many); to cancel, let it raise.
 
         >>> from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
@@ -79,16 +81,43 @@ class PlanningDesk:
         make-1  soap  20 each  2026-11-26 14:00  2026-11-26 16:00  CO-2026-11-001
         """
         one_of(orders, ORDERS, "orders")
-        wishes = keep or {}
         one_of(taking, TAKING, "taking")
         for one in also:
             if not isinstance(one, Demand):
                 raise InvalidInput("also", one, "a list of Demand")
         ready = {number_of(order): epoch(instant(at, self._office.zone)) for order, at in (ready_by or {}).items()}
         with self._office.look() as work:
-            kept = tuple(_keep(work, item, *pair) for item, pair in sorted(wishes.items()))
-            how = Asked(orders, taking, tuple(also), tuple(sorted(ready.items())), kept)
+            how = Asked(orders, taking, tuple(also), tuple(sorted(ready.items())), kept(work, keep))
             return planned(work, how, progress=progress)
+
+    def propose(
+        self, *, orders: str = "confirmed", taking: str = "borrow", keep: Mapping[str, tuple[str, str]] | None = None
+    ) -> Proposals:
+        """What to make and to buy now: what runs below its minimum, and what confirmed orders and runs lack. Nothing is written.
+
+        What is there and nobody wants is used first, then what comes; only the rest is proposed. `accept` writes it down, all of it or
+        line by line; accepted as a whole and asked again, it proposes nothing.
+
+        Args:
+            orders: `"confirmed"`, or `"open"` for those that were only placed, too.
+            taking: as for `plan`. keep: as for `plan`; default the minimum and target of every item that has them.
+
+        >>> from krafte_core import Item, Offer, Recipe, Supplier, Workshop
+        >>> from krafte_core.testing import FakeClock
+        >>> shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+        >>> shop.register(
+        ...     Item("soap", unit="each", minimum="20 each", target="50 each"), Recipe("soap", makes="10 each"),
+        ...     Item("jar", unit="each", minimum="1 dozen"), Supplier("glass", offers=[Offer("jar", lead_time="3 days")]),
+        ... )
+        >>> proposals = shop.planning.propose()
+        >>> print(proposals.table())
+        begin          ref     make or buy  item   amount       ready    for
+        2026-11-23  make-1            make  soap  50 each  2026-11-23  stock
+        2026-11-23   buy-1  buy from glass   jar  12 each  2026-11-26  stock
+        >>> len(shop.planning.accept(proposals).productions), len(shop.planning.propose())
+        (1, 0)
+        """
+        return proposals_of(self.plan(orders=orders, taking=taking, keep=keep), self._office.zone)
 
     def case(self, *, taking: str = "borrow") -> Case:
         """All that a plan is made of, as plain values: `plan_case` plans it, here or in another process."""
@@ -117,7 +146,7 @@ class PlanningDesk:
 
     def accept(
         self,
-        plan: Plan,
+        plan: Plan | Proposals,
         *,
         makes: Collection[str] | None = None,
         buys: Collection[str] | None = None,
@@ -129,13 +158,15 @@ class PlanningDesk:
         What is accepted is planned from now on: whoever plans again gets it as it is. The books must still be those of the plan.
 
         Args:
-            plan: what `plan` answered.
+            plan: what `plan` or `propose` answered.
             makes: the batches to accept, by their `ref` in the plan; default all. `buys`: the purchases; default all.
             key: the host's idempotency key. by: who signs.
 
         Raises:
             Conflict: (`conflict`) something was written since the plan was made: plan again. Unknown: (`unknown`) no such ref.
         """
+        if isinstance(plan, Proposals):
+            plan = plan.plan
         chosen = _chosen("make", makes, [one.ref for one in plan.makes]), _chosen("buy", buys, [one.ref for one in plan.buys])
 
         def decide(work: Work) -> Accepted:
@@ -184,12 +215,12 @@ class PlanningDesk:
             return asked(found, wants, arrival=arrival, method=name, requested=wish, zone=self._office.zone, relax=relax)
 
 
-def _keep(work: Work, code: str, minimum: object, target: object) -> Keep:
-    item = work.catalogue.stocked(code, "keep")
-    least, most = item.steps(minimum, "minimum"), item.steps(target, "target")
-    if not 0 <= least <= most:
-        raise InvalidInput("keep", f"{code}: {minimum} to {target}", "a minimum of zero or more, and a target that is not below it")
-    return Keep(code, least, most)
+def kept(work: Work, wishes: Mapping[str, tuple[str, str]] | None) -> tuple[Keep, ...]:
+    """What is kept in stock, each item before those that it is made of: filling it up uses them."""
+    if wishes is None:
+        wishes = {code: (item.minimum, item.target) for code, item in work.catalogue.items.items() if item.minimum and item.target}
+    found = [Keep(code, *work.catalogue.stocked(code, "keep").kept(*pair)) for code, pair in wishes.items()]
+    return tuple(sorted(found, key=lambda one: (-len(work.catalogue.reach(one.item)), one.item)))
 
 
 def _wants(work: Work, lines: Sequence[OrderLine]) -> list[Want]:

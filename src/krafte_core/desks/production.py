@@ -11,6 +11,7 @@ import attrs
 from krafte_core.allocation import LOT, RUN
 from krafte_core.availability import aligned
 from krafte_core.desks.planned import PlannedRuns
+from krafte_core.desks.reserving import ReservedMaterials
 from krafte_core.desks.running import BegunRuns
 from krafte_core.diary import Entry
 from krafte_core.orders import CustomerOrder
@@ -31,7 +32,7 @@ class Part:
     made: tuple[Move, ...]
 
 
-class ProductionDesk(PlannedRuns, BegunRuns):
+class ProductionDesk(PlannedRuns, ReservedMaterials, BegunRuns):
     """`shop.production`."""
 
     def covering(self, order: CustomerOrder | str, *, open_only: bool = False) -> tuple[ProductionOrder, ...]:

@@ -207,7 +207,7 @@ def _checked(work: Work, lines: Sequence[PurchaseLine]) -> tuple[PurchaseLine, .
                 line.item,
                 item.quantity(steps),
                 price=line.price,
-                expected=line.expected,
+                expected=None if line.expected is None else instant(line.expected, work.catalogue.zone),
                 ref=code(ref, "ref"),
                 given=given,
                 steps=steps,

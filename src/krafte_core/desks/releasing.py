@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from krafte_core.allocation import LOT, PICKED, PURCHASE, RUN, Allocation
+from krafte_core.allocation import LOT, PICKED, PURCHASE, RUN, WHOLE, Allocation
 from krafte_core.events import ProductionCancelled, ProductionChanged
 from krafte_core.netting import Writer, linked_runs, release_runs
-from krafte_core.production import ProductionOrder
+from krafte_core.production import NOT_BEGUN, ProductionOrder
 from krafte_core.recipes import Formula
 from krafte_core.scheduling import Batch, Search
 from krafte_core.work import Seen, Work
-
-NOT_BEGUN = ("proposed", "planned", "released")
 
 
 class Freed(NamedTuple):
@@ -84,7 +82,12 @@ def resize(work: Work, run: ProductionOrder, steps: int, reason: str = "") -> tu
     freed = []
     for need in other.needs:
         rows = by_line.get(need.line, [])
-        freed += let_go(work, rows, sum(link.covers for link in rows) - need.steps)
+        gone = let_go(work, rows, sum(link.covers for link in rows) - need.steps)
+        freed += gone
+        for kept in by_line.get(need.line + WHOLE, ()):  # what it does not need of a container that is kept as a whole stays with it
+            more = sum(row.takes for row in gone if row.link[2:6] == kept[2:6])
+            if more:
+                work.link(kept._replace(takes=more), kept)
     work.file(other)
     work.step(run, work.state(run), "change", reason=reason, details=(("from", str(run.planned)), ("to", str(other.planned))))
     work.tell(ProductionChanged(work.at, run.number, run.item, other.planned))

@@ -17,14 +17,14 @@ from krafte_core.availability import Shortage, shortages
 from krafte_core.desks.handling import told
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.lateness import Late, moved
-from krafte_core.desks.needs import NOT_BEGUN, OrderNeeds, accept_quote, promised_date, reach_of
+from krafte_core.desks.needs import OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import resize
-from krafte_core.diary import allow
+from krafte_core.diary import allow, possible
 from krafte_core.errors import InvalidInput, NoSource, NotAllowed, Short
 from krafte_core.events import Event, OrderConfirmed, ProductionChanged, ProductionRescheduled
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, squeeze
 from krafte_core.orders import CustomerOrder
-from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
+from krafte_core.production import NOT_BEGUN, PRODUCTION_STEPS, ProductionOrder
 from krafte_core.scheduling import NEVER, Cover, Search, lacking
 from krafte_core.times import epoch
 from krafte_core.work import Seen, Work
@@ -91,7 +91,7 @@ def planning(item: str, amount: Any, when_short: str, *, levels: bool = True, at
         known = work.item(item)
         steps = known.positive(amount)
         places = None if at is None else work.catalogue.within(work.catalogue.place(at).code)
-        formula = work.catalogue.formula(item)
+        formula = work.catalogue.formula_on(item, work.today, steps)
         if formula is None:
             raise NoSource((item,))
         drop_expired_quotes(work, work.catalogue.reach(item))
@@ -297,7 +297,7 @@ def covering_again(name: str, when_short: str) -> Callable[[Work], Replanned]:
         run: ProductionOrder = work.paper(ProductionOrder, name)
         now = work.state(run)
         if now not in ("planned", "released", "started"):
-            raise NotAllowed(name, now, "cover", tuple(PRODUCTION_STEPS[now]))
+            raise NotAllowed(name, now, "cover", possible(PRODUCTION_STEPS, now))
         drop_expired_quotes(work, work.catalogue.reach(run.item))
         short = cover_again(work, [name], {})
         if short and when_short == "refuse":

@@ -53,8 +53,10 @@ class Returns:
 
         Args:
             order: the order that they were shipped for.
-            amounts: how much of which item (or line ref; of a kit, its components), at most what was shipped and has not come back.
-            lot: the lot's code, as it stands on the goods; it may be left out where only one lot was shipped.
+            amounts: how much of which item (or line ref), at most what was shipped and has not come back. A kit comes back as
+                one, with all its components in their proportion, or by its components.
+            lot: the lot's code, as it stands on the goods; it may be left out where only one lot was shipped. Of a kit it is
+                the lot of the component that was shipped from it.
             unknown_lot: nobody can tell the lot any more: the goods become a lot of their own, which the trace shows as undecided
                 among those that were shipped.
             to: the place; default `quarantine`, where nothing is used or sold.
@@ -81,7 +83,8 @@ class Returns:
             work.catalogue.place(to)
             _step(work, paper, reason, reopen=reopen)
             out = outstanding(work, name)
-            rows = [_row(work, paper.need_of(wanted), amount, out, lot, unknown_lot) for wanted, amount in amounts.items()]
+            asked_for = [_meant(work, paper, wanted, amount, out, lot) for wanted, amount in amounts.items()]
+            rows = [_row(work, *one, out, unknown_lot) for needs in asked_for for one in needs]
             lots = [(line, _goods(work, name, line.item, which, at), steps) for line, which, steps in rows]
             moves = [Move(goods.item, goods.code, steps, CUSTOMER, to, f"{name}/{line.ref}") for line, goods, steps in lots]
             enter(work, REDELIVER if reopen else "return", name, moves, at=at, reason=reason)
@@ -124,11 +127,29 @@ def outstanding(work: Work, order: str) -> Mapping[tuple[str, LotKey], int]:
     return {key: steps for key, steps in sums.items() if steps > 0}
 
 
+def _meant(
+    work: Work, order: CustomerOrder, wanted: str, amount: Any, out: Mapping[tuple[str, LotKey], int], lot: str | None
+) -> list[tuple[OrderNeed, int, str | None]]:
+    """The needs that are meant, how much of each, and the lot that is named: of a kit every component."""
+    kits = [line for line in order.lines if line.parts and wanted in (line.ref, line.item)]
+    if not kits:
+        need = order.need_of(wanted)
+        return [(need, work.item(need.item).positive(amount, f"amounts[{wanted!r}]"), lot)]
+    kit = order.line(wanted)
+    sets = work.item(kit.item).positive(amount, f"amounts[{wanted!r}]")
+    known = {(ref, code) for ref, (_, code) in out}
+    if lot is not None and not any((need.ref, lot) in known for need in kit.needs):
+        lots = sorted({code for ref, code in known if ref in {need.ref for need in kit.needs}})
+        raise InvalidInput("lot", lot, f"one of {', '.join(lots) or 'no lots: nothing was shipped'}")
+    return [
+        (need, part.steps * sets, lot if (need.ref, lot) in known else None) for need, part in zip(kit.needs, kit.parts, strict=True)
+    ]
+
+
 def _row(
-    work: Work, line: OrderNeed, amount: Any, out: Mapping[tuple[str, LotKey], int], lot: str | None, unknown: bool
+    work: Work, line: OrderNeed, steps: int, lot: str | None, out: Mapping[tuple[str, LotKey], int], unknown: bool
 ) -> tuple[OrderNeed, LotKey | None, int]:
     item = work.item(line.item)
-    steps = item.positive(amount, f"amounts[{line.item!r}]")
     sent = {key: there for (ref, key), there in out.items() if ref == line.ref}
     if lot is None and not unknown and len(sent) > 1:
         raise LotUnknown(line.item, tuple(sorted(code for _, code in sent)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import attrs
 
 from krafte_core.allocation import LOT, Allocation
 from krafte_core.availability import shortage
+from krafte_core.backdating import business_time, date_step, fit_in
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
 from krafte_core.desks.holding import refuse_stopped
@@ -44,7 +45,13 @@ class BegunRuns:
         self._office = office
 
     def start(
-        self, production: ProductionOrder | str, *, when_short: str = "refuse", key: str | None = None, by: str | None = None
+        self,
+        production: ProductionOrder | str,
+        *,
+        when_short: str = "refuse",
+        happened_at: datetime | str | None = None,
+        key: str | None = None,
+        by: str | None = None,
     ) -> Started:
         """Put the reserved lots on the run's line: in process, on hand, but available to nobody else.
 
@@ -53,14 +60,17 @@ class BegunRuns:
         Args:
             production: the run.
             when_short: `"refuse"` where a need is not covered by lots; `"start"` begins with what there is.
+            happened_at: when it began; default now. Dated back, its lots must have been there then and ever since.
 
         Raises:
             Short: (`short`) a material is missing. LotNotUsable: (`lot_not_usable`) a reserved lot was held or has expired.
+            TooMuch: (`too_much`) dated back, and a lot was not there then.
             NotAllowed: (`not_allowed`) it has begun, or is over. Unknown: (`unknown`) no such run.
         """
         one_of(when_short, ("refuse", "start"), "when_short")
         name = number_of(production)
-        return self._office.run(starting(name, when_short), key=key, content=("start", name, when_short), by=by)
+        at = business_time(happened_at, self._office.zone)
+        return self._office.run(starting(name, when_short, at), key=key, content=("start", name, when_short, at), by=by)
 
     # materials on the line --------------------------------------------------------------------------------------------
 
@@ -76,6 +86,7 @@ class BegunRuns:
         reason: str = "",
         rework: bool = False,
         force: bool = False,
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Handled:
@@ -94,15 +105,18 @@ class BegunRuns:
             instead_of: the material that it stands in for; needs a `reason`, as does an item that the recipe does not have.
             rework: allows a named lot that may not be used otherwise (rejected, held, expired), for the `reason` given.
             force: takes what was promised to others; they are named.
+            happened_at: when; default now. Dated back, only what was there then and ever since is taken.
 
         Raises:
             Short: (`short`) more than is free. LotNotUsable: (`lot_not_usable`) the lot is held, or was made by this very run.
             TooMuch: (`too_much`) more than there is at all, with `force`. InvalidInput: no reason, or no lot where one is needed.
             NotAllowed: (`not_allowed`) not started, or over. Unknown: (`unknown`) run, item, lot or place.
         """
-        name = number_of(production)
-        content = ("issue", name, item, told(amount), lot, place, instead_of, note(reason, "reason"), rework, force)
-        decide = issuing(name, item, amount, lot=lot, place=place, instead_of=instead_of, reason=reason, rework=rework, force=force)
+        name, at = number_of(production), business_time(happened_at, self._office.zone)
+        content = ("issue", name, item, told(amount), lot, place, instead_of, note(reason, "reason"), rework, force, at)
+        decide = issuing(
+            name, item, amount, lot=lot, place=place, instead_of=instead_of, reason=reason, rework=rework, force=force, at=at
+        )  # fmt: skip
         return self._office.run(decide, key=key, content=content, by=by)
 
     def give_back(
@@ -114,6 +128,7 @@ class BegunRuns:
         lot: str | None = None,
         to: str | None = None,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Handled:
@@ -128,14 +143,15 @@ class BegunRuns:
             item, lot: what; the lot is needed where several lie there.
             amount: at most what lies there.
             to: the place; default where it came from.
+            happened_at: when; default now.
 
         Raises:
             TooMuch: (`too_much`) more than lies there. InvalidInput: which lot? NotAllowed: (`not_allowed`) not started, or over.
             Unknown: (`unknown`) run, item, lot or place.
         """
-        name = number_of(production)
-        content = ("give_back", name, item, told(amount), lot, to, note(reason, "reason"))
-        return self._office.run(giving_back(name, item, amount, lot=lot, to=to, reason=reason), key=key, content=content, by=by)
+        name, at = number_of(production), business_time(happened_at, self._office.zone)
+        content = ("give_back", name, item, told(amount), lot, to, note(reason, "reason"), at)
+        return self._office.run(giving_back(name, item, amount, lot=lot, to=to, reason=reason, at=at), key=key, content=content, by=by)
 
     def scrap(
         self,
@@ -145,6 +161,7 @@ class BegunRuns:
         *,
         reason: str,
         lot: str | None = None,
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Handled:
@@ -156,9 +173,9 @@ class BegunRuns:
             TooMuch: (`too_much`) more than lies there. InvalidInput: no reason; which lot?
             NotAllowed: (`not_allowed`) not started, or over. Unknown: (`unknown`) run, item or lot.
         """
-        name = number_of(production)
-        content = ("scrap", name, item, told(amount), lot, note(reason, "reason"))
-        return self._office.run(scrapping(name, item, amount, lot=lot, reason=reason), key=key, content=content, by=by)
+        name, at = number_of(production), business_time(happened_at, self._office.zone)
+        content = ("scrap", name, item, told(amount), lot, note(reason, "reason"), at)
+        return self._office.run(scrapping(name, item, amount, lot=lot, reason=reason, at=at), key=key, content=content, by=by)
 
     # output -----------------------------------------------------------------------------------------------------------
 
@@ -175,6 +192,7 @@ class BegunRuns:
         by_products: ByProducts | None = None,
         into: ProductionOrder | str | None = None,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Completed:
@@ -188,7 +206,8 @@ class BegunRuns:
         Raises:
             What `complete` raises.
         """
-        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason)
+        at = business_time(happened_at, self._office.zone)
+        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason, at)
         name = number_of(production)
         return self._office.run(
             Completion(name, said, ends=False).decide, key=key, content=lambda: _content("report", name, said), by=by
@@ -207,6 +226,7 @@ class BegunRuns:
         by_products: ByProducts | None = None,
         into: ProductionOrder | str | None = None,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Completed:
@@ -228,6 +248,7 @@ class BegunRuns:
                 or `{"glycerine": {"G-1": "2 kg"}}`.
             into: a run at work that this one was made for: as much as it still needs goes straight to its line.
             reason: why use or output differ from the plan; a strict item needs one beyond its tolerance.
+            happened_at: when it was done; default now. Dated back, what was used must have been there then and ever since.
 
         Raises:
             AlreadyExists: (`already_exists`) the item has a lot of this code. TooMuch: (`too_much`) more used than there is.
@@ -235,7 +256,8 @@ class BegunRuns:
             InvalidInput: an amount, or a material the run does not have.
             NotAllowed: (`not_allowed`) not started, or over. Unknown: (`unknown`) run, item, lot or place.
         """
-        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason)
+        at = business_time(happened_at, self._office.zone)
+        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason, at)
         name = number_of(production)
         return self._office.run(Completion(name, said).decide, key=key, content=lambda: _content("complete", name, said), by=by)
 
@@ -250,17 +272,19 @@ class BegunRuns:
         to: str = STOCK,
         by_products: ByProducts | None = None,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Completed:
-        """Plan, start and complete a run in one command: for what was made just now.
+        """Plan, start and complete a run in one command: for what was made just now, or when `happened_at` says.
 
         Undone by: `shop.production.reverse`.
 
         Raises:
             Short: (`short`) a material is missing; and what `plan`, `start` and `complete` raise. Nothing is half done.
         """
-        said = _said(amount, None, used, lot, expires, to, by_products, None, reason)
+        at = business_time(happened_at, self._office.zone)
+        said = _said(amount, None, used, lot, expires, to, by_products, None, reason, at)
 
         def decide(work: Work) -> Completed:
             work.catalogue.place(to)
@@ -272,7 +296,7 @@ class BegunRuns:
         def made(work: Work) -> Completed:
             plan = planning(item, amount, "refuse", levels=False)(work)
             work.settle()
-            starting(plan.production.number, "refuse")(work)
+            starting(plan.production.number, "refuse", at)(work)
             work.settle()
             return Completion(plan.production.number, said).decide(work)
 
@@ -300,6 +324,7 @@ class BegunRuns:
         reason: str,
         lot: str | None = None,
         place: str | None = None,
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Handled:
@@ -314,14 +339,15 @@ class BegunRuns:
             item: any; it need not be in the recipe.
             lot: which lot; default by the item's picking rule. `place`: where from.
             reason: why only now.
+            happened_at: when it was used; default now.
 
         Raises:
             TooMuch: (`too_much`) more than there is. LotNotUsable: (`lot_not_usable`) a lot that this very run made.
             InvalidInput: no reason. NotAllowed: (`not_allowed`) not done, or closed. Unknown: (`unknown`) run, item, lot or place.
         """
-        name = number_of(production)
-        content = ("use", name, item, told(amount), lot, place, note(reason, "reason"))
-        return self._office.run(using(name, item, amount, lot=lot, place=place, reason=reason), key=key, content=content, by=by)
+        name, at = number_of(production), business_time(happened_at, self._office.zone)
+        content = ("use", name, item, told(amount), lot, place, note(reason, "reason"), at)
+        return self._office.run(using(name, item, amount, lot=lot, place=place, reason=reason, at=at), key=key, content=content, by=by)
 
     def reverse(
         self,
@@ -380,7 +406,7 @@ class BegunRuns:
 
 def _said(
     made: Any, scrapped: Any, used: Used | None, lot: str | None, expires: date | str | None, to: str,
-    by_products: ByProducts | None, into: ProductionOrder | str | None, reason: str,
+    by_products: ByProducts | None, into: ProductionOrder | str | None, reason: str, at: datetime | None,
 ) -> Said:  # fmt: skip
     return Said(
         made,
@@ -392,13 +418,14 @@ def _said(
         _mapping(by_products, "by_products"),
         None if into is None else number_of(into),
         note(reason, "reason"),
+        at,
     )
 
 
 def _content(command: str, name: str, said: Said) -> tuple[object, ...]:
     """What was said, as the key remembers it."""
     amounts = told(said.made), told(said.scrapped), _asked(said.used), _asked(said.by_products)
-    return (command, name, *amounts, said.lot, said.expires, said.to, said.into, said.reason)
+    return (command, name, *amounts, said.lot, said.expires, said.to, said.into, said.reason, said.at)
 
 
 def _mapping(given: Mapping[str, Any] | None, field: str) -> Mapping[str, Any]:
@@ -417,24 +444,26 @@ def _asked(amounts: Mapping[str, Any]) -> object:
     )
 
 
-def starting(name: str, when_short: str) -> Callable[[Work], Started]:
+def starting(name: str, when_short: str, at: datetime | None = None) -> Callable[[Work], Started]:
     """The decision behind `shop.production.start`."""
 
     def decide(work: Work) -> Started:
         run = work.paper(ProductionOrder, name)
-        work.step(run, work.state(run), "start")
+        work.step(run, work.state(run), "start", details=date_step(work, name, at))
         refuse_stopped(work, run, "start")
         links = work.reader.links((name,))[name]
         reserved = [link for link in links if link.source == LOT]
         lots = work.reader.lots([(link.item, link.ref) for link in reserved])
         if when_short == "refuse":
             _refuse_uncovered(work, run, reserved)
-        today, usable = work.today, places_for(work, run)
+        today, usable = work.day_then, places_for(work, run)
         for _, _, _, item, lot_code, place, _, _, _ in reserved:
             lot = lots[item, lot_code]
             if lot.disposition != "released" or place not in usable or (lot.expires is not None and lot.expires < today):
                 raise work.refuse_lot(item, lot_code, unusable(lot, today) or f"in {place}")
         moves = work.fulfil("start", name, reserved, lots, line_of(name))  # what lies on the run's own line is nobody else's
+        if at is not None:
+            fit_in(work)
         work.tell(ProductionStarted(work.at, name, run.item))
         return Started(name, moves, tuple(work.changes.events))
 

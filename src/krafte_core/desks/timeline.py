@@ -7,89 +7,21 @@ from datetime import date, datetime
 
 import attrs
 
-from krafte_core.allocation import LOT, RUN
+from krafte_core.allocation import LOT, PURCHASE, RUN
 from krafte_core.desks.lateness import expected, promised_of
-from krafte_core.diary import Entry
+from krafte_core.desks.sentences import FOR_CUSTOMERS, LANGUAGES, SENTENCES, day_in
+from krafte_core.diary import Entry, lot_document
 from krafte_core.items import one_of
 from krafte_core.office import Office
 from krafte_core.orders import STATUS_WORDS, CustomerOrder, OrderStatus, status
 from krafte_core.production import ProductionOrder
 from krafte_core.progress import Progress
+from krafte_core.purchasing import PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.shipping import Shipment
-from krafte_core.stock import CUSTOMER
-from krafte_core.times import time_zone
+from krafte_core.stock import CUSTOMER, Lot
+from krafte_core.times import local_date, time_zone
 from krafte_core.work import Work
-
-LANGUAGES = ("en", "de")
-_MONTHS = {
-    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-    "de": ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember"],
-}
-_TEXTS: Mapping[str, Mapping[str, str]] = {
-    "en": {
-        "place": "We received your order.",
-        "part of": "This order is a part of your order {name}.",
-        "confirm": "We confirmed your order.",
-        "promised": "We promised it for {day}.",
-        "change": "Your order was changed: {changes}.",
-        "split": "A part of it goes on as order {name}.",
-        "absorb": "Your order {name} was added to it.",
-        "merge": "It goes on as order {name}.",
-        "cancel": "The order was cancelled.",
-        "close": "The rest of the order was cancelled.",
-        "reopen": "The order goes on.",
-        "quote": "We sent you an offer.",
-        "pick": "Your goods were taken from the shelf and packed.",
-        "unpick": "Your goods were unpacked again.",
-        "start": "We began to make {item}.",
-        "complete": "{item} was finished.",
-        "ship": "{amounts} left our house{how}.",
-        "carrier": " with {carrier}",
-        "tracking": ", tracking number {tracking}",
-        "deliver": "{amounts} arrived.",
-        "return": "{amounts} came back to us.",
-        "expected": "We expect it at yours on {day}.",
-        "unknown": "We cannot tell yet when it will arrive.",
-        "late": "That is later than promised; we are sorry.",
-        "nothing": "nothing",
-        "requested": "requested date",
-        "shipping": "shipping",
-        "ship_to": "address",
-        "now": "Now: {status}.",
-    },
-    "de": {
-        "place": "Wir haben Ihren Auftrag erhalten.",
-        "part of": "Dieser Auftrag ist ein Teil Ihres Auftrags {name}.",
-        "confirm": "Wir haben Ihren Auftrag bestätigt.",
-        "promised": "Zugesagt ist der {day}.",
-        "change": "Ihr Auftrag wurde geändert: {changes}.",
-        "split": "Ein Teil davon wird als Auftrag {name} weitergeführt.",
-        "absorb": "Ihr Auftrag {name} wurde hinzugefügt.",
-        "merge": "Er wird als Auftrag {name} weitergeführt.",
-        "cancel": "Der Auftrag wurde storniert.",
-        "close": "Der Rest des Auftrags wurde gestrichen.",
-        "reopen": "Der Auftrag wird fortgesetzt.",
-        "quote": "Wir haben Ihnen ein Angebot gemacht.",
-        "pick": "Ihre Ware wurde kommissioniert.",
-        "unpick": "Ihre Ware wurde wieder ausgepackt.",
-        "start": "Wir haben mit der Herstellung von {item} begonnen.",
-        "complete": "{item} ist fertig.",
-        "ship": "{amounts} hat unser Haus verlassen{how}.",
-        "carrier": " mit {carrier}",
-        "tracking": ", Sendungsnummer {tracking}",
-        "deliver": "{amounts} ist angekommen.",
-        "return": "{amounts} kam zu uns zurück.",
-        "expected": "Wir erwarten die Ankunft bei Ihnen am {day}.",
-        "unknown": "Wir können noch nicht sagen, wann die Ware ankommt.",
-        "late": "Das ist später als zugesagt; es tut uns leid.",
-        "nothing": "nichts",
-        "requested": "Wunschtermin",
-        "shipping": "Versandart",
-        "ship_to": "Anschrift",
-        "now": "Stand: {status}.",
-    },
-}
 
 
 @attrs.frozen
@@ -120,11 +52,17 @@ class OrderTimelines:
 
     _office: Office
 
-    def timeline(self, order: CustomerOrder | str, *, language: str = "en") -> OrderTimeline:
+    def timeline(self, order: CustomerOrder | str, *, language: str = "en", everything: bool = False) -> OrderTimeline:
         """Where is my order? What happened to it from the beginning, and what comes next, in words that a customer understands.
 
+        Args:
+            order: in any state.
+            language: `"en"` or `"de"`.
+            everything: tell every step of the order, its offer, its runs, its lots and the purchases for it, not only what concerns
+                the customer.
+
         Raises:
-            Unknown: (`unknown`) no such order. InvalidInput: (`invalid_input`) a language other than `"en"` and `"de"`.
+            Unknown: (`unknown`) no such order. InvalidInput: (`invalid_input`) another language.
 
         >>> from krafte_core import Item, OrderLine, Workshop
         >>> shop = Workshop.in_memory()
@@ -136,49 +74,62 @@ class OrderTimelines:
         one_of(language, LANGUAGES, "language")
         with self._office.look() as work:
             paper: CustomerOrder = work.paper(CustomerOrder, order)
-            told = _Teller(work, language)
-            rows = sorted([*told.decisions(paper), *told.making(paper), *told.moving(paper)], key=lambda row: row.at)
-            return OrderTimeline(paper.number, (*rows, told.now(paper)), work.catalogue.zone)
-
-
-def day_in(day: date, language: str) -> str:
-    """A day as people write it.
-
-    >>> day_in(date(2026, 3, 9), "de"), day_in(date(2026, 3, 9), "en")
-    ('9. März 2026', '9 March 2026')
-    """
-    point = "." if language == "de" else ""
-    return f"{day.day}{point} {_MONTHS[language][day.month - 1]} {day.year}"
+            teller = _Teller(work, paper, language, everything=everything)
+            rows = sorted(teller.told(), key=lambda row: row.at)
+            return OrderTimeline(paper.number, (*rows, teller.now()), work.catalogue.zone)
 
 
 class _Teller:
-    """Tells one language."""
+    """Tells one order in one language."""
 
-    def __init__(self, work: Work, language: str) -> None:
+    def __init__(self, work: Work, order: CustomerOrder, language: str, *, everything: bool) -> None:
         self.work = work
+        self.order = order
         self.language = language
-        self.text = _TEXTS[language]
+        self.everything = everything
+        self.text = SENTENCES[language]
+        self.links = work.reader.links((order.number,))[order.number]
+        self.postings = work.reader.postings(papers=[order.number])
 
-    def decisions(self, order: CustomerOrder) -> Iterator[TimelineEntry]:
-        """From the order's own diary."""
-        for entry in self.work.reader.diary((order.number,))[order.number]:
+    def told(self) -> Iterator[TimelineEntry]:
+        """All that happened, in no order."""
+        yield from self._decisions()
+        runs = self._runs()
+        yield from self._making(runs)
+        yield from self._buying(runs)
+        yield from self._lots()
+        yield from self._moving()
+
+    def _say(self, entry: Entry, name: str, **words: str) -> Iterator[TimelineEntry]:
+        """The sentence for a step, if it is one to be told."""
+        if name in self.text and (self.everything or name in FOR_CUSTOMERS):
+            yield TimelineEntry(entry.happened, entry.step, self.text[name].format(**words))
+
+    def _decisions(self) -> Iterator[TimelineEntry]:
+        """From the order's own diary, and those of its offers."""
+        quotes: list[str] = []
+        for entry in self.work.reader.diary((self.order.number,))[self.order.number]:
             words = self._decision(entry)
             if words:
                 yield TimelineEntry(entry.at, entry.step, words)
+            quotes += [number for name, number in entry.details if entry.step == "quote" and name == "number"]
+        for entries in self.work.reader.diary(quotes).values():
+            for entry in entries:
+                yield from self._say(entry, f"quote {entry.step}")
 
     def _decision(self, entry: Entry) -> str:
-        details, text = dict(entry.details), self.text
+        details, text, name = dict(entry.details), self.text, f"order {entry.step}"
         if entry.step == "place" and "part of" in details:
-            return text["part of"].format(name=details["part of"])
+            return text["order place a part"].format(name=details["part of"])
+        if entry.step in ("ship", "return") or name not in text or not (self.everything or name in FOR_CUSTOMERS):
+            return ""  # what moved is told with its amounts
         if entry.step == "change":
             changes = self._changes(entry.details)
-            words = [text["change"].format(changes=changes)] if changes else []
+            words = [text[name].format(changes=changes)] if changes else []
         elif entry.step in ("split", "absorb", "merge"):
-            words = [text[entry.step].format(name=name) for _, name in entry.details]
-        elif entry.step in ("place", "confirm", "cancel", "close", "reopen", "pick", "unpick"):
-            words = [text[entry.step]]
+            words = [text[name].format(name=other) for _, other in entry.details]
         else:
-            words = []
+            words = [text[name]]
         if details.get("promised"):
             words.append(text["promised"].format(day=day_in(date.fromisoformat(details["promised"]), self.language)))
         return " ".join(words)
@@ -200,39 +151,77 @@ class _Teller:
         value, unit, item = words.split(" ", 2)
         return self._spelled(value, unit, item)
 
-    def making(self, order: CustomerOrder) -> Iterator[TimelineEntry]:
-        """From the diaries of the runs that made or make the order's goods."""
-        reader = self.work.reader
-        links = reader.links((order.number,))[order.number]
-        lots = {(link.item, link.ref) for link in links if link.source == LOT}
-        lots |= {(move.item, move.lot) for posting in reader.postings(papers=[order.number]) for move in posting.moves}
-        numbers = {link.ref for link in links if link.source == RUN}
-        numbers |= {lot.paper for lot in reader.lots(lots).values() if lot.origin == "run"}
-        runs = {number: row.paper for number, row in reader.papers(sorted(numbers)).items() if isinstance(row.paper, ProductionOrder)}
-        for number, entries in reader.diary(runs).items():
-            item = self.work.item(runs[number].item)
-            for entry in entries:
-                if entry.step in ("start", "complete") and entry.at >= order.placed_at:
-                    yield TimelineEntry(entry.at, entry.step, self.text[entry.step].format(item=item.name or item.code))
+    def _name(self, item: str) -> str:
+        return self.work.item(item).name or item
 
-    def moving(self, order: CustomerOrder) -> Iterator[TimelineEntry]:
+    def _day(self, entry: Entry, detail: str) -> str:
+        """The day of an instant that a step tells."""
+        at = dict(entry.details).get(detail)
+        day = entry.at if at is None else datetime.fromisoformat(at)
+        return day_in(local_date(day, self.work.catalogue.zone), self.language)
+
+    def _lots_of(self, numbers: Iterable[str]) -> Mapping[tuple[str, str], Lot]:
+        """The lots that are or were linked to these papers' needs, or moved because of them."""
+        reader, names = self.work.reader, [*numbers]
+        keys = {(link.item, link.ref) for links in reader.links(names).values() for link in links if link.source == LOT}
+        keys |= {(move.item, move.lot) for posting in reader.postings(papers=names) for move in posting.moves}
+        return reader.lots(keys)
+
+    def _runs(self) -> dict[str, ProductionOrder]:
+        """The runs that made or make the order's goods."""
+        numbers = {link.ref for link in self.links if link.source == RUN}
+        numbers |= {lot.paper for lot in self._lots_of([self.order.number]).values() if lot.origin == "run"}
+        filed = self.work.reader.papers(sorted(numbers))
+        return {number: row.paper for number, row in filed.items() if isinstance(row.paper, ProductionOrder)}
+
+    def _making(self, runs: Mapping[str, ProductionOrder]) -> Iterator[TimelineEntry]:
+        for number, entries in self.work.reader.diary(runs).items():
+            for entry in entries:
+                if entry.happened >= self.order.placed_at:
+                    words = {"item": self._name(runs[number].item), "day": self._day(entry, "start")}
+                    yield from self._say(entry, f"run {entry.step}", **words)
+
+    def _buying(self, runs: Mapping[str, ProductionOrder]) -> Iterator[TimelineEntry]:
+        """From the diaries of the purchases that brought or bring its goods, or the materials of its runs."""
+        reader, names = self.work.reader, [self.order.number, *runs]
+        bought = {(link.ref, link.item) for links in reader.links(names).values() for link in links if link.source == PURCHASE}
+        bought |= {(lot.paper, lot.item) for lot in self._lots_of(names).values() if lot.paper and lot.origin == "receipt"}
+        filed = reader.papers(sorted({number for number, _ in bought}))
+        diaries = reader.diary([number for number, row in filed.items() if isinstance(row.paper, PurchaseOrder)])
+        for number, item in sorted(bought):
+            for entry in diaries.get(number, ()):
+                if entry.happened >= self.order.placed_at:
+                    words = {"item": self._name(item), "day": self._day(entry, "expected")}
+                    yield from self._say(entry, f"purchase {entry.step}", **words)
+
+    def _lots(self) -> Iterator[TimelineEntry]:
+        """What was decided about the lots that are kept for the order, or were sent."""
+        lots = [(link.item, link.ref) for link in self.links if link.source == LOT]
+        lots += [(move.item, move.lot) for row in self.postings for move in row.moves if move.target == CUSTOMER]
+        names = {lot_document(*key): key for key in dict.fromkeys(lots)}
+        for document, entries in self.work.reader.diary(names).items():
+            for entry in entries:
+                if entry.at >= self.order.placed_at:
+                    yield from self._say(entry, f"lot {entry.step}", item=self._name(names[document][0]))
+
+    def _moving(self) -> Iterator[TimelineEntry]:
         """What left, what arrived, what came back."""
-        reader = self.work.reader
-        postings = [row for row in reader.postings(papers=[order.number]) if any(CUSTOMER in move[3:5] for move in row.moves)]
-        numbers = {row.paper for row in postings}
-        sent = {number: row.paper for number, row in reader.papers(sorted(numbers)).items() if isinstance(row.paper, Shipment)}
-        diaries = reader.diary(sent)
+        name = self.order.number
+        postings = [row for row in self.postings if any(CUSTOMER in move[3:5] for move in row.moves)]
+        filed = self.work.reader.papers(sorted({row.paper for row in postings}))
+        sent = {number: row.paper for number, row in filed.items() if isinstance(row.paper, Shipment)}
+        diaries = self.work.reader.diary(sent)
         for row in postings:
-            moves = [move for move in row.moves if move.line.partition("/")[0] == order.number]
+            moves = [move for move in row.moves if move.line.partition("/")[0] == name]
             amounts = self._amounts([(move.item, move.steps) for move in moves])
             shipment = sent.get(row.paper)
             if shipment is None:
-                yield TimelineEntry(row.happened_at, "return", self.text["return"].format(amounts=amounts))
+                yield TimelineEntry(row.happened_at, "return", self.text["order return"].format(amounts=amounts))
                 continue
-            yield TimelineEntry(row.happened_at, "ship", self.text["ship"].format(amounts=amounts, how=self._how(shipment)))
+            yield TimelineEntry(row.happened_at, "ship", self.text["order ship"].format(amounts=amounts, how=self._how(shipment)))
             for entry in diaries[row.paper]:
                 if entry.step == "deliver":
-                    yield TimelineEntry(entry.at, "deliver", self.text["deliver"].format(amounts=amounts))
+                    yield from self._say(entry, "shipment deliver", amounts=amounts)
 
     def _how(self, shipment: Shipment) -> str:
         with_whom = self.text["carrier"].format(carrier=shipment.carrier) if shipment.carrier else ""
@@ -249,12 +238,13 @@ class _Teller:
         return self._spelled(value, unit, item)
 
     def _spelled(self, value: str, unit: str, item: str) -> str:
-        name = self.work.item(item).name or item
+        name = self._name(item)
         spelled = value.replace(".", ",") if self.language == "de" else value
         return f"{spelled} × {name}" if unit == "each" else f"{spelled} {unit} {name}"
 
-    def now(self, order: CustomerOrder) -> TimelineEntry:
+    def now(self) -> TimelineEntry:
         """How things stand, and when it will arrive."""
+        order = self.order
         progress = Progress(self.work, [order])
         found = status(progress.states[order.number], progress.of(order))
         words = [self.text["now"].format(status=STATUS_WORDS[self.language][found])]

@@ -47,6 +47,7 @@ _ROWS = """
     desks.releasing Freed
     desks.replanning Planned Replanned
     desks.returns Returned
+    desks.reserving Kept=KeptLot RunLots
     desks.reversing Reversed
     desks.running Started
     desks.shipping Delivered
@@ -90,6 +91,7 @@ _ROWS = """
     potency Drawn Content=PotencyContent Balanced
     prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
+    proposals Proposal Low=LowStock
     promise Step Slack ToBuy ToMake LinePromise Promise Borrowed
     purchasing PurchaseLine PurchaseOrder
     quantities Quantity Scale

@@ -1,0 +1,308 @@
+"""What the machine writes down later than it happened, keeps by hand for a run, and orders and makes from a list of proposals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from krafte_core import KrafteError, Short
+from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, TooMuch
+from tests.shop.machine_production import OPEN, Flow
+from tests.shop.naive import NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
+
+WHICH = st.integers(0, 60)
+HOURS = st.sampled_from([1, 5, 30, 200])
+QUARTER = st.sampled_from([-1, 0, 1, 2, 3, 4, 4])
+AT_WORK = ("start", "issue", "give_back", "scrap", "report")
+
+
+class LateRules:
+    """Rules for `WorkshopMachine`; a base class, so that the machine stays one."""
+
+    naive: Any
+    shop: Any
+    clock: Any
+    do: Any
+    choose: Any
+    a_run: Any
+    learn_runs: Any
+    links: Any
+    counted: Any
+    posted: Any
+    usage: Any
+    receive_or_find: Any
+    plan_a_run: Any
+    needs_are_right: Any
+    today: Any
+
+    # what the twin knows ----------------------------------------------------------------------------------------------
+
+    def could(self, row: tuple[str, str, str], at: Any) -> tuple[int, bool]:
+        """How much of a lot at a place could have been taken then, and whether that would be felt today (no count since)."""
+        slips = self.naive.slips[row]
+        low, high = 0, max(0, self.naive.stood(slips, at))
+        while low < high:
+            some = (low + high + 1) // 2
+            if self.naive.replayed([*slips, (at, len(slips), False, -some)]) is None:
+                high = some - 1
+            else:
+                low = some
+        felt = not any(counted and when > at for when, _, counted, _ in slips)
+        return low, felt
+
+    def follow_late(self, since: int, run: NaiveRun, at: Any) -> Flow:
+        """Follow the moves of the last command into the slips of then; what a later count had found missing is known now."""
+        flow, touched = Flow(), dict.fromkeys([("", "", "")])
+        line = f"line:{run.number}"
+        for posting in books(self.shop)["postings"][since:]:
+            if posting.kind == "recount":
+                for item, lot, steps, source, _, _ in posting.moves:
+                    self.naive.lots[item, lot].flow["count_loss"] += -steps if source == "count" else steps
+                continue
+            assert (posting.paper, posting.happened_at) == (run.number, at)
+            for item, lot, steps, source, target, _ in posting.moves:
+                if (item, lot) not in self.naive.lots:
+                    waits = "waiting" if item == "balm" else "released"
+                    self.naive.lots[item, lot] = NaiveLot(item, lot, "made", None, waits, Counter({"made": 0}), at)
+                for place, change in ((source, -steps), (target, steps)):
+                    if place not in ("production", "scrap"):
+                        slips = self.naive.slips[item, lot, place]
+                        slips.append((at, len(slips), False, change))
+                        touched[item, lot, place] = None
+                if target == line:
+                    self.naive.came[item, lot, line][source] += steps
+                if source == line:
+                    self.naive.came[item, lot, line][target] -= steps
+                known, output = self.naive.lots[item, lot].flow, posting.kind == "make"
+                into = (target == "production") - (source == "production")
+                known["made" if output else "used"] += -into * steps if output else into * steps
+                known["scrapped"] += steps * (target == "scrap")
+                flow.made[item, lot] += -into * steps if output else 0
+                flow.used[item, lot] += 0 if output else into * steps
+                flow.scrapped[item, lot] += steps * (target == "scrap")
+        for row in [*touched][1:]:
+            after = self.naive.replayed(self.naive.slips[row])
+            assert after is not None, f"{row} was negative after {at}"
+            self.naive.set(row, after)
+        return flow
+
+    def happened(self, run: NaiveRun, *steps: str) -> Any:
+        """When the last of these steps of a run happened."""
+        return max(entry.happened for entry in self.shop.production.history(run.number) if entry.step in steps)
+
+    def then(self, run: NaiveRun, quarter: int, *steps: str) -> Any:
+        """An instant between the last of these steps and now; or one before it, if `quarter` is below zero."""
+        now, last = self.clock.now(), self.happened(run, *steps)
+        return last - timedelta(hours=1) if quarter < 0 else last + (now - last) * quarter / 4
+
+    # runs, written down later -----------------------------------------------------------------------------------------
+
+    @precondition(lambda self: any(run.state in OPEN for run in self.naive.runs.values()))
+    @rule(which=WHICH, hours=HOURS, when_short=st.sampled_from(["refuse", "start"]))
+    def start_late(self, which, hours, when_short, run=None):
+        """Allowed if and only if every reserved lot was there then, and ever since."""
+        run, at = run or self.a_run(which, *OPEN), self.clock.now() - timedelta(hours=hours)
+        lots = [link for link in self.links() if link.demand == run.number and link.source == "lot"]
+        there, taken = Counter[str](), Counter[tuple[str, str, str]]()
+        for link in lots:
+            there[link.line] += link.covers
+            taken[link.item, link.ref, link.place] += link.takes
+        must: Any = None
+        if run.state not in OPEN:
+            must = NotAllowed
+        elif when_short == "refuse" and any(there[line] < needed(run.item, line, run.steps) for line in NEEDS[run.item]):
+            must = Short
+        elif any(self.naive.reason(self.naive.lots[link.item, link.ref], link.place, at.date()) for link in lots):
+            must = LotNotUsable
+        elif any(self.could(row, at)[0] < steps for row, steps in taken.items()):
+            must = TooMuch
+        since = self.posted()
+        self.do(lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must)
+        if not must:
+            run.state = "started"
+            self.follow_late(since, run, at)
+
+    @precondition(lambda self: any(run.state in ("started", "done") for run in self.naive.runs.values()))
+    @rule(
+        which=WHICH, quarter=QUARTER, item=st.sampled_from(["oil", "lye", "jar", "base"]), units=st.integers(1, 12),
+        named=st.booleans(), kind=st.sampled_from(["issue", "issue", "use"]),
+    )  # fmt: skip
+    def bring_or_use_late(self, which, quarter, item, units, named, kind):
+        state = "started" if kind == "issue" else "done"
+        run = self.a_run(which, state)
+        at = self.then(run, quarter, "start") if run.state == state else self.clock.now()
+        steps = units * PER_UNIT[item]
+        lots = [lot for lot in self.naive.lots.values() if lot.item == item]
+        lot = self.choose(lots, which).code if named and lots else None
+        must: Any = NotAllowed if run.state != state else InvalidInput if at < self.happened(run, "start") else None
+        since = self.posted()
+        command = getattr(self.shop.production, kind)
+        done = self.do(
+            lambda key: command(run.number, item, amount(item, steps), lot=lot, reason="a slip", happened_at=at, key=key),
+            Short, LotNotUsable, TooMuch, must=must,
+        )  # fmt: skip
+        if isinstance(done, KrafteError):
+            if isinstance(done, Short) and lot is None:
+                assert self.to_be_had(run, item, at) < steps, "there was some"
+            return
+        flow = self.follow_late(since, run, at)
+        if kind == "issue":
+            run.handled.add(item)
+            assert not done.displaced
+        else:
+            assert sum(flow.used.values()) == steps
+
+    def to_be_had(self, run: NaiveRun, item: str, at: Any) -> int:
+        """What a run could have taken of an item then: its own reservation and what is free, as far as it was there."""
+        drawn, own = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
+        for link in self.counted():
+            if link.source == "lot":
+                drawn[link[3:6]] += link.takes
+                own[link[3:6]] += link.takes if link.demand == run.number else 0
+        total = 0
+        for row, there in self.naive.on_hand.items():
+            lot = self.naive.lots[row[:2]]
+            if row[0] != item or row[2].startswith("line:") or self.naive.reason(lot, row[2], at.date()):
+                continue
+            if not lot.code.startswith(run.number):
+                could, felt = self.could(row, at)
+                total += min(could, there - drawn[row] + own[row]) if felt else could
+        return total
+
+    @precondition(lambda self: any(run.state == "started" for run in self.naive.runs.values()))
+    @rule(which=WHICH, quarter=QUARTER, good=st.sampled_from([20, 60, 100]), bad=st.sampled_from([0, 5]), ends=st.booleans())
+    def make_late(self, which, quarter, good, bad, ends):
+        run, after = self.a_run(which, "started"), AT_WORK if ends else ("start",)
+        at = self.then(run, quarter, *after) if run.state == "started" else self.clock.now()
+        made, scrapped = run.steps * good // 100, run.steps * bad // 100
+        given = dict.fromkeys({line.partition("/")[0] for line in NEEDS[run.item]} - run.handled) if not ends else {}
+        _, expected = self.usage(run, made, scrapped, "as planned") if run.state == "started" else (None, Counter())
+        must: Any = NotAllowed if run.state != "started" else InvalidInput if at < self.happened(run, *after) else None
+        since = self.posted()
+        command = self.shop.production.complete if ends else self.shop.production.report
+        used = {"used": dict.fromkeys(given)} if given else {}
+        done = self.do(
+            lambda key: command(
+                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), happened_at=at, key=key, **used
+            ),
+            TooMuch, must=must,
+        )  # fmt: skip
+        if isinstance(done, KrafteError):
+            return
+        flow = self.follow_late(since, run, at)
+        assert (flow.came(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
+        run.output += made + scrapped
+        if ends:
+            run.state = "done"
+            sums = Counter[str]()
+            for (item, _), steps in flow.used.items():
+                sums[item] += steps
+            assert +sums == +expected
+            assert not [row for row in self.naive.on_hand if row[2] == f"line:{run.number}"]
+
+    @rule(pieces=st.integers(1, 20), which=WHICH, quarter=QUARTER, good=st.sampled_from([20, 60]))
+    def a_week_of_slips(self, pieces, which, quarter, good):
+        """Oil came, a balm was begun; days later somebody types what was brought, what was made, and what was used."""
+        self.receive_or_find("oil", 2 * pieces + 30, None, "shelf", find=False)
+        self.clock.tick(timedelta(hours=30))
+        self.plan_a_run("balm", pieces, "wait")
+        run = [*self.naive.runs.values()][-1]
+        if run.item != "balm" or run.state != "planned":
+            return
+        self.start_late(which, 5, "start", run=run)
+        self.clock.tick(timedelta(hours=24))
+        self.bring_or_use_late(which, quarter, "oil", 1, named=False, kind="issue")
+        self.make_late(which, quarter, good, 5, ends=False)
+
+    # materials by hand ------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: any(run.state in OPEN for run in self.naive.runs.values()))
+    @rule(which=WHICH, of=WHICH, whole=st.booleans(), force=st.booleans(), percent=st.sampled_from([None, 40, 120]))
+    def keep_for_a_run(self, which, of, whole, force, percent):
+        run = self.a_run(which, *OPEN)
+        line = [*NEEDS[run.item]][of % len(NEEDS[run.item])]
+        item = line.partition("/")[0]
+        rows = [row for row in self.naive.standing() if row[0] == item and row[2] in ("stock", "shelf")]
+        if whole and not rows:
+            return
+        row = self.choose(rows, of) if whole else None
+        need = needed(run.item, line, run.steps)
+        how: dict[str, Any] = {"lot": row[1], "place": row[2], "whole": True} if row else {}
+        given = None if percent is None or whole else amount(item, max(1, need * percent // 100))
+        must = None if run.state in OPEN else NotAllowed
+        done = self.do(
+            lambda key: self.shop.production.allocate(run.number, line, given, force=force, key=key, **how),
+            Short, TooMuch, LotNotUsable, must=must,
+        )  # fmt: skip
+        if isinstance(done, KrafteError):
+            if isinstance(done, Short):
+                assert not force or self.nobody_can_lose(run, item)
+            return
+        mine = [link for link in self.links() if link.demand == run.number and link.source == "lot"]
+        assert sum(link.covers for link in mine if link.line == line) <= need
+        assert sum(steps_of(kept.item, kept.amount) + steps_of(kept.item, kept.rest) for kept in done.lots) == sum(
+            link.takes for link in mine
+        )
+        assert not done.displaced or force
+        if row:
+            here = [link for link in self.links() if link[2:6] == ("lot", *row)]
+            assert {link.demand for link in here} == {run.number}, "nobody else has any of it"
+            assert sum(link.takes for link in here) == self.naive.on_hand[row]
+
+    def nobody_can_lose(self, run: NaiveRun, item: str) -> bool:
+        """By force everything could be taken that is neither this run's nor quoted or picked."""
+        return all(
+            link.demand == run.number or link.firmness in ("picked", "quoted")
+            for link in self.counted()
+            if link.source == "lot" and link.item == item and not self.naive.reason(
+                self.naive.lots[link.item, link.ref], link.place, self.used_on(run)
+            )
+        )  # fmt: skip
+
+    def used_on(self, run: NaiveRun) -> Any:
+        start = self.shop.production.get(run.number).planned_start
+        return max(self.today, start.date()) if start else self.today
+
+    @precondition(lambda self: any(run.state in OPEN for run in self.naive.runs.values()))
+    @rule(which=WHICH, of=st.none() | WHICH)
+    def give_up_materials(self, which, of):
+        run = self.a_run(which, *OPEN)
+        line = None if of is None else [*NEEDS[run.item]][of % len(NEEDS[run.item])]
+        mine = [link for link in self.links() if link.demand == run.number and link.source == "lot"]
+        mine = [link for link in mine if line is None or link.line.removesuffix(" (rest)") == line]
+        must: Any = NotAllowed if run.state not in OPEN else TooMuch if not mine else None
+        self.do(lambda key: self.shop.production.free(run.number, line, key=key), must=must)
+        if not must:
+            left = {link[:6] for link in self.links()}
+            assert not left & {link[:6] for link in mine}
+
+    # from a list ------------------------------------------------------------------------------------------------------
+
+    @rule(oil=st.integers(0, 30), soap=st.integers(0, 20))
+    def sign_the_list(self, oil, soap):
+        """Everything on it is accepted; the next list is empty."""
+        keep = {"oil": (f"{oil} kg", f"{oil + 10} kg"), "soap": (f"{soap} each", f"{soap + 5} each")}
+        proposals = self.shop.planning.propose(keep=keep)
+        done = self.do(lambda key: self.shop.planning.accept(proposals, key=key))
+        self.learn_runs()
+        for number in done.purchases:
+            paper = self.shop.purchasing.get(number)
+            self.naive.purchases[number] = NaivePurchase(number, paper.lines[0].item, paper.lines[0].steps)
+        assert [str(row) for row in self.shop.planning.propose(keep=keep)] == []
+
+    @precondition(lambda self: self.naive.orders)
+    @rule(which=WHICH, language=st.sampled_from(["en", "de"]))
+    def tell_the_customer(self, which, language):
+        order = self.choose(self.naive.orders.values(), which).number
+        short = self.shop.orders.timeline(order, language=language).entries
+        whole = self.shop.orders.timeline(order, language=language, everything=True).entries
+        assert [entry.at for entry in whole[:-1]] == sorted(entry.at for entry in whole[:-1])
+        assert {(entry.step, entry.text) for entry in short} <= {(entry.step, entry.text) for entry in whole}
+        assert all("{" not in entry.text for entry in whole)
+
+
+__all__ = ["LateRules"]
