@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import tomllib
 from importlib.metadata import distribution, entry_points
 from importlib.resources import files
+from types import ModuleType
 
 import krafte_core
 from tests.support import ROOT
@@ -22,6 +24,12 @@ def test_type_checkers_are_told_that_the_package_is_typed():
 
 def test_the_licence_is_named():
     assert distribution("krafte-core").metadata["License-Expression"] == "MIT"
+
+
+def test_every_name_of_the_package_is_the_thing_itself_and_no_module():
+    for name in krafte_core.__all__:  # `krafte_core.money` the function would hide behind `krafte_core.money` the module
+        importlib.import_module(f"krafte_core.{krafte_core._HOME[name]}")
+        assert not isinstance(getattr(krafte_core, name), ModuleType), name
 
 
 def test_every_entry_point_leads_somewhere():

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from krafte_core.errors import Short as Short
     from krafte_core.items import Item as Item
     from krafte_core.money import Money as Money
-    from krafte_core.money import money as money
     from krafte_core.orders import CustomerOrder as CustomerOrder
     from krafte_core.orders import OrderLine as OrderLine
     from krafte_core.orders import OrderStatus as OrderStatus
@@ -47,7 +46,7 @@ _HOMES = {
     "calendars": ("Calendar",),
     "errors": ("KrafteError", "Short"),
     "items": ("Item",),
-    "money": ("Money", "money"),
+    "money": ("Money",),
     "orders": ("CustomerOrder", "OrderLine", "OrderStatus"),
     "prices": ("Customer", "Price", "PriceList"),
     "production": ("ProductionOrder",),

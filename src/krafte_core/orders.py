@@ -18,6 +18,7 @@ import attrs
 from krafte_core.addresses import Address
 from krafte_core.diary import Steps
 from krafte_core.errors import InvalidInput
+from krafte_core.ids import named
 from krafte_core.items import attributes, code
 from krafte_core.money import Money
 from krafte_core.money import price as read_price
@@ -253,10 +254,7 @@ class CustomerOrder:
         Raises:
             InvalidInput: (`invalid_input`) none or several; the refs are given.
         """
-        found = [need for need in self.needs if need.ref == name] or [need for need in self.needs if need.item == name]
-        if len(found) != 1:
-            raise InvalidInput("line", name, "one of the needs " + ", ".join(f"{need.ref} ({need.item})" for need in self.needs))
-        return found[0]
+        return named(self.needs, name, "needs")
 
     def line(self, ref: str) -> OrderLine:
         """The line of this ref, or the only line of this item.
@@ -264,10 +262,7 @@ class CustomerOrder:
         Raises:
             InvalidInput: (`invalid_input`) none or several; the refs are given.
         """
-        found = [line for line in self.lines if line.ref == ref] or [line for line in self.lines if line.item == ref]
-        if len(found) != 1:
-            raise InvalidInput("line", ref, "one of the lines " + ", ".join(f"{line.ref} ({line.item})" for line in self.lines))
-        return found[0]
+        return named(self.lines, ref, "lines")
 
     @property
     def total(self) -> Money | None:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from krafte_core.diary import Steps
-from krafte_core.errors import InvalidInput
+from krafte_core.ids import named
 from krafte_core.items import code
 from krafte_core.money import Money, price
 
@@ -73,7 +73,4 @@ class PurchaseOrder:
         Raises:
             InvalidInput: (`invalid_input`) none or several; the refs are given.
         """
-        found = [line for line in self.lines if line.ref == ref] or [line for line in self.lines if line.item == ref]
-        if len(found) != 1:
-            raise InvalidInput("line", ref, "one of the lines " + ", ".join(f"{line.ref} ({line.item})" for line in self.lines))
-        return found[0]
+        return named(self.lines, ref, "lines")
