@@ -161,6 +161,8 @@ class Workshop:
             before = {(KINDS[type(value)], value.code): value for value in work.reader.catalogue()}
             Catalogue([*(before | rows).values()], zone=self._office.zone)
             work.changes.catalogue.update((name, value) for name, value in rows.items() if before.get(name) != value)
+            if work.changes.catalogue:
+                work.touch("catalogue")  # what two register at once must fit together
 
         self._office.run(decide, key=key, content=("register", values), by=by)
 

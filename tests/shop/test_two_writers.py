@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from krafte_core import BatchSize, Ingredient, Item, Offer, OrderLine, Recipe, Supplier, Workshop, qty
-from krafte_core.errors import InvalidInput, TooMuch
+from krafte_core.errors import InvalidInput, RecipeCycle, TooMuch
 from krafte_core.store import Changes
 from krafte_core.stores.memory import MemoryStore
 from krafte_core.testing import FakeClock
@@ -49,6 +49,17 @@ def test_two_orders_of_one_run_that_lacked_material_are_confirmed_at_the_same_ti
 
     assert shop.stock.level("oil").allocated == qty("10 kg")
     shop.verify()
+
+
+def test_two_recipes_that_need_each_other_are_registered_at_the_same_time():
+    """Each fits what it has read; together they would be a cycle. The second reads again and is refused."""
+    store = Overtaken()
+    shop = Workshop(store, clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("dough", unit="kg"), Item("starter", unit="kg"))
+    store.first = lambda: shop.register(Recipe("starter", makes="1 kg", ingredients=[Ingredient("dough", "1 kg")]))
+
+    with pytest.raises(RecipeCycle):
+        shop.register(Recipe("dough", makes="1 kg", ingredients=[Ingredient("starter", "1 kg")]))
 
 
 @pytest.mark.parametrize(
