@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+
+import attrs
 
 from krafte_core.channels import _amazon_read, _amazon_write
 from krafte_core.channels.base import Reading, inner
@@ -102,6 +104,18 @@ class Channel(Reading, Poller, Writer):
             raise bad(self.name, "a page", [Problem("$.AmazonOrderId", name[:40], "an order id")])
         path = f"/orders/v0/orders/{name}"
         return Part("items", Request("GET", f"{path}/orderItems")), Part("address", Request("GET", f"{path}/address"))
+
+    def _further(self, part: Part, answer: Answer) -> tuple[Part, ...]:
+        """Items come in pages."""
+        token = inner(answer.data(self.name), "payload").get("NextToken") if part.name == "items" else None
+        if not isinstance(token, str) or not token:
+            return ()
+        return (Part("items", attrs.evolve(part.request, query=(("NextToken", token),))),)
+
+    def _joined(self, name: str, pages: Sequence[Any]) -> Any:
+        """The items of all pages."""
+        rows = [inner(page, "payload") for page in pages]
+        return {**rows[-1], "OrderItems": [row for page in rows for row in page.get("OrderItems") or ()]}
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""

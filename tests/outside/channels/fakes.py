@@ -79,9 +79,19 @@ class Shopify(Fake):
             rows, count = self.listed(since, page)
             info = {"hasNextPage": (page + 1) * self.page < count, "endCursor": str(page + 1)}
             return 200, {}, {"data": {"orders": {"pageInfo": info, "nodes": [self.order(row) for row in rows]}}}
-        return 200, {}, {"data": {"order": self.order(told["id"].rpartition("/")[2])}}
+        name = told["id"].rpartition("/")[2]
+        if "node: order(" in asked["query"]:
+            inner = "lineItems" if "id lineItems(" in asked["query"] else "fulfillmentOrders"
+            return 200, {}, {"data": {"node": {"id": told["id"], inner: self.order(name, int(told["cursor"]))[inner]}}}
+        return 200, {}, {"data": {"order": self.order(name)}}
 
-    def order(self, order):
+    def order(self, order, cursor=0):
+        """An order whose lines and fulfilment orders come one on a page."""
+
+        def page(rows):
+            more = {"hasNextPage": cursor + 1 < len(rows), "endCursor": str(cursor + 1)}
+            return {"pageInfo": more, "nodes": rows[cursor : cursor + 1]}
+
         lines = [{"id": f"gid://shopify/LineItem/{line}", "sku": f"S{line}", "title": "Soap", "quantity": count,
                   "currentQuantity": count}
                  for line, count in self.orders[order].items()]  # fmt: skip
@@ -95,7 +105,7 @@ class Shopify(Fake):
         money = {"shopMoney": {"amount": "9.0", "currencyCode": "EUR"}}
         return {"id": f"gid://shopify/Order/{order}", "name": f"#{order}", "updatedAt": iso(self.changed(order)),
                 "totalPriceSet": money,
-                "lineItems": {"nodes": lines}, "fulfillmentOrders": {"nodes": parts}}  # fmt: skip
+                "lineItems": page(lines), "fulfillmentOrders": page(parts)}  # fmt: skip
 
     def create(self, told):
         rows = [row for group in told["lineItemsByFulfillmentOrder"] for row in group["fulfillmentOrderLineItems"]]
