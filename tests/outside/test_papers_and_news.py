@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 
 from krafte_core import Address, Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.errors import InvalidInput, KrafteError, OutOfRange
-from krafte_core.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped, StockChanged
+from krafte_core.events import OrderCancelled, OrderConfirmed, OrderLate, OrderPlaced, OrderShipped, StockChanged
 from krafte_core.exports import exchange
 from krafte_core.exports.labels import Label, bars, fitting, parcel_label, pdf, sscc, svg, zpl
-from krafte_core.exports.news import KINDS, LANGUAGES, composed, message_of
+from krafte_core.exports.news import KINDS, LANGUAGES, composed, message_of, messages_of
 from krafte_core.exports.papers import delivery_note, offer, packing_slip, pick_list
 from krafte_core.shipping import Package, Shipment, ShipmentLine
 from krafte_core.stock import Lot, Stocked
 from krafte_core.testing import a_workshop
 from krafte_core.times import instant
+from tests.scenarios.day import candle_shop
 
 AT = instant("2026-11-23T12:00Z")
 ANNA = Address("Élodie <Kundin>", "Musterweg 1", "8010", "Graz", country="AT")
@@ -362,3 +363,22 @@ def test_a_subscriber_of_the_outbox_tells_the_customer():
     shop.deliver_events()
 
     assert [(news.kind, news.order) for news in told if news] == [("received", order.number)]
+
+
+def test_every_customer_of_a_run_hears_when_it_begins_and_of_a_date_that_moves():
+    shop, _ = candle_shop()
+    shop.stock.receive("wax", "4 kg", lot="W-1")
+    shop.stock.receive("wick", "100 each", lot="K-1")
+    told = []
+    shop.subscribe("news", lambda event: told.extend(messages_of(shop, event, language="de")), since="now")
+    anna, ben = (shop.orders.place(customer=name, lines=[OrderLine("candle", "10 each")]) for name in ("Anna", "Ben"))
+    run = shop.production.plan_for([anna, ben])
+    shop.production.start(run)
+    shop.deliver_events()
+
+    begun = [news for news in told if news.kind == "in production"]
+    assert [(news.order, news.customer) for news in begun] == [(anna.number, "Anna"), (ben.number, "Ben")]
+    late = OrderLate(AT, anna.number, "Anna", date(2026, 11, 25), date(2026, 11, 27))
+    assert [news.kind for news in messages_of(shop, late)] == ["date moved"]
+    assert "2026-11-27" in messages_of(shop, late)[0].text
+    assert messages_of(shop, attrs.evolve(late, expected=None)) == ()

@@ -32,6 +32,7 @@ from krafte_core.events import (
     OrderChanged,
     OrderConfirmed,
     OrderDelivered,
+    OrderLate,
     OrderPlaced,
     OrderShipped,
     ProductionStarted,
@@ -207,6 +208,29 @@ def message_of(
     return composed(kind, {**named, **facts}, language=language, templates=templates)
 
 
+def messages_of(
+    shop: Workshop, event: Event, *, language: str = "en", templates: Mapping[str, tuple[str, str]] | None = None, reason: str = ""
+) -> tuple[News, ...]:  # fmt: skip
+    """All messages that an event is worth: a run that begins is news for every order that it is for. For a subscriber of the outbox.
+
+    >>> from krafte_core import Item, OrderLine
+    >>> shop = Workshop.in_memory()
+    >>> shop.register(Item("soap", unit="each"))
+    >>> shop.subscribe("mail", lambda event: [print(news.subject) for news in messages_of(shop, event)], since="now")
+    >>> order = shop.orders.place(customer="Anna", lines=[OrderLine("soap", "1 each")])
+    >>> done = shop.deliver_events()  # doctest: +ELLIPSIS
+    We have received your order CO-...
+    """
+    if not isinstance(event, ProductionStarted):
+        news = message_of(event, language=language, templates=templates, reason=reason)
+        return () if news is None else (news,)
+    found = []
+    for order in dict.fromkeys(link.order for link in shop.orders.covered_by(event.document)):
+        customer = shop.orders.get(order).customer
+        found.append(message_of(event, language=language, templates=templates, order=order, customer=customer))
+    return tuple(news for news in found if news is not None)
+
+
 def composed(
     kind: str, facts: Mapping[str, str], *, language: str = "en", templates: Mapping[str, tuple[str, str]] | None = None
 ) -> News:  # fmt: skip
@@ -246,6 +270,8 @@ def _facts(event: Event, reason: str) -> tuple[str, Mapping[str, str]] | None:
         return ("confirmed" if event.promised else "confirmed without date"), {"promised": _day(event.promised)}
     if isinstance(event, OrderChanged) and event.promised is not None:
         return "date moved", {"promised": _day(event.promised)}
+    if isinstance(event, OrderLate) and event.expected is not None:
+        return "date moved", {"promised": _day(event.expected)}
     if isinstance(event, OrderShipped):
         return "shipped", {"carrier": event.carrier, "tracking": event.tracking}
     if isinstance(event, OrderDelivered):
