@@ -15,7 +15,7 @@ state and the state is stored after the messages. Polls overlap, and versions th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -34,6 +34,7 @@ MOST_TRIES = 12
 MOST_PARTS = 200
 """Answers that one order may take."""
 _ZERO = Decimal(0)
+_SINGLE = "order itself"
 
 
 @attrs.frozen
@@ -127,6 +128,20 @@ class Poller:
             channel=poll.channel, account=poll.account, since=since, newest=poll.newest, request=self._list(since, ""), seen=seen
         )  # fmt: skip
 
+    def read_again(self, order_ids: Iterable[str], *, since: datetime | str) -> Poll:
+        """A poll that reads single orders, one after the other: those that are still open here, now and then.
+
+        The lists of some channels miss what matters: Etsy's cancellations, eBay's wishes to cancel. What has gone there is left out.
+        Its state is not the one that lists go on from.
+
+        Args:
+            order_ids: as the channel names them (`message.order_id`).
+            since: any instant; it is kept as the poll's own.
+        """
+        todo = [Awaited(row="", todo=(Part(_SINGLE, self.fetch(name)),)) for name in dict.fromkeys(order_ids)]  # type: ignore[attr-defined]
+        first = todo[0].todo[0].request if todo else None
+        return Poll(channel=self.name, account=self.account, since=instant(since), request=first, awaiting=tuple(todo))
+
     def next_poll(self, poll: Poll, answer: Answer | None, *, now: datetime | None = None) -> Polled:
         """Take an answer in.
 
@@ -177,10 +192,15 @@ class Poller:
         part, *todo = first.todo
         moved = attrs.evolve(poll, awaiting=tuple(others), tries=0)
         try:
-            todo = [*self._further(part, answer), *todo]
+            if part.name == _SINGLE:
+                first = attrs.evolve(first, row=answer.body)
+                todo = [*self._parts(_alone(loaded(self.name, answer.body))), *todo]
+            else:
+                todo = [*self._further(part, answer), *todo]
             if len(first.parts) >= MOST_PARTS:
                 raise bad(self.name, "an order", [Problem(f"$.{part.name}", f"{MOST_PARTS} answers", "an order that comes to an end")])
-            first = attrs.evolve(first, todo=tuple(todo), parts=(*first.parts, (part.name, answer.body or "[]")))
+            kept = () if part.name == _SINGLE else ((part.name, answer.body or "[]"),)
+            first = attrs.evolve(first, todo=tuple(todo), parts=(*first.parts, *kept))
             if todo:
                 return Polled(poll=attrs.evolve(poll, awaiting=(first, *others), tries=0, request=todo[0].request))
             rows = [(first.row, self._gathered(first.parts))]
@@ -255,6 +275,14 @@ class Poller:
     def _throttled(self, answer: Answer) -> Decimal | None:
         """Seconds to wait, where the channel says so in an answer that looks good."""
         return None
+
+
+def _alone(data: Any) -> Any:
+    """The order within the answer to a single read."""
+    for name in ("payload", "order"):
+        if isinstance(data, Mapping) and isinstance(data.get(name), Mapping):
+            return data[name]
+    return data
 
 
 class _Exact(json.JSONEncoder):

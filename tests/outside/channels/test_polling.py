@@ -350,3 +350,47 @@ def test_refunds_of_a_shop_in_several_pages_are_put_together():
     step = channel.next_poll(step.poll, Answer(200, {"X-WP-TotalPages": "2"}, json.dumps([{**refund, "id": 10}])))
 
     assert [str(line.removed) for line in step.messages[0].lines] == ["2"]
+
+
+# ----------------------------------------------------------------------------------------------------- single orders again
+
+
+def test_open_orders_are_read_again_one_by_one_because_lists_miss_their_cancellation():
+    """etsy/open-api#604: a cancelled receipt may never come in a list again."""
+    channel = etsy.Channel("1")
+    poll, messages = channel.read_again(["1", "2", "3", "1"], since=SINCE), []
+    answers = {"1": receipt(1), "3": {**receipt(3, 5), "status": "Canceled"}}
+    while not poll.done:
+        name = poll.request.path.rpartition("/")[2]
+        found = Answer(200, (), json.dumps(answers[name])) if name in answers else Answer(404)
+        step = channel.next_poll(loads(dumps(poll)), found)
+        assert step.refused == ()
+        messages += step.messages
+        poll = step.poll
+
+    assert [(message.order_id, message.cancelled) for message in messages] == [("1", False), ("3", True)]
+    assert channel.read_again([], since=SINCE).done
+
+
+def test_a_single_order_is_read_with_all_its_parts():
+    channel = bigcommerce.Channel("abcde")
+    order = {"id": 5, "status_id": 11, "date_modified": "Wed, 01 Apr 2026 06:15:00 +0000", "currency_code": "EUR"}
+    poll, asked = channel.read_again(["5"], since=SINCE), []
+    while not poll.done:
+        asked.append(poll.request.path)
+        body = order if poll.request.path.endswith("/5") else [{"id": 1, "quantity": 2}] if "products" in poll.request.path else []
+        step = channel.next_poll(poll, Answer(200, (), json.dumps(body)))
+        poll = step.poll
+
+    assert asked == ["/v2/orders/5", "/v2/orders/5/products", "/v2/orders/5/shipping_addresses"]
+    assert [str(line.open) for line in step.messages[0].lines] == ["2"]
+
+
+def test_a_single_order_that_cannot_be_read_hides_no_other_and_one_that_is_busy_is_waited_for():
+    channel = amazon.Channel("M", api="v0")
+    poll = channel.read_again(["1-1-1", "2-2-2"], since=SINCE)
+    busy = channel.next_poll(poll, Answer(429, {"Retry-After": "3"}))
+    broken = channel.next_poll(busy.poll, Answer(200, (), "<html>"))
+
+    assert (busy.wait, busy.poll.request) == (Decimal(3), poll.request)
+    assert (len(broken.refused), broken.poll.request.path) == (1, "/orders/v0/orders/2-2-2")
