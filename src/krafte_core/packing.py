@@ -12,7 +12,7 @@ import attrs
 
 from krafte_core.errors import InvalidInput, TooMuch
 from krafte_core.items import Item, note
-from krafte_core.quantities import Quantity, plain, qty
+from krafte_core.quantities import Quantity, qty
 from krafte_core.shipping import Package, ShipmentLine
 
 GRAMS = 1000
@@ -158,12 +158,3 @@ def _package(lines: tuple[ShipmentLine, ...], box: Box, items: Mapping[str, Item
         lines, weight=weight, sscc=note(box.sscc, "sscc"), tracking=note(box.tracking, "tracking"),
         packaging=tuple((name, str(items[name].quantity(steps))) for name, steps in around),
     )  # fmt: skip
-
-
-def told_weight(package: Package) -> str:
-    """The weight as it stands on papers: in kilograms; empty where nobody knows it.
-
-    >>> told_weight(Package((), weight=qty("2400 g")))
-    '2.4 kg'
-    """
-    return "" if package.weight is None else f"{plain(package.weight.to('kg').value)} kg"

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop
+from krafte_core.drafts import Opening
 from krafte_core.errors import InvalidInput
 from krafte_core.exports import exchange
 from krafte_core.exports.erp import write
 from krafte_core.exports.erp_layouts import KINDS, LAYOUTS, SYSTEMS, Dialect, ErpFile
 from krafte_core.exports.erp_reading import read
-from krafte_core.exports.exchange import Opening
 from krafte_core.money import money
 from tests.support import ROOT
 

@@ -8,21 +8,23 @@ import re
 from datetime import date
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core import Address, Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.errors import InvalidInput, KrafteError, OutOfRange
-from krafte_core.events import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped, StockChanged
+from krafte_core.events import OrderCancelled, OrderConfirmed, OrderLate, OrderPlaced, OrderShipped, StockChanged
 from krafte_core.exports import exchange
-from krafte_core.exports.labels import Label, bars, pdf, sscc, svg, zpl
-from krafte_core.exports.news import KINDS, LANGUAGES, composed, message_of
-from krafte_core.exports.papers import delivery_note, packing_slip, pick_list
-from krafte_core.shipping import Shipment, ShipmentLine
+from krafte_core.exports.labels import Label, bars, fitting, parcel_label, pdf, sscc, svg, zpl
+from krafte_core.exports.news import KINDS, LANGUAGES, composed, message_of, messages_of
+from krafte_core.exports.papers import delivery_note, offer, packing_slip, pick_list
+from krafte_core.shipping import Package, Shipment, ShipmentLine
 from krafte_core.stock import Lot, Stocked
 from krafte_core.testing import a_workshop
 from krafte_core.times import instant
+from tests.scenarios.day import candle_shop
 
 AT = instant("2026-11-23T12:00Z")
 ANNA = Address("Élodie <Kundin>", "Musterweg 1", "8010", "Graz", country="AT")
@@ -44,7 +46,7 @@ def test_a_packing_slip_has_every_article_once_and_neither_lots_nor_prices():
     slip = packing_slip(SHIPMENT, names={"soap": "<b>Soap</b>"}, language="de")
 
     assert slip.title == "Packzettel SH-1"
-    assert slip.rows == (("soap", "<b>Soap</b>", "3 each"), ("salt", "", "250 g"))
+    assert slip.rows == (("soap", "<b>Soap</b>", "3 Stück"), ("salt", "", "250 g"))
     assert "&lt;b&gt;Soap" in slip.html()
     assert "<b>" not in slip.html()
     assert dict(slip.facts)["Lieferadresse"] == "Élodie <Kundin>, Musterweg 1, 8010 Graz, AT"
@@ -73,9 +75,53 @@ def test_a_pdf_has_what_the_document_has_and_letters_that_its_font_lacks_are_sai
     from pypdf import PdfReader
 
     text = PdfReader(io.BytesIO(packing_slip(SHIPMENT).pdf())).pages[0].extract_text()
-    assert all(part in text for part in ("Packing slip SH-1", "soap", "3 each", "Élodie"))
+    assert all(part in text for part in ("Packing slip SH-1", "soap", "3 pcs", "Élodie"))
     with pytest.raises(InvalidInput):
         packing_slip(SHIPMENT, names={"soap": "石鹸"}).pdf()
+
+
+PACKED = attrs.evolve(
+    SHIPMENT,
+    packages=(
+        Package(LINES[:2], weight=qty("1260 g"), tracking="JD1", sscc=LABEL.sscc),
+        Package(LINES[2:], tracking="JD2", sscc=sscc("0340434", 161094043)),
+    ),
+)  # fmt: skip
+
+
+def test_a_slip_of_one_parcel_has_what_lies_in_it_with_its_own_number_and_weight():
+    first, second = (packing_slip(PACKED, package=at, language="de") for at in (1, 2))
+
+    assert (first.title, [row[2] for row in first.rows]) == ("Packzettel SH-1, Paket 1 von 2", ["3 Stück"])
+    assert [dict(one.facts).get("Sendungsnummer") for one in (first, second)] == ["JD1", "JD2"]
+    assert [dict(one.facts).get("Gewicht") for one in (first, second)] == ["1,26 kg", None]
+    assert dict(packing_slip(PACKED).facts)["Tracking number"] == "JD1, JD2"
+    with pytest.raises(InvalidInput):
+        packing_slip(PACKED, package=3)
+
+
+def test_an_offer_says_what_everything_costs_until_when_and_by_when():
+    shop = Workshop.in_memory()
+    shop.register(Item("soap", unit="each", packs={"case": 12}), Item("salt", unit="g"))
+    shop.stock.receive("soap", "24 each", lot="S-1")
+    shop.stock.receive("salt", "250 g", lot="T-1")
+    lines = [OrderLine("soap", "2 case", price="36 EUR", per="case"), OrderLine("salt", "250 g", price="0.02 EUR")]
+    order = shop.orders.place(customer="Anna", lines=lines, discount="10 %", tax="13.86 EUR", shipping_price="4.90 EUR")
+    quote = shop.orders.quote(order, until="2099-01-31 12:00")
+    found = offer(order, quote, names={"soap": "Seife"}, language="de")
+
+    assert found.title == f"Angebot {quote.number}"
+    assert dict(found.facts)["Gültig bis"] == "31.01.2099"
+    assert found.rows == (
+        ("soap", "Seife", "24 Stück", "36,00 EUR / case", "72,00 EUR"),
+        ("salt", "", "250 g", "0,02 EUR / g", "5,00 EUR"),
+        ("", "Rabatt", "", "", "-7,70 EUR"), ("", "Versand", "", "", "4,90 EUR"), ("", "Steuer", "", "", "13,86 EUR"),
+        ("", "Zu zahlen", "", "", "88,06 EUR"),
+    )  # fmt: skip
+    with pytest.raises(InvalidInput):
+        offer(shop.orders.place(customer="Anna", lines=[OrderLine("soap", "1 each")]))
+    with pytest.raises(InvalidInput):
+        offer(shop.orders.place(customer="Anna", lines=lines), quote)
 
 
 # -------------------------------------------------------------------------------------------------------------- labels
@@ -94,7 +140,7 @@ def test_every_sscc_fits_its_own_label(prefix, data):
     number = sscc(prefix, data.draw(st.integers(0, 10 ** (16 - len(prefix)) - 1)), data.draw(st.integers(0, 9)))
 
     assert re.fullmatch("[0-9]{18}", number)
-    assert set(bars(Label(number, ANNA, ANNA))) == {"0", "1"}
+    assert {*"".join(bars(Label(number, ANNA, ANNA)))} == {"0", "1"}
 
 
 def test_a_wrong_check_digit_and_facts_that_no_code_can_hold_are_refused():
@@ -108,19 +154,60 @@ def test_a_wrong_check_digit_and_facts_that_no_code_can_hold_are_refused():
 def test_a_label_as_svg_is_well_formed_and_has_all_bars_within_it():
     root = ElementTree.fromstring(svg(LABEL))
     texts = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
-    rects = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("y") == "98"]
+    rects = [one for one in root.iter("{http://www.w3.org/2000/svg}rect") if one.get("x")]
 
     assert "Élodie <Kundin>" in texts
-    assert LABEL.human in texts
-    assert len(rects) == len(re.findall("1+", bars(LABEL)))
+    assert {code.human for code in LABEL.codes} <= {*texts}
+    assert len(rects) == len(re.findall("1+", "0".join(bars(LABEL))))
     assert all(float(one.get("x")) >= 10 and float(one.get("x")) + float(one.get("width")) <= 95.01 for one in rects)
+
+
+def test_the_label_of_a_packed_parcel_says_what_lies_in_it_and_its_lot_where_it_is_one():
+    two, one = (parcel_label(box, LABEL.sender, ANNA, names={"soap": "Soap"}, carrier="DHL") for box in PACKED.packages)
+
+    assert (two.lines, two.lot, two.tracking) == (("3 pcs Soap", "1.26 kg"), "", "JD1")
+    assert (one.lines, one.lot) == (("250 g salt",), "T-1")
+    assert bars(one)
+    with pytest.raises(InvalidInput):
+        parcel_label(Package(LINES), LABEL.sender, ANNA)
+
+
+LONG = Address("Élodie Kundin-Oberhuber-Mitterlehner-Wwwwwww", "Musterweg 1, Stiege 4, Tür 12, Hinterhof", "8010", "Graz")
+
+
+def test_what_is_long_becomes_small_and_stays_on_the_label():
+    """Seen in a picture: a long name ran out of the right edge of the SVG."""
+    label = Label(LABEL.sscc, LONG, LONG, ("W" * 90,), "DHL", "9" * 40, lot="L" * 20, expires=date(2027, 11, 30), count=5)
+    root = ElementTree.fromstring(svg(label))
+    sizes = [(one.text, float(one.get("font-size"))) for one in root.iter("{http://www.w3.org/2000/svg}text")]
+
+    assert all(fitting(text, size, 89) >= size - 0.001 for text, size in sizes)
+    assert len({size for text, size in sizes if text in (LONG.name, LONG.street)}) == 1  # one size for all lines of an address
+    assert pdf(label)
+    assert zpl(label, dots=24)
+
+
+def test_the_bars_of_the_number_are_as_wide_as_gs1_wants_them_on_parcels():
+    """General Specifications 5.5: 0.495 mm at least; that is why the other facts have a code of their own."""
+    full = Label(LABEL.sscc, ANNA, ANNA, lot="L" * 20, expires=date(2027, 11, 30), count=5)
+
+    assert 85 / len(bars(full)[0]) >= 0.495
+    assert [code.human for code in full.codes] == ["(00)003404341610940427", "(17)271130(37)5(10)" + "L" * 20]
+
+
+@given(st.text(max_size=200), st.floats(1, 10))
+def test_a_text_fits_whatever_it_says(text, size):
+    small = fitting(text, size, 89)
+
+    assert 0 < small <= size
+    assert fitting(text, small, 89) == pytest.approx(small)
 
 
 def test_a_label_as_pdf_has_its_words():
     from pypdf import PdfReader
 
     text = PdfReader(io.BytesIO(pdf(LABEL))).pages[0].extract_text()
-    assert all(part in text for part in ("Élodie <Kundin>", "8010 Graz", "3 x Soap", LABEL.human))
+    assert all(part in text for part in ("Élodie <Kundin>", "8010 Graz", "3 x Soap", LABEL.codes[0].human))
 
 
 def test_no_word_of_a_customer_is_a_command_of_the_printer():
@@ -135,7 +222,8 @@ def test_no_word_of_a_customer_is_a_command_of_the_printer():
 
 
 def test_pairs_of_digits_are_told_to_the_printer_as_pairs():
-    assert f"^FD>;>800{LABEL.sscc}1727113010>6L-26-11^FS" in zpl(LABEL)
+    assert f"^FD>;>800{LABEL.sscc}^FS" in zpl(LABEL)
+    assert "^FD>;>81727113010>6L-26-11^FS" in zpl(LABEL)
     with pytest.raises(InvalidInput):
         zpl(LABEL, dots=9)
 
@@ -275,3 +363,22 @@ def test_a_subscriber_of_the_outbox_tells_the_customer():
     shop.deliver_events()
 
     assert [(news.kind, news.order) for news in told if news] == [("received", order.number)]
+
+
+def test_every_customer_of_a_run_hears_when_it_begins_and_of_a_date_that_moves():
+    shop, _ = candle_shop()
+    shop.stock.receive("wax", "4 kg", lot="W-1")
+    shop.stock.receive("wick", "100 each", lot="K-1")
+    told = []
+    shop.subscribe("news", lambda event: told.extend(messages_of(shop, event, language="de")), since="now")
+    anna, ben = (shop.orders.place(customer=name, lines=[OrderLine("candle", "10 each")]) for name in ("Anna", "Ben"))
+    run = shop.production.plan_for([anna, ben])
+    shop.production.start(run)
+    shop.deliver_events()
+
+    begun = [news for news in told if news.kind == "in production"]
+    assert [(news.order, news.customer) for news in begun] == [(anna.number, "Anna"), (ben.number, "Ben")]
+    late = OrderLate(AT, anna.number, "Anna", date(2026, 11, 25), date(2026, 11, 27))
+    assert [news.kind for news in messages_of(shop, late)] == ["date moved"]
+    assert "2026-11-27" in messages_of(shop, late)[0].text
+    assert messages_of(shop, attrs.evolve(late, expected=None)) == ()

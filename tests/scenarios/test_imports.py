@@ -9,7 +9,7 @@ from itertools import permutations
 import attrs
 import pytest
 
-from krafte_core import Address, Item, Workshop
+from krafte_core import Address, Ingredient, Item, Recipe, Workshop
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.incoming import Goods, MessageLine, Notice, OrderMessage
 from krafte_core.testing import FakeClock
@@ -213,3 +213,18 @@ def test_imports_survive_a_restart_of_a_store_on_disk(tmp_path):
 
     assert again.orders.import_from(order(line(title="Élodie's <soap>"))).changed is False
     assert (edited.order.number, amounts(edited)) == (first.order.number, {"soap": "1 each"})
+
+
+def test_what_a_customer_wishes_stands_on_the_production_order():
+    shop = Workshop.in_memory()
+    shop.register(
+        Item("blank", unit="each"), Item("spoon", unit="each"),
+        Recipe("spoon", makes="1 each", ingredients=[Ingredient("blank", "1 each")]),
+    )  # fmt: skip
+    shop.stock.receive("blank", "5 each", lot="B-1")
+    wished = line(goods=(Goods("spoon"),), personalization=(("Engraving", "For Mum"),))
+    done = shop.orders.import_from(order(wished))
+    shop.orders.confirm(done.order)
+    (run,) = shop.production.covering(done.order)
+
+    assert [(link.order, link.note) for link in shop.orders.covered_by(run)] == [(done.order.number, "Engraving: For Mum")]

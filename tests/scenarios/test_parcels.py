@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from krafte_core import Item, OrderLine, Workshop, qty
 from krafte_core.errors import InvalidInput, NotAllowed, TooMuch, Unknown
 from krafte_core.events import OrderDelivered
-from krafte_core.exports.news import message_of
+from krafte_core.exports.news import message_of, whereabouts
 from krafte_core.packing import Box, packed, weight_of
 from krafte_core.shipping import ShipmentLine
 from krafte_core.tracking import KINDS, TrackingEvent, arrived, journey
+from tests.scenarios.day import candle_shop, confirmed
 
 ITEMS = (
     Item("soap", unit="each", packs={"each": "95.5 g"}),
@@ -187,6 +188,29 @@ def test_events_of_another_parcel_are_refused():
     for wrong in ({"kind": "teleported"}, {"text": "\x00"}):
         with pytest.raises(InvalidInput):
             TrackingEvent("JD1", "A", "2026-11-25T09:30Z", **wrong)
+
+
+def test_the_page_for_customers_shows_the_way_of_each_parcel_and_nothing_of_the_workshop():
+    shop, order, shipment = shipped()
+    shop.shipping.pack(shipment, [Box({"soap": "4 each"}, tracking="JD1"), Box(tracking="JD2")])
+    shop.orders.hold(order, reason="secret of the workshop")
+    shop.shipping.track(shipment, WAY[:3])
+    found = whereabouts(shop, order, language="de")
+
+    assert (found.words, [parcel.tracking for parcel in found.parcels]) == ("versandt", ["JD1", "JD2"])
+    assert [(words, place) for _, words, place in found.parcels[0].events] == [("abgeholt", "Graz"), ("in Zustellung", "")]
+    assert not any(word in repr(found) for word in ("secret", "S-1", "S-2", "T-1", "X9"))
+    with pytest.raises(InvalidInput):
+        whereabouts(shop, order, language="fr")
+
+
+def test_an_order_that_is_not_there_yet_says_what_was_promised_and_what_is_expected():
+    shop, _ = candle_shop()
+    anna = confirmed(shop, "Anna", "5 each")
+    found = whereabouts(shop, anna)
+
+    assert (found.words, found.parcels) == ("waiting for material", ())
+    assert found.promised == found.expected == shop.orders.promise(anna).date
 
 
 def test_the_shipments_of_an_order_are_found():

@@ -24,6 +24,8 @@ class Rules(Common):
     @staticmethod
     def calls(channel: Any, parcel: Parcel) -> tuple[Call, ...]:
         """The one call."""
+        if channel.api == "vendor":
+            raise ChannelError("amazon", "a shipment of a vendor", "plan_acknowledgement; vendors announce shipments by their own API")
         return (Call(key=f"package {parcel.package}", request=confirmation(channel.marketplace, parcel)),)
 
     @staticmethod
@@ -85,17 +87,25 @@ def confirmation(marketplace: str, parcel: Parcel) -> Request:
 def acknowledgement(order_id: str, *, party: str, at: datetime, items: Sequence[Mapping[str, Any]]) -> Request:
     """`POST acknowledgements` of a vendor: per item the product, what was ordered, the cost, and what becomes of it.
 
+    `code` is one word for all of it; `codes` says how much of it is accepted, backordered and rejected.
+
     Raises:
-        ChannelError: (`channel_error`) another code than Accepted, Backordered or Rejected.
+        ChannelError: (`channel_error`) another code than Accepted, Backordered or Rejected; amounts that do not add up.
     """
     rows = []
     for item in items:
-        if item["code"] not in CODES:
-            raise ChannelError("amazon", str(item["code"]), "one of " + ", ".join(CODES))
-        amount = {"amount": whole(Decimal(item["quantity"]), "amazon", str(item["product"]))}
-        answer = {"acknowledgementCode": item["code"], "acknowledgedQuantity": amount}
+        ordered = Decimal(item["quantity"])
+        codes = item.get("codes") or {item["code"]: ordered}
+        wrong = [code for code in codes if code not in CODES]
+        if wrong or sum(map(Decimal, codes.values())) != ordered:
+            raise ChannelError("amazon", str({**codes}), f"{ordered} in all of {item['product']}, as " + ", ".join(CODES))
+        amount = {"amount": whole(ordered, "amazon", str(item["product"]))}
+        answers = [
+            {"acknowledgementCode": code, "acknowledgedQuantity": {"amount": whole(Decimal(count), "amazon", str(item["product"]))}}
+            for code, count in codes.items()
+        ]
         row: dict[str, Any] = {"vendorProductIdentifier": item["product"], "orderedQuantity": amount}
         row |= {"netCost": {"amount": str(item["cost"])}} if item.get("cost") is not None else {}
-        rows.append(row | {"itemAcknowledgements": [answer]})
+        rows.append(row | {"itemAcknowledgements": answers})
     body = {"purchaseOrderNumber": order_id, "sellingParty": {"partyId": party}, "acknowledgementDate": stamp(at), "items": rows}
     return posted("/vendor/orders/v1/acknowledgements", {"acknowledgements": [body]})

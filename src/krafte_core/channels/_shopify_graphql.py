@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from krafte_core.channels.reading import Node, Sheet, added, address, distinct, pairs
+from krafte_core.channels.reading import Node, Sheet, added, address, bad, distinct, pairs
 from krafte_core.incoming import MessageLine, OrderMessage, Problem, Refund
 
 ADDRESS = {
@@ -18,20 +18,102 @@ UNPAID = frozenset({"PENDING", "AUTHORIZED", "EXPIRED", "VOIDED"})
 CLOSED = frozenset({"CLOSED", "CANCELLED"})
 ZERO = Decimal(0)
 
-QUERY = """query($query: String!, $cursor: String) { orders(first: 50, after: $cursor, query: $query, sortKey: UPDATED_AT) {
- pageInfo { hasNextPage endCursor } nodes { id name createdAt processedAt updatedAt cancelledAt test taxesIncluded note email
- displayFinancialStatus displayFulfillmentStatus currencyCode presentmentCurrencyCode
- totalPriceSet { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }
- totalTaxSet { shopMoney { amount currencyCode } } totalDiscountsSet { shopMoney { amount currencyCode } }
- totalShippingPriceSet { shopMoney { amount currencyCode } } totalRefundedSet { shopMoney { amount currencyCode } }
- shippingAddress { name company address1 address2 zip city provinceCode countryCodeV2 phone }
- lineItems(first: 100) { pageInfo { hasNextPage endCursor } nodes { id title sku variantTitle quantity currentQuantity requiresShipping
+_LINES = """pageInfo { hasNextPage endCursor } nodes { id title sku variantTitle quantity currentQuantity requiresShipping
   isGiftCard variant { id } product { id } customAttributes { key value } originalUnitPriceSet { shopMoney { amount currencyCode } }
-  totalDiscountSet { shopMoney { amount currencyCode } } } }
- fulfillmentOrders(first: 50) { pageInfo { hasNextPage endCursor } nodes { id status fulfillBy assignedLocation { location { id } }
-  lineItems(first: 100) { pageInfo { hasNextPage endCursor } nodes { id totalQuantity remainingQuantity lineItem { id } } } }
- } } } }"""
+  totalDiscountSet { shopMoney { amount currencyCode } } }"""
+_ROWS = "pageInfo { hasNextPage endCursor } nodes { id totalQuantity remainingQuantity lineItem { id } }"
+_FULFILLMENT = f"""pageInfo {{ hasNextPage endCursor }} nodes {{ id status fulfillBy assignedLocation {{ location {{ id }} }}
+  lineItems(first: 100) {{ {_ROWS} }} }}"""
+QUERY = f"""query($query: String!, $cursor: String) {{ orders(first: 50, after: $cursor, query: $query, sortKey: UPDATED_AT) {{
+ pageInfo {{ hasNextPage endCursor }} nodes {{ id name createdAt processedAt updatedAt cancelledAt test taxesIncluded note email
+ displayFinancialStatus displayFulfillmentStatus currencyCode presentmentCurrencyCode
+ totalPriceSet {{ shopMoney {{ amount currencyCode }} presentmentMoney {{ amount currencyCode }} }}
+ totalTaxSet {{ shopMoney {{ amount currencyCode }} }} totalDiscountsSet {{ shopMoney {{ amount currencyCode }} }}
+ totalShippingPriceSet {{ shopMoney {{ amount currencyCode }} }} totalRefundedSet {{ shopMoney {{ amount currencyCode }} }}
+ shippingAddress {{ name company address1 address2 zip city provinceCode countryCodeV2 phone }}
+ lineItems(first: 100) {{ {_LINES} }}
+ fulfillmentOrders(first: 50) {{ {_FULFILLMENT} }} }} }} }}"""
 """One page of orders with all that an import needs."""
+_NEXT = "query($id: ID!, $cursor: String) {{ node: {of}(id: $id) {{ id {name}(first: {most}, after: $cursor) {{ {rows} }} }} }}"
+MORE = {
+    "lineItems": _NEXT.format(of="order", name="lineItems", most=100, rows=_LINES),
+    "fulfillmentOrders": _NEXT.format(of="order", name="fulfillmentOrders", most=50, rows=_FULFILLMENT),
+    "fulfillmentOrder": _NEXT.format(of="fulfillmentOrder", name="lineItems", most=100, rows=_ROWS),
+}
+"""The next page of a connection within an order, or within one of its fulfilment orders."""
+
+
+def open_ends(order_id: str, data: Any) -> list[tuple[str, str, str]]:
+    """The connections of an order, or of a page of one, that have another page: which query, of what, and the cursor.
+
+    >>> page = {"pageInfo": {"hasNextPage": True, "endCursor": "c1"}, "nodes": []}
+    >>> open_ends("gid://shopify/Order/7", {"lineItems": page})
+    [('lineItems', 'gid://shopify/Order/7', 'c1')]
+    """
+    found = []
+    for name in ("lineItems", "fulfillmentOrders"):
+        connection = data.get(name) if isinstance(data, Mapping) else None
+        cursor = _next_cursor(connection)
+        if cursor:
+            found.append((name, order_id, cursor))
+        for part in _rows_of(connection) if name == "fulfillmentOrders" else ():
+            cursor = _next_cursor(part.get("lineItems"))
+            if cursor:
+                found.append(("fulfillmentOrder", str(part.get("id", "")), cursor))
+    return found
+
+
+def _next_cursor(connection: Any) -> str:
+    told = connection.get("pageInfo") if isinstance(connection, Mapping) else None
+    if not isinstance(told, Mapping) or told.get("hasNextPage") is not True:
+        return ""
+    return str(told.get("endCursor") or "")
+
+
+def _rows_of(connection: Any) -> list[Any]:
+    if not isinstance(connection, Mapping):
+        return []
+    rows = connection.get("nodes")
+    if not isinstance(rows, list):
+        edges = connection.get("edges")
+        rows = [edge.get("node") for edge in edges if isinstance(edge, Mapping)] if isinstance(edges, list) else []
+    return [row for row in rows if isinstance(row, Mapping)]
+
+
+def further(name: str, of: str, data: Any) -> tuple[Mapping[str, Any], list[tuple[str, str, str]]]:
+    """What a query for a further page asked for, and the pages after it.
+
+    Raises:
+        BadPayload: (`bad_payload`) errors, or nothing of it.
+    """
+    body = data.get("data") if isinstance(data, Mapping) else None
+    found = body.get("node") if isinstance(body, Mapping) else None
+    if not isinstance(found, Mapping) or data.get("errors"):
+        raise bad("shopify", "a further page", [Problem("$.data.node", str(data)[:200], f"the next page of {of}")])
+    if name != "fulfillmentOrder":
+        return found, open_ends(of, {name: found.get(name)})
+    cursor = _next_cursor(found.get("lineItems"))
+    return found, [(name, of, cursor)] if cursor else []
+
+
+def with_pages(order: Any, pages: Sequence[tuple[str, Any]]) -> Any:
+    """The order with the nodes of further pages behind its own: (which query, its node) in the order in which they came."""
+    whole = dict(order)
+    for name, page in pages:
+        if name == "fulfillmentOrder":
+            parts = _rows_of(whole.get("fulfillmentOrders"))
+            grown = [_grown(part, page, "lineItems") if part.get("id") == page.get("id") else part for part in parts]
+            whole["fulfillmentOrders"] = {**whole.get("fulfillmentOrders", {}), "nodes": grown}
+        else:
+            whole = _grown(whole, page, name)
+    return whole
+
+
+def _grown(node: Any, page: Any, name: str) -> dict[str, Any]:
+    """A node whose connection has the page's rows besides, and ends where the page ends."""
+    further = page.get(name)
+    info = further.get("pageInfo") if isinstance(further, Mapping) else None
+    return {**node, name: {"pageInfo": info, "nodes": [*_rows_of(node.get(name)), *_rows_of(further)]}}
 
 
 def gid(text: str) -> str:
@@ -59,9 +141,7 @@ def order(data: Any, sheet: Sheet, account: str, asked_at: datetime | None) -> O
         for row in node.rows("refunds")
     )
     dates = [when for row in parts if (when := row.at("fulfillBy")) is not None and row.text("status") not in CLOSED]
-    for name in ("lineItems", "fulfillmentOrders"):
-        if node.child(name).child("pageInfo").flag("hasNextPage"):
-            sheet.problems.append(_more(f"$.{name}"))
+    sheet.problems += [_more(f"$.{name}") for name, _, _ in open_ends("", node.data)]
     return OrderMessage(
         channel="shopify", account=account, order_id=gid(node.ident("id")), version=node.at("updatedAt") or asked_at,
         number=node.text("name"), placed_at=node.at("processedAt") or node.at("createdAt"), status=status.lower(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -9,7 +10,8 @@ from typing import Any
 
 import attrs
 
-from krafte_core.channels._shopify_graphql import CLOSED, gid, nodes
+from krafte_core.channels._shopify_graphql import CLOSED, MORE, further, gid, nodes, open_ends, with_pages
+from krafte_core.channels.base import inner
 from krafte_core.channels.calls import Answer, Request, posted
 from krafte_core.channels.reading import Node, Sheet
 from krafte_core.channels.writing import Call, OnSale, Outcome, Parcel, Plan, whole
@@ -19,8 +21,10 @@ from krafte_core.errors import BadPayload
 _LINK = re.compile(r"<([^<>]{0,4000})>; *rel=\"?next\"?")
 _INFO = re.compile(r"[?&]page_info=([^&>]+)")
 ZERO = Decimal(0)
-READ = """query($id: ID!) { order(id: $id) { id fulfillmentOrders(first: 50) { nodes { id status assignedLocation { location { id } }
- lineItems(first: 100) { nodes { id totalQuantity remainingQuantity lineItem { id } } } } } } }"""
+MOST_PAGES = 200
+READ = """query($id: ID!) { order(id: $id) { id fulfillmentOrders(first: 50) { pageInfo { hasNextPage endCursor }
+ nodes { id status assignedLocation { location { id } } lineItems(first: 100) { pageInfo { hasNextPage endCursor }
+ nodes { id totalQuantity remainingQuantity lineItem { id } } } } } } }"""
 CREATE = """mutation($fulfillment: FulfillmentInput!, $message: String) {
  fulfillmentCreate(fulfillment: $fulfillment, message: $message) { fulfillment { id status } userErrors { field message } } }"""
 TRACK = """mutation($id: ID!, $info: FulfillmentTrackingInput!, $notify: Boolean) {
@@ -135,6 +139,37 @@ def _gid(kind: str, name: str) -> str:
 # --------------------------------------------------------------------------------------------------------------- rules
 
 
+def next_page(version: str, name: str, of: str, cursor: str) -> Request:
+    """What stands on the next page of a connection."""
+    return graphql(version, MORE[name], {"id": of, "cursor": cursor})
+
+
+def _collected(plan: Plan, data: Any) -> tuple[Plan, Any]:
+    """The plan that asks for the next page of fulfilment orders; or, once all are there, the plan and all of them as one answer."""
+    if not isinstance(data, Mapping) or "fulfillment_orders" in data:
+        return plan, data
+    asks = [value for name, value in plan.about if name == "ask"]
+    kept = tuple((name, value) for name, value in plan.about if name not in {"ask", "page", "first"})
+    pages = [json.loads(value, parse_float=Decimal) for name, value in plan.about if name == "page"]
+    if asks:
+        name, of, _ = asks[0].split(" ", 2)
+        found, ends = further(name, of, data)
+        pages.append([name, found])
+        first = json.loads(dict(plan.about)["first"], parse_float=Decimal)
+    else:
+        first = inner(inner(data, "data"), "order")
+        ends = open_ends(str(first.get("id", "")), first)
+    todo = [*(" ".join(end) for end in ends), *asks[1:]]
+    if not todo or len(pages) > MOST_PAGES:
+        return attrs.evolve(plan, about=kept, tries=0), {"data": {"order": with_pages(first, pages)}} if pages else data
+    more = (("first", _text(first)), *(("page", _text(page)) for page in pages), *(("ask", one) for one in todo))
+    return attrs.evolve(plan, about=(*kept, *more), tries=0, wait=ZERO), None
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, default=str, ensure_ascii=False, separators=(",", ":"))
+
+
 @attrs.frozen
 class Waiting:
     """A line of a fulfilment order with what remains of it."""
@@ -181,6 +216,9 @@ class Rules(Common):
         """The fulfilment orders of the order."""
         told = dict(plan.about)
         version = told.get("version", "")
+        ask = next((value for name, value in plan.about if name == "ask"), "")
+        if ask:
+            return next_page(version, *ask.split(" ", 2))
         if told.get("api") == "rest":
             return Request("GET", f"/admin/api/{version}/orders/{plan.parcel.order_id}/fulfillment_orders.json")
         return graphql(version, READ, {"id": _gid("Order", plan.parcel.order_id)})
@@ -188,7 +226,10 @@ class Rules(Common):
     @staticmethod
     def known(plan: Plan, answer: Answer) -> Plan:
         """The calls by location; or, after a time-out, whether the first call arrived."""
-        rows = waiting(answer.data("shopify"))
+        plan, data = _collected(plan, answer.data("shopify"))
+        if data is None:
+            return plan
+        rows = waiting(data)
         if plan.stage == "check":
             return _checked(plan, {row.row: row.left for row in rows})
         wanted = dict(plan.parcel.lines) or {row.line: row.left for row in rows}

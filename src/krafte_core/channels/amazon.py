@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
+
+import attrs
 
 from krafte_core.channels import _amazon_read, _amazon_write
 from krafte_core.channels.base import Reading, inner
 from krafte_core.channels.calls import Answer, Request, in_path
 from krafte_core.channels.polling import Page, Part, Poller
 from krafte_core.channels.reading import Node, Sheet, bad, loaded
-from krafte_core.channels.writing import Rules, Writer
-from krafte_core.errors import InvalidInput
+from krafte_core.channels.writing import Call, Parcel, Plan, Rules, Writer
+from krafte_core.errors import ChannelError, InvalidInput
 from krafte_core.incoming import Notice, OrderMessage, Problem
 
 APIS = ("2026-01-01", "v0", "vendor")
@@ -52,6 +55,34 @@ class Channel(Reading, Poller, Writer):
         told = _amazon_read.notification(Node(loaded(self.name, body), "$", sheet))
         sheet.done("a notification")
         return self._notice("fetch", **told)
+
+    def plan_acknowledgement(
+        self, order: OrderMessage, decisions: Mapping[str, str | Mapping[str, Any]] | None = None, *, at: datetime
+    ) -> Plan:  # fmt: skip
+        """How a vendor answers a purchase order: what becomes of each line.
+
+        Args:
+            order: as it was read; lines of which nothing is ordered any more are left out.
+            decisions: by line id `"Accepted"`, `"Backordered"`, `"Rejected"`, or how much of each; default everything is accepted.
+            at: when it was decided.
+
+        Raises:
+            ChannelError: (`channel_error`) no party, an unknown word, amounts that do not add up.
+            InvalidInput: (`invalid_input`) a line that is not there.
+        """
+        if not self.party:
+            raise ChannelError(self.name, "an acknowledgement", "Channel(..., party=...) with the vendor's party id")
+        asked = {line.line_id: line for line in order.lines if line.quantity}
+        unknown = [name for name in decisions or () if name not in asked]
+        if unknown:
+            raise InvalidInput("decisions", ", ".join(unknown), "lines of the order: " + ", ".join(asked))
+        items = []
+        for name, line in asked.items():
+            said = (decisions or {}).get(name, "Accepted")
+            codes = {said: line.quantity} if isinstance(said, str) else {code: Decimal(count) for code, count in said.items()}
+            items.append({"product": line.sku or name, "quantity": line.quantity, "cost": line.unit_price, "codes": codes})
+        call = Call(key=order.order_id, request=_amazon_write.acknowledgement(order.order_id, party=self.party, at=at, items=items))
+        return self._setting("acknowledge", Parcel(order_id=order.order_id, lines=()), (call,))
 
     def _order(self, data: Any, parts: Mapping[str, Any], sheet: Sheet, asked_at: datetime | None) -> OrderMessage:
         body = inner(data, "payload")
@@ -102,6 +133,18 @@ class Channel(Reading, Poller, Writer):
             raise bad(self.name, "a page", [Problem("$.AmazonOrderId", name[:40], "an order id")])
         path = f"/orders/v0/orders/{name}"
         return Part("items", Request("GET", f"{path}/orderItems")), Part("address", Request("GET", f"{path}/address"))
+
+    def _further(self, part: Part, answer: Answer) -> tuple[Part, ...]:
+        """Items come in pages."""
+        token = inner(answer.data(self.name), "payload").get("NextToken") if part.name == "items" else None
+        if not isinstance(token, str) or not token:
+            return ()
+        return (Part("items", attrs.evolve(part.request, query=(("NextToken", token),))),)
+
+    def _joined(self, name: str, pages: Sequence[Any]) -> Any:
+        """The items of all pages."""
+        rows = [inner(page, "payload") for page in pages]
+        return {**rows[-1], "OrderItems": [row for page in rows for row in page.get("OrderItems") or ()]}
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""

@@ -18,7 +18,7 @@ from krafte_core.addresses import Address
 from krafte_core.channels import _bigcommerce_write
 from krafte_core.channels.base import Reading, inner
 from krafte_core.channels.calls import Answer, Request, in_path
-from krafte_core.channels.polling import Page, Part, Poller
+from krafte_core.channels.polling import Page, Part, Poller, next_page
 from krafte_core.channels.reading import Node, Sheet, added, address, distinct, loaded, pairs
 from krafte_core.channels.signing import check_standard, headers_of, raw
 from krafte_core.channels.writing import Rules, Writer
@@ -148,7 +148,15 @@ class Channel(Reading, Poller, Writer):
             return ()
         path = f"{ROOT}/{row['id']}"
         calls = (("products", "products"), ("shipping_addresses", "shipping_addresses"))
-        return tuple(Part(name, Request("GET", f"{path}/{place}", query=(("limit", "250"),))) for name, place in calls)
+        return tuple(Part(name, Request("GET", f"{path}/{place}", query=(("limit", "250"), ("page", "1")))) for name, place in calls)
+
+    def _further(self, part: Part, answer: Answer) -> tuple[Part, ...]:
+        """A page that is full may have another after it."""
+        query = dict(part.request.query)
+        rows = answer.data(self.name) if answer.body else []
+        if not isinstance(rows, list) or len(rows) < int(query["limit"]):
+            return ()
+        return (next_page(part),)
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from decimal import Context, Decimal, localcontext
+from typing import Any, ClassVar
 
+from krafte_core.channels.base import Reading
 from krafte_core.channels.reading import MAX_BODY, Sheet, bad
 from krafte_core.channels.wholesale import text_node
-from krafte_core.incoming import MessageLine, Problem
+from krafte_core.errors import WrongAccount
+from krafte_core.incoming import MessageLine, OrderMessage, Problem
 
 MOST_SEGMENTS = 100_000
 FUNCTIONS = {
@@ -109,3 +111,54 @@ def check_sums(segments: Segments, place: int, lines: Sequence[MessageLine], *, 
     known = [line.unit_price * line.quantity for line in lines if line.unit_price is not None]
     if total is not None and len(known) == len(lines) and sum(known, ZERO) != total:
         segments.warn(place, f"the total {total} is not the sum of the lines, {sum(known, ZERO)}")
+
+
+class Documents(Reading):
+    """A wholesale customer who sends documents of segments; the account is the partner's name.
+
+    Args (besides those of `Reading`):
+        sender: what the head must name as the sender; default any.
+        currency: where the document says none.
+    """
+
+    wanted: ClassVar[str] = ""
+
+    def __init__(self, account: str, *, sender: str = "", currency: str | None = None, **given: Any) -> None:
+        """See the class."""
+        super().__init__(account, **given)
+        self.sender, self.currency = sender, currency
+
+    def read_document(self, body: bytes | str) -> tuple[OrderMessage, ...]:
+        """The orders of an interchange.
+
+        Raises:
+            BadPayload: (`bad_payload`) with the number and name of each segment. WrongAccount: (`wrong_account`)
+        """
+        sheet = Sheet(self.name)
+        s = Segments(self._cut(text_of(self.name, body)), sheet)
+        sender = self._sent_by(s)
+        if self.sender and sender not in (None, self.sender):
+            raise WrongAccount(self.name, str(sender), self.sender)
+        spans = self._spans(s)
+        heads = tuple(sheet.warnings)
+        with localcontext(Context(prec=60)):
+            found = tuple(self._message(s, begin, end, heads) for begin, end in spans)
+        if not found:
+            s.problem(0, "no order", self.wanted)
+        sheet.done("a document")
+        return tuple(self.match(message) for message in found)
+
+    def _cut(self, text: str) -> Sequence[Sequence[Any]]:
+        """The segments of a text."""
+        raise NotImplementedError
+
+    def _sent_by(self, s: Segments) -> str | None:
+        """Whom the head names as sender; None where there is no head."""
+        raise NotImplementedError
+
+    def _spans(self, s: Segments) -> Sequence[tuple[int, int]]:
+        """Where each order begins and ends."""
+        raise NotImplementedError
+
+    def _message(self, s: Segments, begin: int, end: int, heads: tuple[Problem, ...]) -> OrderMessage:
+        raise NotImplementedError

@@ -9,15 +9,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from krafte_core.addresses import Address
-from krafte_core.channels.base import Reading
-from krafte_core.channels.edi import FUNCTIONS, MOST_SEGMENTS, Segments, check_sums, text_of
-from krafte_core.channels.reading import MAX_ID, Sheet, bad, pairs
-from krafte_core.errors import WrongAccount
+from krafte_core.channels.edi import FUNCTIONS, MOST_SEGMENTS, Documents, Segments, check_sums
+from krafte_core.channels.reading import MAX_ID, bad, pairs
 from krafte_core.incoming import MessageLine, OrderMessage, Problem
 
 USUAL = ":+.? '"
@@ -27,39 +26,20 @@ PARTS = ("LIN", "UNS")
 ZERO = Decimal(0)
 
 
-class Channel(Reading):
-    """A wholesale customer who sends EDIFACT; the account is the partner's name.
-
-    Args (besides those of `Reading`):
-        sender: the interchange sender (UNB 0004) that its documents must come from; default any.
-        currency: where the document says none.
-    """
+class Channel(Documents):
+    """A wholesale customer who sends EDIFACT; the account is the partner's name. `sender` is the interchange sender (UNB 0004)."""
 
     name: ClassVar[str] = "edifact"
+    wanted: ClassVar[str] = "UNH with ORDERS"
 
-    def __init__(self, account: str, *, sender: str = "", currency: str | None = None, **given: Any) -> None:
-        """See the class."""
-        super().__init__(account, **given)
-        self.sender, self.currency = sender, currency
+    def _cut(self, text: str) -> Sequence[Sequence[Any]]:
+        return _split(text)
 
-    def read_document(self, body: bytes | str) -> tuple[OrderMessage, ...]:
-        """The orders of an interchange.
+    def _sent_by(self, s: Segments) -> str | None:
+        return s.get(0, 2) if s.tag(0) == "UNB" else None
 
-        Raises:
-            BadPayload: (`bad_payload`) with the number and name of each segment. WrongAccount: (`wrong_account`)
-        """
-        sheet = Sheet(self.name)
-        s = Segments(_split(text_of(self.name, body)), sheet)
-        if s.tag(0) == "UNB" and self.sender and s.get(0, 2) != self.sender:
-            raise WrongAccount(self.name, s.get(0, 2), self.sender)
-        messages = _messages(s)
-        heads = tuple(sheet.warnings)
-        with localcontext(Context(prec=60)):
-            found = tuple(self._message(s, begin, end, heads) for begin, end in messages)
-        if not found:
-            s.problem(0, "no message", "UNH with ORDERS")
-        sheet.done("a document")
-        return tuple(self.match(message) for message in found)
+    def _spans(self, s: Segments) -> Sequence[tuple[int, int]]:
+        return _messages(s)
 
     def _message(self, s: Segments, begin: int, end: int, heads: tuple[Problem, ...]) -> OrderMessage:
         warned = len(s.sheet.warnings)

@@ -15,7 +15,7 @@ state and the state is stored after the messages. Polls overlap, and versions th
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -23,14 +23,18 @@ from typing import Any, ClassVar
 import attrs
 
 from krafte_core.channels.calls import OVERLOADED, Answer, Request, backoff
+from krafte_core.channels.reading import bad, loaded
 from krafte_core.errors import BadPayload, ChannelRefused
-from krafte_core.incoming import OrderMessage
+from krafte_core.incoming import OrderMessage, Problem
 from krafte_core.times import instant
 
 OVERLAP = timedelta(minutes=10)
 """How far a poll reaches back behind the newest order of the last one: clocks differ, and indexes lag."""
 MOST_TRIES = 12
+MOST_PARTS = 200
+"""Answers that one order may take."""
 _ZERO = Decimal(0)
+_SINGLE = "order itself"
 
 
 @attrs.frozen
@@ -124,6 +128,20 @@ class Poller:
             channel=poll.channel, account=poll.account, since=since, newest=poll.newest, request=self._list(since, ""), seen=seen
         )  # fmt: skip
 
+    def read_again(self, order_ids: Iterable[str], *, since: datetime | str) -> Poll:
+        """A poll that reads single orders, one after the other: those that are still open here, now and then.
+
+        The lists of some channels miss what matters: Etsy's cancellations, eBay's wishes to cancel. What has gone there is left out.
+        Its state is not the one that lists go on from.
+
+        Args:
+            order_ids: as the channel names them (`message.order_id`).
+            since: any instant; it is kept as the poll's own.
+        """
+        todo = [Awaited(row="", todo=(Part(_SINGLE, self.fetch(name)),)) for name in dict.fromkeys(order_ids)]  # type: ignore[attr-defined]
+        first = todo[0].todo[0].request if todo else None
+        return Poll(channel=self.name, account=self.account, since=instant(since), request=first, awaiting=tuple(todo))
+
     def next_poll(self, poll: Poll, answer: Answer | None, *, now: datetime | None = None) -> Polled:
         """Take an answer in.
 
@@ -167,14 +185,35 @@ class Poller:
 
     def _part(self, poll: Poll, answer: Answer, now: datetime | None) -> Polled:
         """The answer is a part of the first order that waits."""
+        wait = self._throttled(answer)
+        if wait is not None:
+            return self._later(poll, wait)
         first, *others = poll.awaiting
         part, *todo = first.todo
-        first = attrs.evolve(first, todo=tuple(todo), parts=(*first.parts, (part.name, answer.body)))
-        if todo:
-            after = attrs.evolve(poll, awaiting=(first, *others), tries=0)
-            return Polled(poll=attrs.evolve(after, request=todo[0].request))
         moved = attrs.evolve(poll, awaiting=tuple(others), tries=0)
-        return self._handed(moved, [(first.row, dict(first.parts))], [], now)
+        try:
+            if part.name == _SINGLE:
+                first = attrs.evolve(first, row=answer.body)
+                todo = [*self._parts(_alone(loaded(self.name, answer.body))), *todo]
+            else:
+                todo = [*self._further(part, answer), *todo]
+            if len(first.parts) >= MOST_PARTS:
+                raise bad(self.name, "an order", [Problem(f"$.{part.name}", f"{MOST_PARTS} answers", "an order that comes to an end")])
+            kept = () if part.name == _SINGLE else ((part.name, answer.body or "[]"),)
+            first = attrs.evolve(first, todo=tuple(todo), parts=(*first.parts, *kept))
+            if todo:
+                return Polled(poll=attrs.evolve(poll, awaiting=(first, *others), tries=0, request=todo[0].request))
+            rows = [(first.row, self._gathered(first.parts))]
+        except BadPayload as problem:
+            return self._handed(moved, [], [problem], now)
+        return self._handed(moved, rows, [], now)
+
+    def _gathered(self, parts: Sequence[tuple[str, str]]) -> Mapping[str, Any]:
+        """The parts of an order by name; those that came in several pages are put together."""
+        pages: dict[str, list[Any]] = {}
+        for name, body in parts:
+            pages.setdefault(name, []).append(loaded(self.name, body))
+        return {name: found[0] if len(found) == 1 else self._joined(name, found) for name, found in pages.items()}
 
     def _skipped(self, poll: Poll) -> Polled:
         """An order that went away while its parts were fetched."""
@@ -186,7 +225,7 @@ class Poller:
         return Polled(poll=attrs.evolve(poll, tries=poll.tries + 1), wait=max(wait, _ZERO))
 
     def _handed(
-        self, poll: Poll, rows: Sequence[tuple[Any, Mapping[str, str]]], refused: list[BadPayload], now: datetime | None
+        self, poll: Poll, rows: Sequence[tuple[Any, Mapping[str, Any]]], refused: list[BadPayload], now: datetime | None
     ) -> Polled:
         """Orders that are complete are handed out, except versions that were handed out before."""
         messages = []
@@ -225,6 +264,26 @@ class Poller:
     def _parts(self, row: Any) -> tuple[Part, ...]:
         return ()
 
+    def _further(self, part: Part, answer: Answer) -> Sequence[Part]:
+        """What must be asked besides, by what this part said: its own next page has its own name."""
+        return ()
+
+    def _joined(self, name: str, pages: Sequence[Any]) -> Any:
+        """The pages of one part as one."""
+        return [row for page in pages if isinstance(page, list) for row in page]
+
+    def _throttled(self, answer: Answer) -> Decimal | None:
+        """Seconds to wait, where the channel says so in an answer that looks good."""
+        return None
+
+
+def _alone(data: Any) -> Any:
+    """The order within the answer to a single read."""
+    for name in ("payload", "order"):
+        if isinstance(data, Mapping) and isinstance(data.get(name), Mapping):
+            return data[name]
+    return data
+
 
 class _Exact(json.JSONEncoder):
     """Decimals are printed as the numbers that they were."""
@@ -236,3 +295,13 @@ class _Exact(json.JSONEncoder):
 
 def _stored(row: Any) -> str:
     return json.dumps(row, cls=_Exact, ensure_ascii=False, separators=(",", ":"))
+
+
+def next_page(part: Part) -> Part:
+    """The same part, one page further.
+
+    >>> next_page(Part("refunds", Request("GET", "/refunds", query=(("page", "1"),)))).request.target
+    '/refunds?page=2'
+    """
+    query = tuple((name, str(int(value) + 1) if name == "page" else value) for name, value in part.request.query)
+    return Part(part.name, attrs.evolve(part.request, query=query))

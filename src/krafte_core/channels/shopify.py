@@ -9,14 +9,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from krafte_core.channels import _shopify_graphql, _shopify_rest, _shopify_write
 from krafte_core.channels.base import Reading, inner
 from krafte_core.channels.calls import Answer, Request, in_path, posted
-from krafte_core.channels.polling import Page, Poller
+from krafte_core.channels.polling import Page, Part, Poller
 from krafte_core.channels.reading import Sheet, bad, loaded
 from krafte_core.channels.signing import check_hmac, headers_of, raw
 from krafte_core.channels.writing import Rules, Writer
@@ -88,6 +89,11 @@ class Channel(Reading, Poller, Writer):
             raise bad(self.name, "an order", [Problem("$.errors", str(body["errors"])[:200], "no errors")])
         found = inner(inner(body, "orderCreate", "orderUpdate", "orderCancel"), "order", "node")
         graphql = isinstance(found, Mapping) and str(found.get("id", "")).startswith("gid://")
+        if graphql and parts:
+            pages = [(*name.split(" ", 2)[:2], page) for name, page in parts.items()]
+            found = _shopify_graphql.with_pages(
+                found, [(name, _shopify_graphql.further(name, of, page)[0]) for name, of, page in pages]
+            )
         read = _shopify_graphql.order if graphql else _shopify_rest.order
         return read(found, sheet, self.account, asked_at)
 
@@ -122,6 +128,23 @@ class Channel(Reading, Poller, Writer):
         told = inner(inner(inner(data, "data"), "orders"), "pageInfo")
         more = isinstance(told, Mapping) and told.get("hasNextPage") is True
         return Page(self._rows(data), str(told.get("endCursor") or "") if more else "")
+
+    def _parts(self, row: Any) -> tuple[Part, ...]:
+        """An order with more lines or fulfilment orders than fit on a page of its own has further pages."""
+        if self.api != "graphql" or not isinstance(row, Mapping):
+            return ()
+        return self._pages(_shopify_graphql.open_ends(str(row.get("id", "")), row))
+
+    def _pages(self, ends: Sequence[tuple[str, str, str]]) -> tuple[Part, ...]:
+        return tuple(Part(" ".join(end), _shopify_write.next_page(self.version, *end)) for end in ends)
+
+    def _further(self, part: Part, answer: Answer) -> tuple[Part, ...]:
+        """A further page may have a page after it."""
+        name, of, _ = part.name.split(" ", 2)
+        return self._pages(_shopify_graphql.further(name, of, answer.data(self.name))[1])
+
+    def _throttled(self, answer: Answer) -> Decimal | None:
+        return self.rules.throttled(answer)
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order, for a notice; in REST shape, whose answer `read_order` takes."""

@@ -17,6 +17,7 @@ from krafte_core.channels.matching import Match
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, split
+from krafte_core.workshop import Workshop
 
 
 def offers(
@@ -56,3 +57,17 @@ def offers(
             counts.append(int(max(there - spare, 0) * part / item.steps(goods.amount)))
         found[row.sku] = min(counts, default=0)
     return found
+
+
+def free_for(shop: Workshop, rows: Iterable[Match]) -> dict[str, Quantity]:
+    """Per item of a mapping what is free and usable now: what is promised to orders or runs, held or expired is not.
+
+    >>> from krafte_core import Item
+    >>> shop = Workshop.in_memory()
+    >>> shop.register(Item("soap", unit="each"))
+    >>> lot = shop.stock.receive("soap", "25 each", lot="S-1")
+    >>> free_for(shop, [Match("soap", sku="SOAP")])
+    {'soap': Quantity('25 each')}
+    """
+    codes = dict.fromkeys(goods.item for row in rows for goods in row.goods)
+    return {item: shop.stock.level(item).available for item in codes}

@@ -19,7 +19,7 @@ import attrs
 from krafte_core.channels import _woo_write
 from krafte_core.channels.base import Reading, inner
 from krafte_core.channels.calls import Answer, Request, in_path
-from krafte_core.channels.polling import Page, Part, Poller
+from krafte_core.channels.polling import Page, Part, Poller, next_page
 from krafte_core.channels.reading import Node, Sheet, added, address, loaded, pairs, per_unit, plain
 from krafte_core.channels.signing import check_hmac, headers_of, raw
 from krafte_core.channels.writing import Rules, Writer
@@ -121,7 +121,13 @@ class Channel(Reading, Poller, Writer):
         """Only a call of their own has the quantities of refunds."""
         if not isinstance(row, Mapping) or not row.get("refunds") or not isinstance(row.get("id"), int):
             return ()
-        return (Part("refunds", Request("GET", f"{ROOT}/{row['id']}/refunds", query=(("per_page", "100"),))),)
+        return (Part("refunds", Request("GET", f"{ROOT}/{row['id']}/refunds", query=(("per_page", "100"), ("page", "1")))),)
+
+    def _further(self, part: Part, answer: Answer) -> tuple[Part, ...]:
+        """The head says how many pages there are."""
+        pages = answer.header("x-wp-totalpages")
+        more = pages.isdigit() and int(dict(part.request.query)["page"]) < int(pages[:9])
+        return (next_page(part),) if more else ()
 
     def fetch(self, order_id: str) -> Request:
         """The single read of an order."""

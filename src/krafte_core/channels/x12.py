@@ -9,57 +9,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from krafte_core.addresses import Address
-from krafte_core.channels.base import Reading
-from krafte_core.channels.edi import FUNCTIONS, MOST_SEGMENTS, Segments, check_sums, shared_phrase, text_of
-from krafte_core.channels.reading import MAX_ID, Sheet, bad, pairs
-from krafte_core.errors import WrongAccount
+from krafte_core.channels.edi import FUNCTIONS, MOST_SEGMENTS, Documents, Segments, check_sums, shared_phrase
+from krafte_core.channels.reading import MAX_ID, bad, pairs
 from krafte_core.incoming import MessageLine, OrderMessage, Problem
 
 OURS, THEIRS = ("VN", "SK", "VP", "VA"), ("BP", "IN", "CB")
 ZERO = Decimal(0)
 
 
-class Channel(Reading):
-    """A wholesale customer who sends X12; the account is the partner's name.
-
-    Args (besides those of `Reading`):
-        sender: the interchange id (ISA06) that its documents must come from; default any.
-        currency: where the document says none.
-    """
+class Channel(Documents):
+    """A wholesale customer who sends X12; the account is the partner's name. `sender` is the interchange id (ISA06)."""
 
     name: ClassVar[str] = "x12"
+    wanted: ClassVar[str] = "ST*850"
 
-    def __init__(self, account: str, *, sender: str = "", currency: str | None = None, **given: Any) -> None:
-        """See the class."""
-        super().__init__(account, **given)
-        self.sender, self.currency = sender, currency
+    def _cut(self, text: str) -> Sequence[Sequence[Any]]:
+        return _split(text)
 
-    def read_document(self, body: bytes | str) -> tuple[OrderMessage, ...]:
-        """The orders of an interchange.
+    def _sent_by(self, s: Segments) -> str | None:
+        return s.get(0, 6).strip()
 
-        Raises:
-            BadPayload: (`bad_payload`) with the number and name of each segment. WrongAccount: (`wrong_account`)
-        """
-        text = text_of(self.name, body)
-        sheet = Sheet(self.name)
-        rows = _split(text)
-        segments = Segments(rows, sheet)
-        sender = segments.get(0, 6).strip()
-        if self.sender and sender != self.sender:
-            raise WrongAccount(self.name, sender, self.sender)
-        transactions = _transactions(segments)
-        heads = tuple(sheet.warnings)
-        with localcontext(Context(prec=60)):
-            found = tuple(self._message(segments, begin, end, heads) for begin, end in transactions)
-        if not found:
-            segments.problem(0, "no transaction", "ST*850")
-        sheet.done("a document")
-        return tuple(self.match(message) for message in found)
+    def _spans(self, s: Segments) -> Sequence[tuple[int, int]]:
+        return _transactions(s)
 
     def _message(self, s: Segments, begin: int, end: int, heads: tuple[Problem, ...]) -> OrderMessage:
         sheet_from = len(s.sheet.warnings)

@@ -45,13 +45,14 @@ WHEN_SHORT = ("wait", "refuse")
 
 @attrs.frozen
 class Link:
-    """How much of a supply covers how much of an order's line."""
+    """How much of a supply covers how much of an order's line; `note` is what the workshop must know of it, such as an engraving."""
 
     order: str
     line: str
     production: str
     item: str
     amount: Quantity
+    note: str = ""
 
 
 class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, OrderTimelines, OrderHolds):
@@ -195,7 +196,7 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             return {line.ref: row for line, row in zip(paper.lines, rows, strict=True)}
 
     def covered_by(self, production: ProductionOrder | str) -> tuple[Link, ...]:
-        """Which orders a production covers, and with how much: while it runs by its links, afterwards by its lots.
+        """Which orders a production covers, with how much and what was wished: while it runs by its links, afterwards by its lots.
 
         Raises:
             Unknown: (`unknown`) no such production.
@@ -204,7 +205,12 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             run = work.paper(ProductionOrder, production)
             sums = _served(work, run)
             item = work.item(run.item)
-            return tuple(Link(order, line, run.number, run.item, item.quantity(steps)) for (order, line), steps in sums.items())
+            filed = work.reader.papers({order for order, _ in sums})
+            notes = {(name, line.ref): line.note for name, row in filed.items() for line in getattr(row.paper, "lines", ())}
+            return tuple(
+                Link(order, line, run.number, run.item, item.quantity(steps), notes.get((order, line.partition("+")[0]), ""))
+                for (order, line), steps in sums.items()
+            )
 
     def get(self, order: CustomerOrder | str) -> CustomerOrder:
         """The order as it is now.

@@ -24,9 +24,9 @@ from typing import Any
 
 import attrs
 
+from krafte_core.drafts import Opening
 from krafte_core.errors import InvalidInput, KrafteError, Unknown
 from krafte_core.exports.erp_layouts import CENTRAL, KEYS, KINDS, LAYOUTS, NETSUITE, SAP, Dialect, ErpFile, SheetLayout, heads
-from krafte_core.exports.exchange import Opening
 from krafte_core.incoming import Problem
 from krafte_core.items import Item, one_of
 from krafte_core.orders import CustomerOrder, OrderLine
@@ -59,7 +59,7 @@ def write(kind: str, values: Iterable[Any], dialect: Dialect, *, items: Mapping[
     """Files of a kind for a system; what does not fit is listed and left out, nothing is cut or rounded.
 
     Args:
-        kind: `"items"`, `"recipes"`, `"stock"` (of `exchange.Opening`) or `"orders"`.
+        kind: `"items"`, `"recipes"`, `"stock"` (of `drafts.Opening`) or `"orders"`.
         values: of that kind.
         dialect: of the system.
         items: by code; needed for everything but items, because amounts go in the items' own units.

@@ -11,9 +11,10 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from krafte_core.drafts import Draft, Opening, OrderRow
 from krafte_core.errors import InvalidInput, KrafteError, Unknown
 from krafte_core.exports.erp_layouts import BATCH, CENTRAL, KEYS, KINDS, LAYOUTS, NETSUITE, SAP, Dialect, ErpFile, SheetLayout, heads
-from krafte_core.exports.exchange import MAX_TEXT, MOST_ROWS, Draft, Opening, OrderRow
+from krafte_core.exports.exchange import MAX_TEXT, MOST_ROWS
 from krafte_core.incoming import Problem
 from krafte_core.items import Item, one_of
 from krafte_core.orders import OrderLine
@@ -26,10 +27,10 @@ Placed = tuple[str, Row]
 
 
 def read(kind: str, files: Iterable[ErpFile], dialect: Dialect, *, items: Mapping[str, Item] | None = None) -> Draft:
-    """What files of another system would bring: the values of `exchange`, and every problem with its file and row.
+    """What files of another system would bring: values, and every problem with its file and row.
 
     Args:
-        kind: `"items"`, `"recipes"`, `"stock"` (of `exchange.Opening`) or `"orders"` (of `exchange.OrderRow`).
+        kind: `"items"`, `"recipes"`, `"stock"` (of `drafts.Opening`) or `"orders"` (of `drafts.OrderRow`).
         files: by the names in `LAYOUTS`; further columns are left alone.
         dialect: of the system.
         items: by code; needed for everything but items. A code in other letters (`OLIVE-OIL`) is the item that has them.

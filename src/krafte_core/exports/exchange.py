@@ -13,13 +13,11 @@ import csv
 import io
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import date
 from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import attrs
-
+from krafte_core.drafts import Draft, Opening, OrderRow
 from krafte_core.errors import InvalidInput, KrafteError, WireError
 from krafte_core.incoming import Problem
 from krafte_core.items import Item
@@ -36,40 +34,6 @@ MOST_ROWS = 100_000
 MAX_TEXT = 64 * 2**20
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _FRACTION = re.compile(r"[0-9]{1,9}/[1-9][0-9]{0,8}")
-
-
-@attrs.frozen
-class Opening:
-    """A row of opening stock: what `shop.stock.opening` takes."""
-
-    item: str
-    amount: str
-    lot: str | None = None
-    expires: date | None = None
-    place: str = "stock"
-
-
-@attrs.frozen
-class OrderRow:
-    """An order of a table: what `shop.orders.place` takes, under the name that it has there."""
-
-    name: str
-    customer: str
-    lines: tuple[OrderLine, ...]
-    requested: date | None = None
-
-
-@attrs.frozen
-class Draft:
-    """What a table would bring, and every problem with its row; rows with a problem bring nothing."""
-
-    values: tuple[Any, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything could be read."""
-        return not self.problems
 
 
 # ------------------------------------------------------------------------------------------------------------- documents

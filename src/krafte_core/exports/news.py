@@ -16,7 +16,7 @@ messages and sends them.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from html import escape
 from types import MappingProxyType
@@ -24,6 +24,7 @@ from typing import Any
 
 import attrs
 
+from krafte_core.desks.lateness import promised_of
 from krafte_core.errors import InvalidInput
 from krafte_core.events import (
     Event,
@@ -31,12 +32,17 @@ from krafte_core.events import (
     OrderChanged,
     OrderConfirmed,
     OrderDelivered,
+    OrderLate,
     OrderPlaced,
     OrderShipped,
     ProductionStarted,
 )
 from krafte_core.items import one_of
-from krafte_core.orders import STATUS_WORDS, OrderStatus
+from krafte_core.orders import STATUS_WORDS, CustomerOrder, OrderStatus
+from krafte_core.shipping import Shipment
+from krafte_core.tracking import KINDS as TRACKING
+from krafte_core.tracking import TrackingEvent
+from krafte_core.workshop import Workshop
 
 LANGUAGES = ("en", "de")
 KINDS = (
@@ -84,6 +90,26 @@ GREETINGS = {"en": "Hello $customer,", "de": "Guten Tag $customer,"}
 WORDS = ("order", "customer", "promised", "carrier", "tracking", "reason")
 
 
+TRACKING_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "en": {kind: kind for kind in TRACKING},
+        "de": {
+            "announced": "angekündigt",
+            "collected": "abgeholt",
+            "on the way": "unterwegs",
+            "out for delivery": "in Zustellung",
+            "to be collected": "zur Abholung bereit",
+            "not delivered": "nicht zugestellt",
+            "trouble": "Störung",
+            "delivered": "zugestellt",
+            "going back": "auf dem Rückweg",
+            "returned": "zurückgegeben",
+        },
+    }
+)
+"""What carriers say, in the customer's language."""
+
+
 @attrs.frozen
 class News:
     """A message for a customer."""
@@ -97,26 +123,63 @@ class News:
 
 
 @attrs.frozen(kw_only=True)
+class ParcelOnItsWay:
+    """A parcel as its receiver may see it: who brings it, its number, and how it travels."""
+
+    carrier: str
+    tracking: str
+    events: tuple[tuple[datetime, str, str], ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class Whereabouts:
-    """What a customer may see of an order, and nothing more: no lots, no runs, no other customers."""
+    """What a customer may see of an order, and nothing more: no lots, no runs, no holds, no other customers.
+
+    Args:
+        order, status, words: the order, how far it is, and that in the customer's language.
+        promised: the day that was promised; `expected`: the day that is expected now, while it has not left.
+        parcels: what has left; of each event when it happened, what it means and where.
+    """
 
     order: str
     status: OrderStatus
     words: str
     promised: date | None = None
-    parcels: tuple[tuple[str, str], ...] = ()
+    expected: date | None = None
+    parcels: tuple[ParcelOnItsWay, ...] = ()
 
 
-def whereabouts(
-    order: str, status: OrderStatus, *, promised: date | None = None, parcels: tuple[tuple[str, str], ...] = (), language: str = "en"
-) -> Whereabouts:  # fmt: skip
-    """The answer to "where is my order?"; `parcels` are carriers and tracking numbers.
+def whereabouts(shop: Workshop, order: CustomerOrder | str, *, language: str = "en") -> Whereabouts:
+    """The answer to "where is my order?", for a page that customers see.
 
-    >>> whereabouts("CO-1", OrderStatus.IN_PRODUCTION, language="de").words
-    'in Herstellung'
+    Raises:
+        Unknown: (`unknown`) no such order. InvalidInput: (`invalid_input`) another language.
+
+    >>> from krafte_core import Item, OrderLine
+    >>> shop = Workshop.in_memory()
+    >>> shop.register(Item("soap", unit="each"))
+    >>> whereabouts(shop, shop.orders.place(customer="Anna", lines=[OrderLine("soap", "1 each")]), language="de").words
+    'eingegangen'
     """
-    words = STATUS_WORDS[one_of(language, LANGUAGES, "language")][status]
-    return Whereabouts(order=order, status=status, words=words, promised=promised, parcels=parcels)
+    words = one_of(language, LANGUAGES, "language")
+    paper = shop.orders.get(order)
+    status = shop.orders.status(paper)
+    shipments = shop.shipping.of(paper)
+    given = promised_of(shop.orders.history(paper))
+    waits = status in (OrderStatus.READY_TO_SHIP, OrderStatus.IN_PRODUCTION, OrderStatus.MATERIALS_RESERVED,
+                       OrderStatus.WAITING_FOR_MATERIAL, OrderStatus.PARTLY_SHIPPED)  # fmt: skip
+    expected = shop.orders.promise(paper).date if waits else None
+    parcels = [one for shipment in shipments for one in _parcels(shipment, shop.shipping.journey(shipment), words)]
+    return Whereabouts(
+        order=paper.number, status=status, words=STATUS_WORDS[words][status], promised=given, expected=expected, parcels=tuple(parcels)
+    )  # fmt: skip
+
+
+def _parcels(shipment: Shipment, events: Sequence[TrackingEvent], language: str) -> Iterable[ParcelOnItsWay]:
+    for number in shipment.numbers or ("",):
+        known = [event for event in events if event.tracking == number and event.kind]
+        told = [(event.at, TRACKING_WORDS[language][event.kind], event.place) for event in known]
+        yield ParcelOnItsWay(carrier=shipment.carrier, tracking=number, events=tuple(told))
 
 
 def message_of(
@@ -143,6 +206,29 @@ def message_of(
         return None
     named = {"order": order or event.document, "customer": customer or getattr(event, "customer", "")}
     return composed(kind, {**named, **facts}, language=language, templates=templates)
+
+
+def messages_of(
+    shop: Workshop, event: Event, *, language: str = "en", templates: Mapping[str, tuple[str, str]] | None = None, reason: str = ""
+) -> tuple[News, ...]:  # fmt: skip
+    """All messages that an event is worth: a run that begins is news for every order that it is for. For a subscriber of the outbox.
+
+    >>> from krafte_core import Item, OrderLine
+    >>> shop = Workshop.in_memory()
+    >>> shop.register(Item("soap", unit="each"))
+    >>> shop.subscribe("mail", lambda event: [print(news.subject) for news in messages_of(shop, event)], since="now")
+    >>> order = shop.orders.place(customer="Anna", lines=[OrderLine("soap", "1 each")])
+    >>> done = shop.deliver_events()  # doctest: +ELLIPSIS
+    We have received your order CO-...
+    """
+    if not isinstance(event, ProductionStarted):
+        news = message_of(event, language=language, templates=templates, reason=reason)
+        return () if news is None else (news,)
+    found = []
+    for order in dict.fromkeys(link.order for link in shop.orders.covered_by(event.document)):
+        customer = shop.orders.get(order).customer
+        found.append(message_of(event, language=language, templates=templates, order=order, customer=customer))
+    return tuple(news for news in found if news is not None)
 
 
 def composed(
@@ -184,6 +270,8 @@ def _facts(event: Event, reason: str) -> tuple[str, Mapping[str, str]] | None:
         return ("confirmed" if event.promised else "confirmed without date"), {"promised": _day(event.promised)}
     if isinstance(event, OrderChanged) and event.promised is not None:
         return "date moved", {"promised": _day(event.promised)}
+    if isinstance(event, OrderLate) and event.expected is not None:
+        return "date moved", {"promised": _day(event.expected)}
     if isinstance(event, OrderShipped):
         return "shipped", {"carrier": event.carrier, "tracking": event.tracking}
     if isinstance(event, OrderDelivered):

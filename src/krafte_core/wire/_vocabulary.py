@@ -57,6 +57,7 @@ _ROWS = """
     desks.trace Lifted
     diary Entry=DiaryEntry
     differences Difference=PreviewDifference
+    drafts Opening OrderRow Draft
     drawing Box Arrow
     durations Duration
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
@@ -70,9 +71,6 @@ _ROWS = """
         ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
         ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled LotReceived LotDecided StockChanged
         LotConverted OrderReturned OrderLate PurchaseChanged PurchaseRescheduled SentBack
-    exports.erp Written=ErpWritten
-    exports.erp_layouts Column=ErpColumn SheetLayout Dialect=ErpDialect ErpFile
-    exports.exchange Opening OrderRow Draft=ExchangeDraft
     growth Growth
     history Since
     holds Hold

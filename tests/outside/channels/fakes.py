@@ -79,9 +79,19 @@ class Shopify(Fake):
             rows, count = self.listed(since, page)
             info = {"hasNextPage": (page + 1) * self.page < count, "endCursor": str(page + 1)}
             return 200, {}, {"data": {"orders": {"pageInfo": info, "nodes": [self.order(row) for row in rows]}}}
-        return 200, {}, {"data": {"order": self.order(told["id"].rpartition("/")[2])}}
+        name = told["id"].rpartition("/")[2]
+        if "node: order(" in asked["query"]:
+            inner = "lineItems" if "id lineItems(" in asked["query"] else "fulfillmentOrders"
+            return 200, {}, {"data": {"node": {"id": told["id"], inner: self.order(name, int(told["cursor"]))[inner]}}}
+        return 200, {}, {"data": {"order": self.order(name)}}
 
-    def order(self, order):
+    def order(self, order, cursor=0):
+        """An order whose lines and fulfilment orders come one on a page."""
+
+        def page(rows):
+            more = {"hasNextPage": cursor + 1 < len(rows), "endCursor": str(cursor + 1)}
+            return {"pageInfo": more, "nodes": rows[cursor : cursor + 1]}
+
         lines = [{"id": f"gid://shopify/LineItem/{line}", "sku": f"S{line}", "title": "Soap", "quantity": count,
                   "currentQuantity": count}
                  for line, count in self.orders[order].items()]  # fmt: skip
@@ -95,7 +105,7 @@ class Shopify(Fake):
         money = {"shopMoney": {"amount": "9.0", "currencyCode": "EUR"}}
         return {"id": f"gid://shopify/Order/{order}", "name": f"#{order}", "updatedAt": iso(self.changed(order)),
                 "totalPriceSet": money,
-                "lineItems": {"nodes": lines}, "fulfillmentOrders": {"nodes": parts}}  # fmt: skip
+                "lineItems": page(lines), "fulfillmentOrders": page(parts)}  # fmt: skip
 
     def create(self, told):
         rows = [row for group in told["lineItemsByFulfillmentOrder"] for row in group["fulfillmentOrderLineItems"]]
@@ -146,6 +156,93 @@ class Amazon(Fake):
                  for line, count in self.orders[order].items()]  # fmt: skip
         made = {"fulfillmentStatus": "UNSHIPPED", "fulfilledBy": "MERCHANT"}
         return {"orderId": order, "lastUpdatedTime": iso(self.changed(order)), "fulfillment": made, "orderItems": items}
+
+
+class AmazonV0(Amazon):
+    """The older generation: items and address are calls of their own, and items come one on a page."""
+
+    def answer(self, method, path, query, body):
+        if method == "POST":
+            return super().answer(method, path, query, body)
+        order = path.split("/")[4] if path.count("/") > 3 else ""
+        if path.endswith("/address"):
+            return 200, {}, {"payload": {"AmazonOrderId": order, "ShippingAddress": {"Name": "A", "CountryCode": "DE"}}}
+        if path.endswith("/orderItems"):
+            at = int(query.get("NextToken", 0))
+            rows = [{"OrderItemId": line, "SellerSKU": f"S{line}", "QuantityOrdered": count, "QuantityShipped": 0}
+                    for line, count in self.orders[order].items()]  # fmt: skip
+            token = {"NextToken": str(at + 1)} if at + 1 < len(rows) else {}
+            return 200, {}, {"payload": {"AmazonOrderId": order, "OrderItems": rows[at : at + 1], **token}}
+        page, since = (int(part) for part in query.get("NextToken", "0-0").split("-"))
+        after = (
+            datetime.fromisoformat(query["LastUpdatedAfter"]) if "LastUpdatedAfter" in query else datetime.fromtimestamp(since, UTC)
+        )
+        rows, count = self.listed(after, page)
+        told = {"NextToken": f"{page + 1}-{int(after.timestamp())}"} if (page + 1) * self.page < count else {}
+        return 200, {}, {"payload": {"Orders": [self.head(row) for row in rows], **told}}
+
+    def head(self, order):
+        return {"AmazonOrderId": order, "OrderStatus": "Unshipped", "LastUpdateDate": iso(self.changed(order)),
+                "FulfillmentChannel": "MFN"}  # fmt: skip
+
+
+class Vendor(Fake):
+    """Purchase orders of a vendor, which are acknowledged."""
+
+    def answer(self, method, path, query, body):
+        if method == "POST":
+            (told,) = json.loads(body)["acknowledgements"]
+            self.packages[told["purchaseOrderNumber"], ""] = told["items"]
+            return 202, {}, {"payload": {"transactionId": "t"}}
+        page = int(query.get("nextToken", 0))
+        rows, count = self.listed(datetime.fromisoformat(query["changedAfter"]), page)
+        token = {"nextToken": str(page + 1)} if (page + 1) * self.page < count else {}
+        return 200, {}, {"payload": {"pagination": token, "orders": [self.order(row) for row in rows]}}
+
+    def order(self, order):
+        items = [{"itemSequenceNumber": line, "vendorProductIdentifier": f"S{line}",
+                  "orderedQuantity": {"amount": count, "unitOfMeasure": "Eaches", "unitSize": 1},
+                  "netCost": {"amount": "2.50", "currencyCode": "EUR"}} for line, count in self.orders[order].items()]  # fmt: skip
+        details = {"purchaseOrderDate": iso(START), "purchaseOrderChangedDate": iso(self.changed(order)), "items": items}
+        return {"purchaseOrderNumber": order, "purchaseOrderState": "New", "orderDetails": details}
+
+
+class ShopifyRest(Shopify):
+    """The same shop by its older API."""
+
+    def answer(self, method, path, query, body):
+        if method == "POST":
+            told = json.loads(body)["fulfillment"]
+            rows = [
+                {"id": f"gid://x/{row['id']}", "quantity": row["quantity"]}
+                for group in told["line_items_by_fulfillment_order"]
+                for row in group["fulfillment_order_line_items"]
+            ]
+            names = [(str(row["id"].rpartition("/")[2])[:-1], str(row["id"])[-1], row["quantity"]) for row in rows]
+            if len({line for _, line, _ in names}) > 1 or any(count > self.open[order][line] for order, line, count in names):
+                return 422, {}, {"errors": ["Invalid fulfillment order line item quantity requested."]}
+            self.ship(names[0][0], {line: count for _, line, count in names})
+            return 201, {}, {"fulfillment": {"id": len(self.sent)}}
+        if path.endswith("/fulfillment_orders.json"):
+            order = path.split("/")[-2]
+            parts = [
+                {"id": int(f"{order}{line}"), "status": "open" if left else "closed", "assigned_location_id": int(line),
+                 "line_items": [{"id": int(f"{order}{line}"), "line_item_id": int(line), "fulfillable_quantity": left}]}
+                for line, left in self.open[order].items()
+            ]  # fmt: skip
+            return 200, {}, {"fulfillment_orders": parts}
+        page, since = (int(part) for part in query["page_info"].split("-")) if "page_info" in query else (0, 0)
+        after = datetime.fromtimestamp(since, UTC) if since else datetime.fromisoformat(query["updated_at_min"])
+        rows, count = self.listed(after, page)
+        more = f'<https://s.example/orders.json?limit=250&page_info={page + 1}-{int(after.timestamp())}>; rel="next"'
+        head = {"Link": more} if (page + 1) * self.page < count else {}
+        return 200, head, {"orders": [self.rest(row) for row in rows]}
+
+    def rest(self, order):
+        lines = [{"id": int(line), "sku": f"S{line}", "quantity": count, "current_quantity": count, "fulfillable_quantity": count,
+                  "price": "3.00"} for line, count in self.orders[order].items()]  # fmt: skip
+        return {"id": int(order), "updated_at": iso(self.changed(order)), "currency": "EUR", "financial_status": "paid",
+                "line_items": lines}  # fmt: skip
 
 
 class Ebay(Fake):

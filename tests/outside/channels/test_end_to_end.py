@@ -12,11 +12,12 @@ import attrs
 import httpx
 import pytest
 
-from krafte_core import qty
+from krafte_core import Item, Workshop, qty
 from krafte_core.channels import amazon, bigcommerce, ebay, etsy, shopify, woocommerce
 from krafte_core.channels.calls import Answer, Request
 from krafte_core.intake import PLACE, Imported, decide, line_ref
 from krafte_core.shipping import Shipment, ShipmentLine
+from krafte_core.tracking import TrackingEvent
 from krafte_core.wire import dumps, loads
 from tests.outside.channels import fakes
 
@@ -26,6 +27,8 @@ CASES: dict[str, Any] = {
     "shopify": (shopify.Channel("s.example", skus=SKUS), fakes.Shopify),
     "etsy": (etsy.Channel("1", skus=SKUS), fakes.Etsy),
     "amazon": (amazon.Channel("M", skus=SKUS), fakes.Amazon),
+    "shopify rest": (shopify.Channel("s.example", api="rest", skus=SKUS), fakes.ShopifyRest),
+    "amazon v0": (amazon.Channel("M", api="v0", skus=SKUS), fakes.AmazonV0),
     "ebay": (ebay.Channel("me", skus=SKUS), fakes.Ebay),
     "woocommerce": (woocommerce.Channel("https://s.example", skus=SKUS), fakes.Woo),
     "bigcommerce": (bigcommerce.Channel("abcde", skus=SKUS), fakes.Big),
@@ -57,9 +60,9 @@ def polled(client, channel, poll, store, placed):
     return channel.again(poll)
 
 
-def told(client, channel, shipment):
+def told(client, channel, shipment, order=None):
     """Tell the channel, storing the plan before each request."""
-    plan = channel.plan_fulfillment(shipment)
+    plan = channel.plan_fulfillment(shipment, order=order)
     while (request := plan.next_request()) is not None:
         plan = loads(dumps(plan.intending()))
         answer = asked(client, request)
@@ -113,3 +116,61 @@ def test_a_parcel_without_number_is_told_once_as_well(name):
 
     assert [row.text for plan in plans for row in plan.refused] == []
     assert sum(count for _, lines in fake.sent for _, count in lines) == sum(sum(lines.values()) for lines in fake.orders.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_from_the_shop_through_the_workshop_and_back(name):
+    """Orders come in through `import_from`, are confirmed, packed and shipped, and the channel hears of each parcel once."""
+    channel, kind = CASES[name]
+    fake = kind(ORDERS, 5)
+    shop = Workshop.in_memory()
+    shop.register(Item("soap", unit="each", packs={"each": "95 g"}), Item("salt", unit="each", packs={"each": "1 kg"}))
+    for item in ("soap", "salt"):
+        shop.stock.receive(item, "1000 each", lot="L-1")
+    with fakes.Server(fake) as url, httpx.Client(base_url=url, timeout=fakes.SLOW / 2) as client:
+        poll = imported(client, channel, channel.first_poll(fakes.START), shop)
+        for order in shop.orders.find():
+            shop.orders.confirm(order, when_short="refuse")
+            shipment = shop.shipping.pack(shop.shipping.ship(order, carrier="DHL", tracking=f"JD{order.number}"))
+            known = shop.orders.imported(order.source).known
+            assert told(client, channel, shipment, known).refused == ()
+            there = [TrackingEvent(number, "OK", "2026-11-25T09:00Z", kind="delivered") for number in shipment.numbers]
+            shop.shipping.track(shipment, there)
+        imported(client, channel, poll, shop)
+
+    sums: dict[str, dict[str, int]] = {}
+    for order, lines in fake.sent:
+        for line, count in lines:
+            sums.setdefault(order, {})[line] = sums.get(order, {}).get(line, 0) + count
+    assert sums == fake.orders
+    assert len(shop.orders.find()) == len(shop.orders.imports()) == ORDERS
+    assert {shop.orders.status(order).value for order in shop.orders.find()} == {"delivered"}
+    shop.verify()
+
+
+def imported(client, channel, poll, shop):
+    """Poll to the end and take everything in."""
+    while not poll.done:
+        step = channel.next_poll(poll, asked(client, poll.request), now=datetime(2026, 11, 23, tzinfo=UTC))
+        assert step.refused == ()
+        for message in step.messages:
+            shop.orders.import_from(message)
+        poll = loads(dumps(step.poll))
+    return channel.again(poll)
+
+
+def test_purchase_orders_of_a_vendor_are_read_once_and_acknowledged():
+    channel, fake = amazon.Channel("M", api="vendor", party="P", skus=SKUS), fakes.Vendor(ORDERS, 7)
+    store: dict[str, Imported] = {}
+    placed: list[str] = []
+    with fakes.Server(fake) as url, httpx.Client(base_url=url, timeout=fakes.SLOW / 2) as client:
+        polled(client, channel, channel.first_poll(fakes.START), store, placed)
+        for one in store.values():
+            plan = channel.plan_acknowledgement(one.known, at=datetime(2026, 11, 23, tzinfo=UTC))
+            while (request := plan.next_request()) is not None:
+                answer = asked(client, request)
+                plan = plan.timed_out() if answer is None else plan.answered(answer)
+            assert plan.refused == ()
+
+    assert sorted(placed) == sorted(fake.orders)
+    assert {order for order, _ in fake.packages} == {*fake.orders}

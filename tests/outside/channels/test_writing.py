@@ -133,6 +133,32 @@ def test_a_vendor_acknowledges():
         acknowledgement("1", party="x", at=AT, items=[{**items[0], "code": "Perhaps"}])
 
 
+def test_a_vendor_says_how_much_of_each_line_is_accepted_and_stores_the_plan():
+    body = json.loads(
+        needs_shared("channels", "amazon", "vendor_purchase_orders.json").read_text(encoding="utf-8"), parse_float=Decimal
+    )
+    channel = amazon.Channel("M", api="vendor", party="999US")
+    order = channel.read_orders(body)[0]
+    plan = channel.plan_acknowledgement(order, {"2": "Backordered", "3": {"Accepted": 10, "Rejected": 3}}, at=AT)
+    (said,) = told(plan)["acknowledgements"]
+
+    assert (said["purchaseOrderNumber"], said["sellingParty"], len(said["items"])) == ("2JK3S9VC", {"partyId": "999US"}, 3)
+    assert [
+        [(row["acknowledgementCode"], row["acknowledgedQuantity"]["amount"]) for row in item["itemAcknowledgements"]]
+        for item in said["items"]
+    ] == [[("Accepted", 1)], [("Backordered", 2)], [("Accepted", 10), ("Rejected", 3)]]
+    again = loads(dumps(plan.intending())).timed_out()
+    assert again.next_request() == plan.next_request()  # the same answer may be given twice
+    assert again.answered(Answer(202)).outcomes[0].accepted
+    for wrong in ({"3": {"Accepted": 10}}, {"3": "Perhaps"}):
+        with pytest.raises(ChannelError):
+            channel.plan_acknowledgement(order, wrong, at=AT)
+    with pytest.raises(InvalidInput):
+        channel.plan_acknowledgement(order, {"9": "Accepted"}, at=AT)
+    with pytest.raises(ChannelError):
+        channel.plan_fulfillment(Parcel(order_id="2JK3S9VC", lines=(("1", ONE),), carrier="UPS", tracking="1Z", shipped_at=AT))
+
+
 def test_ebay_gets_number_and_carrier_together_or_neither():
     row = requests()["ebay-ship"]
     channel = ebay.Channel("me")
