@@ -30,8 +30,8 @@ _WORDS = {
     "order unpick": ("Your goods were unpacked again.", "Ihre Ware wurde wieder ausgepackt."),
     "order ship": ("{amounts} left our house{how}.", "{amounts} hat unser Haus verlassen{how}."),
     "order return": ("{amounts} came back to us.", "{amounts} kam zu uns zurück."),
-    "order hold": ("We have to clear something up before it goes on.", "Wir müssen noch etwas klären, bevor es weitergeht."),
-    "order release": ("That is cleared up: your order goes on.", "Das ist geklärt: Ihr Auftrag geht weiter."),
+    "order hold": ("It waits until something is cleared up.", "Er wartet, bis etwas geklärt ist."),
+    "order release": ("That is cleared up: it goes on.", "Das ist geklärt: Er geht weiter."),
     "order close": ("The rest of the order was cancelled.", "Der Rest des Auftrags wurde gestrichen."),
     "order reopen": ("The order goes on.", "Der Auftrag wird fortgesetzt."),
     # its offer
@@ -102,7 +102,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
 }
 """Per language, what every step is called."""
 FOR_CUSTOMERS = frozenset(
-    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))} - {"order allocate", "order free", "order swap"}
+    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))} - {"order allocate", "order free", "order swap", "order hold", "order release"}
     | {"run start", "run report", "run complete", "run stop", "run reverse", "run reverse a part", "run reschedule"}
     | {"purchase reschedule", "lot hold", "lot release", "lot reject"}
 )
