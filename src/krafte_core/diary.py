@@ -36,7 +36,7 @@ class Entry(NamedTuple):
         >>> Entry("PB-1", "start", day, details=(("happened_at", "2026-01-01T08:00:00+00:00"),)).happened.isoformat()
         '2026-01-01T08:00:00+00:00'
         """
-        return next((datetime.fromisoformat(value) for name, value in self.details if name == "happened_at"), self.at)
+        return next((datetime.fromisoformat(value) for name, value in self.details if name in ("happened_at", "at")), self.at)
 
 
 LOT_STEPS: Steps = {

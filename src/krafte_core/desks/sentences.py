@@ -30,6 +30,8 @@ _WORDS = {
     "order unpick": ("Your goods were unpacked again.", "Ihre Ware wurde wieder ausgepackt."),
     "order ship": ("{amounts} left our house{how}.", "{amounts} hat unser Haus verlassen{how}."),
     "order return": ("{amounts} came back to us.", "{amounts} kam zu uns zurück."),
+    "order hold": ("It waits until something is cleared up.", "Er wartet, bis etwas geklärt ist."),
+    "order release": ("That is cleared up: it goes on.", "Das ist geklärt: Er geht weiter."),
     "order close": ("The rest of the order was cancelled.", "Der Rest des Auftrags wurde gestrichen."),
     "order reopen": ("The order goes on.", "Der Auftrag wird fortgesetzt."),
     # its offer
@@ -79,6 +81,8 @@ _WORDS = {
     "lot extend": ("{item} was examined again and keeps longer.", "{item} wurde nachgeprüft und ist länger haltbar."),
     # its way
     "shipment ship": ("{amounts} left our house{how}.", "{amounts} hat unser Haus verlassen{how}."),
+    "shipment pack": ("Your goods were put into parcels.", "Ihre Ware wurde in Pakete gepackt."),
+    "shipment track": ("Our carrier says: {said}.", "Der Paketdienst meldet: {said}."),
     "shipment deliver": ("{amounts} arrived.", "{amounts} ist angekommen."),
     # parts of sentences, and how things stand
     "promised": ("We promised it for {day}.", "Zugesagt ist der {day}."),
@@ -98,7 +102,7 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
 }
 """Per language, what every step is called."""
 FOR_CUSTOMERS = frozenset(
-    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))} - {"order allocate", "order free", "order swap"}
+    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))} - {"order allocate", "order free", "order swap", "order hold", "order release"}
     | {"run start", "run report", "run complete", "run stop", "run reverse", "run reverse a part", "run reschedule"}
     | {"purchase reschedule", "lot hold", "lot release", "lot reject"}
 )

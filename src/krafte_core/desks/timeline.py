@@ -220,8 +220,10 @@ class _Teller:
                 continue
             yield TimelineEntry(row.happened_at, "ship", self.text["order ship"].format(amounts=amounts, how=self._how(shipment)))
             for entry in diaries[row.paper]:
-                if entry.step == "deliver":
-                    yield from self._say(entry, "shipment deliver", amounts=amounts)
+                if entry.step != "ship":
+                    details = dict(entry.details)
+                    said = details.get("text") or details.get("kind") or details.get("code", "")
+                    yield from self._say(entry, f"shipment {entry.step}", amounts=amounts, said=said)
 
     def _how(self, shipment: Shipment) -> str:
         with_whom = self.text["carrier"].format(carrier=shipment.carrier) if shipment.carrier else ""
