@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from krafte_core.allocation import LOT, Allocation
-from krafte_core.diary import Entry
+from krafte_core.diary import Entry, about_lots
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
 from krafte_core.ledger import Index, Use, moved_in, uses_of
@@ -305,6 +305,10 @@ class Books:
         wanted = [*documents]
         theirs = self._base.diary(wanted)
         return {document: [*theirs[document], *page(document)] for document in wanted}
+
+    def decided(self, since: datetime | None, until: datetime | None) -> Iterator[Entry]:
+        """See `Reader`."""
+        return about_lots(self.rows("diary"), since, until)
 
     def result(self, key: str) -> Stored | None:
         """See `Reader`."""

@@ -6,7 +6,7 @@ by a test.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -79,7 +79,24 @@ def lot_document(item: str, lot: str) -> str:
     >>> lot_document("lye", "NA-1")
     'lot lye NA-1'
     """
-    return f"lot {item} {lot}"
+    return f"{LOT_DOCUMENTS}{item} {lot}"
+
+
+LOT_DOCUMENTS = "lot "
+"""How the name of every lot begins in the diary."""
+
+
+def about_lots(entries: Iterable[Entry], since: datetime | None, until: datetime | None) -> Iterator[Entry]:
+    """The entries about lots in a time, both ends included.
+
+    >>> day = datetime(2026, 1, 1)
+    >>> [row.step for row in about_lots([Entry("CO-1", "place", day), Entry("lot oil O-1", "hold", day)], day, None)]
+    ['hold']
+    """
+    for entry in entries:
+        inside = (since is None or entry.at >= since) and (until is None or entry.at <= until)
+        if inside and entry.document.startswith(LOT_DOCUMENTS):
+            yield entry
 
 
 def state(table: Steps, entries: Iterable[Entry], start: str = "") -> str:

@@ -238,6 +238,9 @@ class Reader(Protocol):
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """Per document its entries, in order."""
 
+    def decided(self, since: datetime | None, until: datetime | None) -> Iterator[Entry]:
+        """The entries of the diary about lots in a time (both ends included), in order, streamed."""
+
     def result(self, key: str) -> Stored | None:
         """What a command with this key gave, if there was one."""
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -17,7 +18,8 @@ from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.addresses import Address
 from krafte_core.errors import InvalidInput
 from krafte_core.exports import epcis, epcis_reading, gs1, report, sheets
-from krafte_core.stock import Move, Posting
+from krafte_core.stock import Lot, Move, Posting
+from krafte_core.store import Changes
 from krafte_core.testing import FakeClock
 from tests.support import needs_shared
 
@@ -88,6 +90,52 @@ def test_the_same_books_give_the_same_document_and_it_is_read_back():
     assert json.loads(document.written()) == json.loads(text)
     received = document.events[0]
     assert (received.parts[0].lot, received.parts[0].quantity, received.parts[0].uom) == ("O-1", Decimal("50.125"), "KGM")
+
+
+def test_what_was_decided_about_lots_is_told_to_partners():
+    """A hold, its end, a recall, a rejection and a new date after a retest: ObjectEvents that move nothing."""
+    shop = soap_shop()
+    shop.stock.hold("oil", lot="O-1", reason="smells")
+    shop.stock.release("oil", lot="O-1", reason="does not")
+    shop.stock.extend("soap", lot="S-1", expires="2029-01-31", reason="retest")
+    recall = shop.trace.recall("oil", "O-1")
+    shop.trace.hold(recall, reason="rancid")
+    shop.stock.reject("soap", lot="S-1", reason="rancid")
+    document = json.loads(epcis.exported(shop, NAMES, DAY))
+    told = [event for event in document["epcisBody"]["eventList"] if event["bizStep"] in ("holding", "inspecting")]
+    assert valid(document) == []
+    assert [(event["bizStep"], event.get("disposition", ""), event["quantityList"][0]["epcClass"][-6:]) for event in told] == [
+        ("holding", "unavailable", "10/O-1"), ("inspecting", "conformant", "10/O-1"), ("inspecting", "", "10/S-1"),
+        ("holding", "recalled", "10/O-1"), ("holding", "recalled", "10/S-1"), ("inspecting", "non_conformant", "10/S-1"),
+    ]  # fmt: skip
+    assert told[2]["https://id.example.com/ns/itemExpirationDate"] == "2029-01-31"
+    assert {"quantity", "uom"}.isdisjoint(told[0]["quantityList"][0])
+    read = epcis_reading.read(json.dumps(document))
+    assert json.loads(read.written()) == document
+
+
+def test_a_document_of_any_length_is_written_in_pieces(tmp_path):
+    """Paper by paper: what is in memory at once does not grow with the books, and two equal entries keep two names."""
+    peaks, counts = [], []
+    for papers in (500, 2_000):
+        shop = Workshop.open(f"sqlite:///{tmp_path}/{papers}.db")
+        shop.register(Item("oil", unit="kg"))
+        moves = (Move("oil", "O-1", 5, "supplier", "stock"),)
+        times = [DAY + timedelta(minutes=n // 4) for n in range(papers)]
+        rows = [Posting("receive", f"PO-{n // 3}" if n % 2 else "", at, at, moves) for n, at in enumerate(times)]
+        shop._office.store.commit(Changes(postings=rows, lots={("oil", "O-1"): Lot("oil", "O-1", received_at=DAY)}))
+        [*epcis.streamed(shop, NAMES, DAY, until=DAY - timedelta(days=1))]  # so that everything is loaded
+        tracemalloc.start()
+        seen = sum(piece.count('"ObjectEvent"') for piece in epcis.streamed(shop, NAMES, DAY))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        counts.append(seen)
+        document = json.loads(epcis.exported(shop, NAMES, DAY))
+        names = [event["eventID"] for event in document["epcisBody"]["eventList"]]
+        assert len(names) == len({*names}) == papers
+        shop.close()
+    assert counts == [500, 2_000]
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def reversal(*moves):

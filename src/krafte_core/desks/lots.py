@@ -55,6 +55,10 @@ class LotDecisions:
         """
         return self._decide("hold", item, lot, reason, key, by)
 
+    def hold_recalled(self, lots: Iterable[Any], *, reason: str, key: str | None = None, by: str | None = None) -> Decided:
+        """The same for a recall, which is written down with it: partners are told "recalled" and not just "held"."""
+        return self._decided("hold", _keys(lots, None), reason, key, by, {}, {"because": "recall"})
+
     def release(
         self,
         item: str | Iterable[Any],
@@ -100,11 +104,23 @@ class LotDecisions:
     def _decide(
         self, step: str, item: str | Iterable[Any], lot: str | None, reason: str, key: str | None, by: str | None, **fields: Any
     ) -> Decided:
-        keys = _keys(item, lot)
+        return self._decided(step, _keys(item, lot), reason, key, by, fields)
+
+    def _decided(
+        self,
+        step: str,
+        keys: Sequence[LotKey],
+        reason: str,
+        key: str | None,
+        by: str | None,
+        fields: Mapping[str, Any],
+        more: Mapping[str, str] | None = None,
+    ) -> Decided:
+        """A decision about lots; `more` is written down with it, and changes nothing of the lots."""
 
         def decide(work: Work) -> Decided:
             drop_expired_quotes(work, list(dict.fromkeys(code for code, _ in keys)))
-            lots = [_decided(work, name, step, reason, fields) for name in keys]
+            lots = [_decided(work, name, step, reason, fields, more or {}) for name in keys]
             blocked: tuple[Displaced, ...] = ()
             displaced: tuple[Displaced, ...] = ()
             if step in ("hold", "reject"):
@@ -116,7 +132,9 @@ class LotDecisions:
                     displaced = (*lose(work, losses, reason or "rejected"), *_at_work(work, keys))
             return Decided(step, tuple(lots), blocked, displaced, tuple(work.changes.events))
 
-        return self._office.run(decide, key=key, content=(step, tuple(keys), note(reason, "reason"), repr(fields)), by=by)
+        return self._office.run(
+            decide, key=key, content=(step, tuple(keys), note(reason, "reason"), repr({**fields, **(more or {})})), by=by
+        )
 
 
 def _keys(item: str | Iterable[Any], lot: str | None) -> list[LotKey]:
@@ -130,11 +148,11 @@ def _keys(item: str | Iterable[Any], lot: str | None) -> list[LotKey]:
     return list(dict.fromkeys((one.item, one.code) for one in rows))
 
 
-def _decided(work: Work, name: LotKey, step: str, reason: str, fields: Mapping[str, Any]) -> Lot:
+def _decided(work: Work, name: LotKey, step: str, reason: str, fields: Mapping[str, Any], more: Mapping[str, str]) -> Lot:
     before = work.lot(*name)
     document = lot_document(*name)
     after = allow(LOT_STEPS, document, before.disposition, step)
-    details = tuple((field, str(value)) for field, value in fields.items())
+    details = tuple((field, str(value)) for field, value in {**fields, **more}.items())
     work.note(document, step, reason=reason, details=details)
     work.tell(LotDecided(work.at, document, *name, step, reason))
     return work.change_lot(before, disposition=after, **fields)

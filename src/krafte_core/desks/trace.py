@@ -17,9 +17,11 @@ from krafte_core.content import Assumed
 from krafte_core.desks.lots import Decided
 from krafte_core.desks.stock import StockDesk
 from krafte_core.desks.tracing import (
+    Decision,
     Document,
     Sources,
     customers_of,
+    decisions,
     documents,
     is_finished,
     moves_of,
@@ -183,6 +185,12 @@ class TraceDesk:
         with self._office.look() as work:
             yield from documents(work, first, last)
 
+    def decisions(self, *, since: Any = None, until: Any = None) -> Iterator[Decision]:
+        """What was decided about lots in a time (both ends included): waits, holds, releases, rejections, new dates; in order."""
+        first, last = self._at(since), self._at(until)
+        with self._office.look() as work:
+            yield from decisions(work, first, last)
+
     def whole_graph(self) -> Graph:
         """The whole genealogy as a `networkx.DiGraph`: every lot, run, receipt and shipment. Large, and slow to build: an export."""
         with self._office.look() as work:
@@ -235,7 +243,7 @@ class TraceDesk:
         with self._office.look() as work:
             lots = work.reader.lots([(lot.item, lot.code) for lot in answer.lots])
             free = [lot for lot in lots.values() if "hold" in LOT_STEPS[lot.disposition]]
-        return StockDesk(self._office).hold(free, reason=reason, key=key, by=by)
+        return StockDesk(self._office).hold_recalled(free, reason=reason, key=key, by=by)
 
     def lift(self, answer: Recall, *, reason: str, key: str | None = None, by: str | None = None) -> Lifted:
         """End a recall: release the lots that `hold` blocked for this reason and that were free before.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from krafte_core.addresses import Address
 from krafte_core.allocation import LOT
 from krafte_core.content import Assumed
+from krafte_core.diary import Entry
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.ledger import Gross, Key, Use, uses
@@ -60,6 +61,29 @@ def documents(work: Work, since: datetime | None, until: datetime | None) -> Ite
             paper = filed[postings[0].paper].paper if postings[0].paper in filed else None
             known = {key: lots[key] for key in keys if key in lots}
             yield Document(postings[0].paper, postings, known, paper if isinstance(paper, Shipment) else None)
+
+
+class Decision(NamedTuple):
+    """A line of the diary about a lot, and the lot as it is now; several where one name can be read in two ways."""
+
+    entry: Entry
+    lots: tuple[Lot, ...]
+
+
+def decisions(work: Work, since: datetime | None, until: datetime | None) -> Iterator[Decision]:
+    """What was decided about lots in a time; read page by page."""
+    entries = work.reader.decided(since, until)
+    while page := [*islice(entries, PAGE)]:
+        names = {entry.document: [*_readings(entry.document)] for entry in page}
+        lots = work.reader.lots(dict.fromkeys(key for keys in names.values() for key in keys))
+        for entry in page:
+            yield Decision(entry, tuple(lots[key] for key in names[entry.document] if key in lots))
+
+
+def _readings(document: str) -> Iterator[Key]:
+    """The items and lots that a name in the diary may mean: codes may hold blanks."""
+    words = document.split(" ")[1:]
+    return ((" ".join(words[:n]), " ".join(words[n:])) for n in range(1, len(words)))
 
 
 def runs_of(work: Work, since: datetime | None, until: datetime | None) -> Iterator[tuple[str, Gross]]:

@@ -15,11 +15,13 @@ import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import attrs
 
 from krafte_core.addresses import Address
+from krafte_core.desks.tracing import Document
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.ledger import Key
@@ -131,18 +133,22 @@ class Fsma:
 
 
 class _Book:
-    """What the sheets look up: items, lots, shipments, locations; and whose location is missing."""
+    """What the sheets look up: items, locations, lots and delivery note of the document at hand; and whose location is missing."""
 
     def __init__(
         self,
         items: Mapping[str, Item],
-        lots: Mapping[Key, Lot],
-        shipments: Mapping[str, Shipment],
         here: Address,
         known: Mapping[str, Address],
     ) -> None:
-        self.items, self.lots, self.shipments, self.here, self.known = items, lots, shipments, here, known
+        self.items, self.here, self.known = items, here, known
+        self.lots: Mapping[Key, Lot] = {}
+        self.shipment: Shipment | None = None
         self.missing: set[str] = set()
+
+    def look_at(self, one: Document) -> None:
+        """What follows is about this document."""
+        self.lots, self.shipment = one.lots, one.shipment
 
     def place(self, who: str | None, address: Address | None = None) -> tuple[str, ...]:
         """A location in seven cells; who is not described is listed as missing."""
@@ -195,22 +201,28 @@ def fsma_204(
     >>> len(fsma_204(shop, Address("Huber"), {}).combined.rows)
     0
     """
-    rows = shop.trace.movements(since=since, until=until)
-    lots = {(lot.item, lot.code): lot for lot in shop.trace.lots()}
     catalogue = shop.catalogue.items
     wanted = frozenset(catalogue if items is None else items)
-    papers = {row.paper for row in rows if any(move.target == CUSTOMER for move in row.moves)}
-    book = _Book(catalogue, lots, {paper: shop.shipping.get(paper) for paper in sorted(papers)}, here, locations)
-    came, made, gone = (
-        [*part] for part in (_received(book, rows, wanted), _transformed(book, rows, wanted), _shipped(book, rows, wanted))
-    )
+    book = _Book(catalogue, here, locations)
+    came: list[tuple[Cell, ...]] = []
+    made: list[tuple[Cell, ...]] = []
+    gone: list[tuple[Cell, ...]] = []
+    number = count(1)
+    for one in shop.trace.documents(since=since, until=until):
+        book.look_at(one)
+        for posting in one.postings:
+            event = next(number)
+            came += _received(book, event, posting, wanted)
+            gone += _shipped(book, event, posting, wanted)
+        if one.is_run:
+            made += _transformed(book, one, wanted)
     combined = []
-    for event, header, part in (
+    for name, header, part in (
         ("receiving", RECEIVING, came),
         ("transformation", TRANSFORMATION, made),
         ("shipping", SHIPPING, gone),
     ):
-        combined += [_aligned(event, header, row) for row in part]
+        combined += [_aligned(name, header, row) for row in part]
     return Fsma(
         Sheet("receiving", RECEIVING, tuple(came)), Sheet("transformation", TRANSFORMATION, tuple(made)),
         Sheet("shipping", SHIPPING, tuple(gone)), Sheet("combined", COMBINED, tuple(combined)), tuple(sorted(book.missing)),
@@ -222,45 +234,38 @@ def _aligned(event: str, header: Sequence[str], row: Sequence[Cell]) -> tuple[Ce
     return (event, *(cells.get(name) for name in COMBINED[1:]))
 
 
-def _received(book: _Book, rows: Iterable[Posting], wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
-    for number, posting in enumerate(rows, 1):
-        for move in posting.moves:
-            key = (move.item, move.lot)
-            if move.source == SUPPLIER and move.item in wanted:
-                lot = book.lots.get(key)
-                supplier = book.place(lot.supplier if lot is not None else None)
-                paper = ("purchase order", posting.paper) if posting.paper else ("receipt", f"{move.item} {move.lot}")
-                what = book.what(key, move.steps)
-                yield (f"R{number}", posting.happened_at.date(), *what, *supplier, *book.own(), *book.source(key), *paper)
+def _received(book: _Book, event: int, posting: Posting, wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+    for move in posting.moves:
+        key = (move.item, move.lot)
+        if move.source == SUPPLIER and move.item in wanted:
+            lot = book.lots.get(key)
+            supplier = book.place(lot.supplier if lot is not None else None)
+            paper = ("purchase order", posting.paper) if posting.paper else ("receipt", f"{move.item} {move.lot}")
+            what = book.what(key, move.steps)
+            yield (f"R{event}", posting.happened_at.date(), *what, *supplier, *book.own(), *book.source(key), *paper)
 
 
-def _transformed(book: _Book, rows: Sequence[Posting], wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
-    runs: dict[str, list[Posting]] = {}
-    for posting in rows:
-        if any(PRODUCTION in move[3:5] for move in posting.moves):
-            runs.setdefault(posting.paper, []).append(posting)
-    for run, postings in runs.items():
-        nets = net(postings, run)
-        used = [(key, steps) for key, steps in sorted(nets.items()) if steps > 0 and key[0] in wanted]
-        made = [(key, -steps) for key, steps in sorted(nets.items()) if steps < 0 and key[0] in wanted]
-        day = max(posting.happened_at for posting in postings).date()
-        nothing: tuple[Cell, ...] = (None,) * 4
-        inputs, outputs = ([book.what(*row) for row in part] for part in (used, made))
-        for second in outputs or ([nothing] if inputs else []):
-            for first in inputs or [nothing]:
-                yield (run, day, *first, *second, *book.own(), "production order", run)
+def _transformed(book: _Book, one: Document, wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+    nets = net(one.postings, one.paper)
+    used = [(key, steps) for key, steps in sorted(nets.items()) if steps > 0 and key[0] in wanted]
+    made = [(key, -steps) for key, steps in sorted(nets.items()) if steps < 0 and key[0] in wanted]
+    day = max(posting.happened_at for posting in one.postings if any(PRODUCTION in move[3:5] for move in posting.moves)).date()
+    nothing: tuple[Cell, ...] = (None,) * 4
+    inputs, outputs = ([book.what(*row) for row in part] for part in (used, made))
+    for second in outputs or ([nothing] if inputs else []):
+        for first in inputs or [nothing]:
+            yield (one.paper, day, *first, *second, *book.own(), "production order", one.paper)
 
 
-def _shipped(book: _Book, rows: Iterable[Posting], wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
-    for number, posting in enumerate(rows, 1):
-        for move in posting.moves:
-            key = (move.item, move.lot)
-            if move.target == CUSTOMER and move.item in wanted:
-                shipment = book.shipments.get(posting.paper)
-                recipient = book.place(shipment.customer if shipment else None, shipment.ship_to if shipment else None)
-                what = book.what(key, move.steps)
-                day = posting.happened_at.date()
-                yield (f"S{number}", day, *what, *recipient, *book.own(), *book.source(key), "delivery note", posting.paper)
+def _shipped(book: _Book, event: int, posting: Posting, wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+    for move in posting.moves:
+        key = (move.item, move.lot)
+        if move.target == CUSTOMER and move.item in wanted:
+            shipment = book.shipment
+            recipient = book.place(shipment.customer if shipment else None, shipment.ship_to if shipment else None)
+            what = book.what(key, move.steps)
+            day = posting.happened_at.date()
+            yield (f"S{event}", day, *what, *recipient, *book.own(), *book.source(key), "delivery note", posting.paper)
 
 
 # EU -------------------------------------------------------------------------------------------------------------------
@@ -316,7 +321,7 @@ def organic(shop: Workshop, items: Iterable[str], *, since: Any = None, until: A
     >>> organic(shop, ["oil"]).to_csv().splitlines()[1]
     'oil,kg,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0'
     """
-    expected = _by_recipes(shop, shop.trace.movements(since=since, until=until))
+    expected = _by_recipes(shop, [one.paper for one in shop.trace.documents(since=since, until=until) if one.is_run])
     rows = []
     for code in items:
         told = shop.trace.period_balance(code, since=since, until=until)
@@ -328,10 +333,10 @@ def organic(shop: Workshop, items: Iterable[str], *, since: Any = None, until: A
     return Sheet("organic balance", ORGANIC, tuple(rows))
 
 
-def _by_recipes(shop: Workshop, rows: Sequence[Posting]) -> dict[str, int]:
-    """Steps per item that the recipes of all runs among the postings ask for."""
+def _by_recipes(shop: Workshop, runs: Iterable[str]) -> dict[str, int]:
+    """Steps per item that the recipes of these runs ask for."""
     sums: dict[str, int] = {}
-    for run in dict.fromkeys(posting.paper for posting in rows if any(PRODUCTION in move[3:5] for move in posting.moves)):
+    for run in runs:
         with contextlib.suppress(Unknown):  # a conversion (split, blend, regrade) has no recipe
             for line in shop.trace.batch_record(run).lines:
                 if line.line:

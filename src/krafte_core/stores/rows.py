@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from krafte_core.allocation import Allocation
-from krafte_core.diary import Entry
+from krafte_core.diary import Entry, about_lots
 from krafte_core.errors import Conflict
 from krafte_core.ledger import Index, Use, moved_in, uses_of
 from krafte_core.scheduling import Booking
@@ -151,6 +151,10 @@ class RowReader:
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """See `Reader`."""
         return self._many("diary", documents, lambda row: row.document)
+
+    def decided(self, since: datetime | None, until: datetime | None) -> Iterator[Entry]:
+        """See `Reader`; a store with an index of documents may ask for less."""
+        return about_lots(self.rows("diary"), since, until)
 
     def _one(self, question: str, keys: Iterable[Any], key_of: Callable[[Any], Any]) -> dict[Any, Any]:
         wanted = [*dict.fromkeys(keys)]

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from krafte_core.diary import LOT_DOCUMENTS, Entry
 from krafte_core.ledger import Gross, Use
 from krafte_core.stock import PRODUCTION, Lot, Posting, Sought, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
@@ -14,7 +15,7 @@ from krafte_core.stores.rows import RowReader, matches
 from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
 from krafte_core.stores.sql._session import READ, Session
-from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time, streamed
+from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time, streamed, window
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
 
@@ -39,6 +40,8 @@ ABOUT_PAPERS = """SELECT id FROM {postings} WHERE tenant = ? AND paper {many} AN
 USES = f"""SELECT p.paper, m.item, m.lot, CASE WHEN m.target = '{PRODUCTION}' THEN m.steps ELSE -m.steps END, p.happened_at, m.id, m.n
     FROM {{moves}} m JOIN {{postings}} p ON p.tenant = m.tenant AND p.id = m.id
     WHERE m.tenant = ? AND '{PRODUCTION}' IN (m.source, m.target)"""
+DECIDED = f"""SELECT {_columns(ENTRY)} FROM {{diary}} t WHERE tenant = ? AND document >= '{LOT_DOCUMENTS}' AND document < 'lot!'
+    AND written_at BETWEEN ? AND ? ORDER BY id"""
 WIDTH = 1 + len(POSTING.columns)
 
 FLAT: Mapping[str, tuple[str, Shape]] = {
@@ -228,6 +231,10 @@ class SqlReader(RowReader):
         order = f"{BEGUN}, p.id, m.n" if together else "p.id, m.n"
         statement = f"{MOVES} WHERE {IN_TIME} ORDER BY {order}"
         return _posted(streamed(self._session, statement, in_time(self._session.tenant, since, until)))
+
+    def decided(self, since: datetime | None, until: datetime | None) -> Iterator[Entry]:
+        """See `Reader`: by the index of documents."""
+        return map(ENTRY.read, streamed(self._session, DECIDED, (self._session.tenant, *window(since, until))))
 
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`: one statement over the moves into and out of production."""

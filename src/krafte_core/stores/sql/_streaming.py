@@ -12,7 +12,7 @@ from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._session import READ, Session
 from krafte_core.stores.sql._values import LARGEST, instant
 
-PIECE = 1_000
+PIECE = 250
 _numbers = count()
 _IN_TIME = "FROM {postings} WHERE tenant = ? AND happened_at BETWEEN ? AND ?"
 IN_TIME = f"""p.id IN (SELECT id {_IN_TIME} UNION
@@ -36,10 +36,14 @@ def streamed(session: Session, statement: str, values: Sequence[Any]) -> Iterato
         session.run(f"CLOSE {name}").close()
 
 
+def window(since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """A time in microseconds, open ends included."""
+    return -LARGEST if since is None else instant(since), LARGEST if until is None else instant(until)
+
+
 def in_time(tenant: int, since: datetime | None, until: datetime | None) -> tuple[Any, ...]:
     """The values of `IN_TIME`."""
-    window = (-LARGEST if since is None else instant(since), LARGEST if until is None else instant(until))
-    return (tenant, *window, tenant, tenant, *window, tenant)
+    return (tenant, *window(since, until), tenant, tenant, *window(since, until), tenant)
 
 
 def criteria(session: Session, lots: Sought) -> tuple[str, list[Any]] | None:
@@ -57,7 +61,8 @@ def criteria(session: Session, lots: Sought) -> tuple[str, list[Any]] | None:
             parts.append(f"since {sign} ?")
             values.append(instant(at))
     if lots.noted:
-        parts.append("noted")
+        parts.append("noted AND noted = ?")  # said twice, too
+        values.append(True)
     if lots.items is not None:
         items = readable(dict.fromkeys(lots.items))
         if not items:

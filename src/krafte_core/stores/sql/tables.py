@@ -140,7 +140,7 @@ def _stock(metadata: MetaData, prefix: str) -> None:
         _index(prefix, "lots_since", "tenant since"),
         _index(prefix, "lots_supplier", "tenant supplier supplier_lot", "supplier <> ''"),
         _index(prefix, "lots_origin", "tenant supplier_lot", "supplier_lot <> ''"),
-        _index(prefix, "lots_noted", "tenant id", "noted"),
+        _index(prefix, "lots_noted", "tenant noted", "noted"),
         **ROOMY,
     )
     _table(

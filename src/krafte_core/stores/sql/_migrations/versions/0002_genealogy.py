@@ -20,7 +20,7 @@ INDEXES = [
     ("lots_since", "lots", "tenant since", ""),
     ("lots_supplier", "lots", "tenant supplier supplier_lot", "supplier <> ''"),
     ("lots_origin", "lots", "tenant supplier_lot", "supplier_lot <> ''"),
-    ("lots_noted", "lots", "tenant id", "noted"),
+    ("lots_noted", "lots", "tenant noted", "noted"),
     ("postings_time", "postings", "tenant happened_at", ""),
 ]
 LOTS = """SELECT DISTINCT tenant, item, lot AS code FROM {moves} WHERE 'production' IN (source, target)"""
