@@ -29,6 +29,8 @@ TAKING = ("borrow", "untouchable")
 SNUG = 4
 """A batch moves up to the one before it where the crack between them would be shorter than so many times the batch."""
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+MOST_PARTS = 100
+"""What may come in parts comes in no more than these and a rest."""
 LOANS = 3
 """How many moments are tried at which something might be lent."""
 Chain = tuple[tuple[str, str, float, float], ...]
@@ -69,6 +71,14 @@ class Loan(NamedTuple):
     item: str
     steps: int
     since: int
+
+
+class Part(NamedTuple):
+    """So many steps of a need are there at a moment, and what that waited for."""
+
+    at: float
+    steps: int
+    chain: Chain
 
 
 Mark = tuple[int, int, int, int]
@@ -127,6 +137,51 @@ class Planner:
             self.undo(mark)
             at, chain = self._soon(source, steps, until)
         return at, () if at <= due < NEVER else chain
+
+    def plan_parts(self, source: Source, steps: int, due: float, until: float, least: int, latest: float) -> tuple[list[Part], int]:
+        """When parts of a need are there: as much as can be on the due date, then as much as can be as soon as anything can be.
+
+        Args:
+            source, steps, due, until: as for `plan`.
+            least: the smallest part, and the smallest rest.
+            latest: what would come later is not wanted any more.
+
+        Returns:
+            The parts, and how much is never there.
+        """
+        parts, left = list[Part](), steps
+        if self.now <= due < NEVER:
+            took = self._most(source, left, int(due), until, least)
+            parts += [Part(due, took, ())] if took else []
+            left -= took
+        while left > 0:
+            mark = self.mark()
+            wanted = left if len(parts) >= MOST_PARTS else min(least, left)
+            at, chain = self._soon(source, wanted, until)
+            self.undo(mark)
+            if at == NEVER or at > latest:
+                break
+            took = self._most(source, left, int(at), until, wanted)
+            if not took:  # what can be done forward cannot always be done backward
+                self._soon(source, wanted, until)
+                took = wanted
+            parts.append(Part(at, took, chain))
+            left -= took
+        return parts, left
+
+    def _most(self, source: Source, steps: int, at: int, until: float, least: int) -> int:
+        """Take as much as can be there at a moment: all, or a part that is not below the least and leaves no rest below it."""
+        low, high, mark = 0, steps, self.mark()
+        while low < high:
+            tried = high if high == steps else (low + high + 1) // 2
+            fits = self._by(source, tried, at, until)
+            self.undo(mark)
+            low, high = (tried, high) if fits else (low, tried - 1)
+        low = steps - least if steps - least < low < steps else low
+        if low < least or not self._by(source, low, at, until):
+            self.undo(mark)
+            return 0
+        return low
 
     def _soon(self, source: Source, steps: int, until: float) -> tuple[float, Chain]:
         """As early as can be; lots that would be too old by then are left alone."""

@@ -21,7 +21,7 @@ from krafte_core.availability import aligned
 from krafte_core.board import Board
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
 from krafte_core.items import Item
-from krafte_core.planner import Buy, Chain, Planner
+from krafte_core.planner import Buy, Chain, Part, Planner
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula
@@ -39,7 +39,8 @@ class Demand(NamedTuple):
     """A need to be planned: whose, which line, how much of what, by when it must be ready, its place in the queue.
 
     `due` is in epoch seconds, `NEVER` for no date. Lots must be good until `lasts`. `kind` is `"order"`, `"run"` (an input that a run
-    still lacks), `"stock"` (make to stock) or what the host calls it.
+    still lacks), `"stock"` (make to stock) or what the host calls it. `least` is the smallest part in which it may be met, 0 for in
+    one piece only; what comes after `latest` is not wanted any more; `together` holds all needs of the paper for one date.
     """
 
     ref: str
@@ -50,6 +51,9 @@ class Demand(NamedTuple):
     rank: Rank
     kind: str = "order"
     lasts: float = 0
+    least: int = 0
+    latest: float = NEVER
+    together: bool = False
 
 
 @attrs.frozen
@@ -126,11 +130,12 @@ class Peg(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """When a demand is met (`NEVER`: not at all), the chain it waits for, and what is in the way."""
+    """When a demand is met (`NEVER`: not in full), the chain it waits for, what is in the way, and its parts where it has several."""
 
     at: float
     chain: Chain
     problem: str
+    parts: tuple[Part, ...] = ()
 
 
 KEPT = -2
@@ -153,6 +158,8 @@ class Asked(NamedTuple):
     also: tuple[Demand, ...] = ()
     ready_by: tuple[tuple[str, int], ...] = ()
     keep: tuple[Keep, ...] = ()
+    parts: tuple[tuple[str, str], ...] = ()
+    latest: tuple[tuple[str, int], ...] = ()
 
 
 def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | None = None, asked: Asked | None = None) -> Plan:
@@ -166,15 +173,24 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.line))
     outcomes: list[Outcome] = []
     source, place = planner.board.source, planner.plan
+    skip = 0
     for number, demand in enumerate(queue):
+        if number < skip:
+            continue
         planner.reason = number
-        mark = planner.mark()
-        try:
-            at, chain = place(source(demand.item), demand.steps, demand.due, demand.lasts)
-            outcomes.append(Outcome(at, chain, "" if at < NEVER else f"nobody makes or sells {chain[-1][1]}"))
-        except (BeyondHorizon, NeverFits) as problem:
-            planner.undo(mark)
-            outcomes.append(Outcome(NEVER, (), str(problem)))
+        if demand.together or demand.least or demand.latest < NEVER:
+            skip = number + 1
+            while demand.together and skip < len(queue) and queue[skip].together and queue[skip].ref == demand.ref:
+                skip += 1
+            outcomes += _special(planner, number, queue[number:skip])
+        else:
+            mark = planner.mark()
+            try:
+                at, chain = place(source(demand.item), demand.steps, demand.due, demand.lasts)
+                outcomes.append(Outcome(at, chain, "" if at < NEVER else f"nobody makes or sells {chain[-1][1]}"))
+            except (BeyondHorizon, NeverFits) as problem:
+                planner.undo(mark)
+                outcomes.append(Outcome(NEVER, (), str(problem)))
         planner.settle()
         if progress is not None and not (number + 1) % REPORT:
             progress(number + 1, len(queue))
@@ -189,6 +205,48 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     if progress is not None:
         progress(len(queue), len(queue))
     return Plan(planner, queue, outcomes, how, left)
+
+
+def _special(planner: Planner, number: int, demands: Sequence[Demand]) -> list[Outcome]:
+    """Needs that may be met in parts, that are not wanted any more after a moment, or all of one paper on one date."""
+    mark = planner.mark()
+    found = _each(planner, number, demands, None)
+    if len(demands) > 1 and (last := max([one.at for one in found])) < NEVER and any(one.at < last for one in found):
+        planner.undo(mark)
+        found = _each(planner, number, demands, last)
+    return found
+
+
+def _each(planner: Planner, number: int, demands: Sequence[Demand], on: float | None) -> list[Outcome]:
+    found = []
+    for place, demand in enumerate(demands):
+        planner.reason = number + place
+        mark = planner.mark()
+        try:
+            outcome = _one(planner, demand if on is None else demand._replace(due=on))
+        except (BeyondHorizon, NeverFits) as problem:
+            outcome = Outcome(NEVER, (), str(problem))
+        if outcome.at == NEVER and not outcome.parts:
+            planner.undo(mark)
+        found.append(outcome)
+    return found
+
+
+def _one(planner: Planner, demand: Demand) -> Outcome:
+    source = planner.board.source(demand.item)
+    mark = planner.mark()
+    at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
+    if at <= demand.due or (at <= demand.latest and at < NEVER and not demand.least):
+        return Outcome(at, chain, "")
+    why = f"nobody makes or sells {chain[-1][1]}" if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
+    planner.undo(mark)
+    if not demand.least:
+        return Outcome(NEVER, (), f"{why}, and nobody wants it any more then")
+    parts, left = planner.plan_parts(source, demand.steps, demand.due, demand.lasts, demand.least, demand.latest)
+    if left:
+        lacks = planner.board.situation.item(demand.item).quantity(left)
+        return Outcome(NEVER, (), f"{lacks} of {demand.item} are missing: {why}", tuple(parts))
+    return Outcome(parts[-1].at, parts[-1].chain, "", tuple(parts))
 
 
 class Case(NamedTuple):
@@ -247,12 +305,26 @@ class Plan:
     def deliveries(self, ref: str | None = None) -> tuple[Delivery, ...]:
         """When the needs are met, of one paper or of all."""
         rows = zip(self.demands, self.outcomes, strict=True)
-        return tuple(self._delivery(demand, outcome) for demand, outcome in rows if ref is None or demand.ref == ref)
+        wanted = [row for row in rows if ref is None or row[0].ref == ref]
+        return tuple(one for demand, outcome in wanted for one in self._deliveries(demand, outcome))
 
     def late(self) -> tuple[Delivery, ...]:
         """Those that come after their due date, or never."""
         rows = zip(self.demands, self.outcomes, strict=True)
-        return tuple(self._delivery(demand, outcome) for demand, outcome in rows if outcome.at > demand.due or outcome.at == NEVER)
+        found = [row for row in rows if row[1].at > row[0].due or row[1].at == NEVER]
+        every = [(demand.due, one) for demand, outcome in found for one in self._deliveries(demand, outcome)]
+        return tuple(one for due, one in every if one.at is None or one.at.timestamp() > due)
+
+    def _deliveries(self, demand: Demand, outcome: Outcome) -> Iterator[Delivery]:
+        """One, or one for each part and one for what is never there."""
+        if not outcome.parts:
+            yield self._delivery(demand, outcome)
+            return
+        for part in outcome.parts:
+            yield self._delivery(demand._replace(steps=part.steps), Outcome(part.at, part.chain, ""))
+        left = demand.steps - sum([part.steps for part in outcome.parts])
+        if left:
+            yield self._delivery(demand._replace(steps=left), outcome._replace(at=NEVER))
 
     def _delivery(self, demand: Demand, outcome: Outcome) -> Delivery:
         chain = outcome.chain if outcome.at < NEVER else ()
@@ -384,7 +456,9 @@ def pegs_of(plan: Plan) -> list[tuple[Any, ...]]:
         supplies[item] += [(max(int(row.at), now), 1, row.free, row.source, row.ref, row.line) for row in coming]
     needs: dict[str, list[tuple[int, int, str, str]]] = {item: [] for item in supplies}
     for demand, outcome in zip(plan.demands, plan.outcomes, strict=True):
-        if outcome.at < NEVER and demand.steps > 0:
+        if outcome.parts:
+            needs[demand.item] += [(int(part.at), part.steps, demand.ref, demand.line) for part in outcome.parts]
+        elif outcome.at < NEVER and demand.steps > 0:
             needs[demand.item].append((int(outcome.at), demand.steps, demand.ref, demand.line))
     lines = {
         item: [(line, line.ref, needs[line.item], line.numerator, line.denominator) for line in formula.lines]

@@ -8,10 +8,11 @@ from multiprocessing import get_context
 
 import pytest
 
-from krafte_core import Item, OrderLine
+from krafte_core import Item, OrderLine, Recipe, Workshop
 from krafte_core.allocation import PEGGED, rank
 from krafte_core.errors import Conflict, InvalidInput, Unknown
 from krafte_core.planning import Demand
+from krafte_core.testing import FakeClock
 from krafte_core.times import epoch
 from tests.scenarios.day import candle_shop, confirmed, order
 
@@ -307,3 +308,37 @@ def test_contradictory_wishes_are_refused():
         shop.planning.plan(also=["candle"])
     with pytest.raises(InvalidInput):
         shop.planning.promise([OrderLine("candle", "-5 each")])
+
+
+def test_an_order_may_leave_in_parts_and_one_is_not_wanted_after_friday():
+    """Thirty of fifty bars are there; the rest is made by Tuesday. Ben does not want his after Monday."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("bar", unit="each"), Recipe("bar", makes="1 each", lead_time="1 day"))
+    shop.stock.receive("bar", "30 each", lot="B-1")
+    anna = shop.orders.place(customer="Anna", lines=[OrderLine("bar", "50 each")], requested="2026-11-23")
+    ben = shop.orders.place(customer="Ben", lines=[OrderLine("bar", "5 each")], requested="2026-11-23")
+    plan = shop.planning.plan(parts={anna.number: "10 each"}, latest={ben.number: "2026-11-23 23:00"})
+    assert [(str(one.amount), f"{one.at:%a %H:%M}") for one in plan.deliveries(anna.number)] == [
+        ("30 each", "Tue 00:00"), ("20 each", "Tue 08:00"),
+    ]  # fmt: skip
+    assert plan.deliveries(ben.number)[0].problem == "it would be there on 2026-11-24 08:00, and nobody wants it any more then"
+    shop.planning.accept(plan)
+    shop.verify()
+    with pytest.raises(Unknown, match="open order"):
+        shop.planning.plan(parts={"CO-9": "1 each"})
+
+
+def test_what_leaves_complete_is_ready_at_one_moment():
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(
+        Item("soap", unit="each"), Item("box", unit="each"),
+        Recipe("soap", makes="1 each", lead_time="5 days"), Recipe("box", makes="1 each", lead_time="1 day"),
+    )  # fmt: skip
+    lines = [OrderLine("soap", "1 each"), OrderLine("box", "1 each")]
+    whole = shop.orders.place(customer="Anna", lines=lines, requested="2026-11-23", delivery="complete")
+    plan = shop.planning.plan()
+    assert {one.at for one in plan.deliveries(whole.number)} == {plan.deliveries(whole.number)[0].at}
+    box = next(one for one in plan.to_make() if one.item == "box")
+    assert f"{box.start:%d}" == "27"  # the box waits for the soap, and is not made before it must be
+    with pytest.raises(InvalidInput, match="in parts"):
+        shop.planning.plan(parts={whole.number: "1 each"})

@@ -54,6 +54,8 @@ class PlanningDesk:
         also: Sequence[Demand] = (),
         ready_by: Mapping[str, datetime | str] | None = None,
         keep: Mapping[str, tuple[str, str]] | None = None,
+        parts: Mapping[str, str] | None = None,
+        latest: Mapping[str, datetime | str] | None = None,
         progress: Progress | None = None,
     ) -> Plan:
         """Plan everything that is open, on all levels, with finite capacity; nothing is written.
@@ -65,6 +67,9 @@ class PlanningDesk:
             ready_by: instants by which orders must be ready, where more is known than the requested day (the lorry leaves at two).
             keep: make to stock: `{"soap": ("20 each", "50 each")}` fills up to the second if less than the first will be left. Default
                 the minimum and target of every item that has them; `{}` for none.
+            parts: orders of which each line may leave in parts, with the smallest part: `{"CO-1": "10 each"}`; as much as can be
+                leaves on the due date, the rest as soon as it can. What is delivered complete has all its lines ready at one moment.
+            latest: instants after which an order is not wanted any more: what cannot be ready by then is not planned.
             progress: told now and then (done, of how many); to cancel, let it raise.
 
         >>> from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
@@ -85,10 +90,13 @@ class PlanningDesk:
         for one in also:
             if not isinstance(one, Demand):
                 raise InvalidInput("also", one, "a list of Demand")
-        ready = {number_of(order): epoch(instant(at, self._office.zone)) for order, at in (ready_by or {}).items()}
+        ready, last = self._instants(ready_by), self._instants(latest)
+        pieces = tuple(sorted((number_of(order), str(least)) for order, least in (parts or {}).items()))
         with self._office.look() as work:
-            how = Asked(orders, taking, tuple(also), tuple(sorted(ready.items())), kept(work, keep))
-            return planned(work, how, progress=progress)
+            return planned(work, Asked(orders, taking, tuple(also), ready, kept(work, keep), pieces, last), progress=progress)
+
+    def _instants(self, given: Mapping[str, datetime | str] | None) -> tuple[tuple[str, int], ...]:
+        return tuple(sorted((number_of(order), epoch(instant(at, self._office.zone))) for order, at in (given or {}).items()))
 
     def propose(
         self, *, orders: str = "confirmed", taking: str = "borrow", keep: Mapping[str, tuple[str, str]] | None = None
@@ -246,8 +254,29 @@ def case_of(work: Work, how: Asked, *, now: int | None = None) -> Case:
     drop_expired_quotes(work, items)
     seen = Seen(work, items)
     seen.now = work.now if now is None else now
-    orders = order_demands(work, items, dict(how.ready_by), confirmed=how.orders == "confirmed")
+    orders = [*order_demands(work, items, dict(how.ready_by), confirmed=how.orders == "confirmed")]
+    if how.parts or how.latest:
+        orders = _with_policies(work, orders, dict(how.parts), dict(how.latest))
     return Case(SituationSnapshot(seen, items, work.catalogue.span(work.at)), (*run_demands(work, items), *orders, *how.also), how)
+
+
+def _with_policies(work: Work, demands: Sequence[Demand], parts: Mapping[str, str], latest: Mapping[str, int]) -> list[Demand]:
+    """Which orders may leave in parts, and after when they are not wanted any more.
+
+    Raises:
+        Unknown: (`unknown`) an order that is not open.
+    """
+    known = {demand.ref for demand in demands}
+    for ref in (*parts, *latest):
+        if ref not in known:
+            raise Unknown("open order", ref, tuple(sorted(known)))
+    found = []
+    for demand in demands:
+        least = work.item(demand.item).positive(parts[demand.ref], "parts") if demand.ref in parts else 0
+        if least and demand.together:
+            raise InvalidInput("parts", demand.ref, "an order that may be delivered in parts")
+        found.append(demand._replace(least=least, latest=latest.get(demand.ref, NEVER)))
+    return found
 
 
 def _chosen(kind: str, refs: Collection[str] | None, every: Sequence[str]) -> frozenset[str]:
@@ -276,9 +305,10 @@ def order_demands(work: Work, items: Sequence[str], exact: Mapping[str, int], *,
         due, lasts = ends[key]
         due = exact.get(number, due)
         place = rank(order.priority, order.requested, order.placed_at, number)
+        together = order.delivery == "complete" and len(order.needs) > 1
         for need, steps in open_needs(work, order, links[number], fresh=state == "placed"):
             if steps > 0:
-                yield Demand(number, need.ref, need.item, steps, due, place, "order", lasts)
+                yield Demand(number, need.ref, need.item, steps, due, place, "order", lasts, 0, NEVER, together)
 
 
 def _due(work: Work, seen: Seen, requested: date | None, shipping: str | None) -> tuple[float, float]:
