@@ -26,13 +26,15 @@ from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.scheduling import NEVER
 
 TAKING = ("borrow", "untouchable")
-SNUG = 4
+SNUG = 2
 """A batch moves up to the one before it where the crack between them would be shorter than so many times the batch."""
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
 MOST_PARTS = 100
 """What may come in parts comes in no more than these and a rest."""
 LOANS = 3
 """How many moments are tried at which something might be lent."""
+PIECES = 8
+"""In how many pieces what was lent is made again."""
 Chain = tuple[tuple[str, str, float, float], ...]
 """Steps without gaps between them: kind, name, from, until."""
 
@@ -119,8 +121,12 @@ class Planner:
         if steps <= 0:
             return self.now, ()
         mark = self.mark()
-        if self.now <= due < NEVER and self._by(source, steps, int(due), until):
-            return due, ()
+        if self.now <= due < NEVER:
+            if self._by(source, steps, int(due), until):
+                return due, ()
+            self.undo(mark)
+            if self._tight(source, steps, int(due), until):
+                return due, ()
         self.undo(mark)
         at, chain = self._soon(source, steps, until)
         if at == NEVER:
@@ -129,14 +135,19 @@ class Planner:
         wanted = due if at <= due < NEVER else at
         if wanted > self.now:
             self.undo(mark)
-            self._snug = 0
-            fits = self._by(source, steps, int(wanted), until)
-            self._snug = SNUG
-            if fits:
+            if self._tight(source, steps, int(wanted), until):
                 return wanted, () if wanted == due else chain
             self.undo(mark)
             at, chain = self._soon(source, steps, until)
         return at, () if at <= due < NEVER else chain
+
+    def _tight(self, source: Source, steps: int, at: int, until: float) -> bool:
+        """Cover a need at a moment without moving any batch up to the one before it: each is as late as it can be."""
+        self._snug = 0
+        try:
+            return self._by(source, steps, at, until)
+        finally:
+            self._snug = SNUG
 
     def plan_parts(self, source: Source, steps: int, due: float, until: float, least: int, latest: float) -> tuple[list[Part], int]:
         """When parts of a need are there: as much as can be on the due date, then as much as can be as soon as anything can be.
@@ -213,6 +224,15 @@ class Planner:
         """What was planned so far will not be taken back."""
         self._log.clear()
 
+    def ahead(self, source: Source, steps: int, at: int) -> None:
+        """Make (or buy) at once what several needs from a moment on will take, as far as it is not there; else nothing."""
+        lacks = steps - max(0, source.stock.least(at))
+        mark = self.mark()
+        if lacks > 0 and at >= self.now and not self._make_all(source, lacks, at):
+            self.undo(mark)
+            if source.formula is None and at >= source.soonest:
+                self._buy(source, lacks, at)
+
     def refill(self, source: Source, minimum: int, target: int) -> None:
         """Keep an item in stock: if less than the minimum will be left of all that is there and comes, it is filled up to the target.
 
@@ -269,16 +289,33 @@ class Planner:
         """Take what later demands count on, have it replaced when they need it, and make the rest."""
         stock = source.stock
         self._take(stock, at, loan)
-        since, lacks = stock.lack(fence)
-        if lacks:
-            if since <= at or not self._make_all(source, lacks, since):
-                return False
-            self.loans.append(Loan(source.code, lacks, since))
+        if not self._replaced(source, at, fence):
+            return False
         if steps > loan:
             if not self._make_all(source, steps - loan, at):
                 return False
             self._take(stock, at, steps - loan)
         return True
+
+    def _replaced(self, source: Source, at: int, fence: int) -> bool:
+        """Have what was taken at a moment made again: all of it by when somebody lacks it first, or each piece when it is lacking."""
+        stock = source.stock
+        since, lacks = stock.lack(fence)
+        for _ in range(PIECES):
+            if not lacks:
+                return True
+            if since <= at:
+                return False
+            mark, first = self.mark(), -stock.level(since)
+            if self._make_all(source, lacks, since):
+                self.loans.append(Loan(source.code, lacks, since))
+                return True
+            self.undo(mark)
+            if not 0 < first < lacks or not self._make_all(source, first, since):
+                return False
+            self.loans.append(Loan(source.code, first, since))
+            since, lacks = stock.lack(fence)
+        return False
 
     def _take(self, stock: Projection, at: int, steps: int) -> None:
         stock.take(at, steps)
@@ -510,12 +547,7 @@ class Planner:
 
     def _lend(self, source: Source, steps: int, at: int) -> bool:
         self._take(source.stock, at, steps)
-        since, lacks = source.stock.lack(at)
-        if lacks:
-            if since <= at or not self._make_all(source, lacks, since):
-                return False
-            self.loans.append(Loan(source.code, lacks, since))
-        return True
+        return self._replaced(source, at, at)
 
     def _new(self, source: Source, steps: int) -> tuple[float, Chain]:
         """Make or buy what is not free, whichever is there first."""

@@ -21,6 +21,7 @@ from krafte_core.availability import aligned
 from krafte_core.board import Board
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
 from krafte_core.items import Item
+from krafte_core.lotsizing import Window, together, windows
 from krafte_core.planner import Buy, Chain, Part, Planner
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
@@ -160,6 +161,7 @@ class Asked(NamedTuple):
     keep: tuple[Keep, ...] = ()
     parts: tuple[tuple[str, str], ...] = ()
     latest: tuple[tuple[str, int], ...] = ()
+    cover: tuple[tuple[str, int], ...] = ()
 
 
 def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | None = None, asked: Asked | None = None) -> Plan:
@@ -173,11 +175,15 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.line))
     outcomes: list[Outcome] = []
     source, place = planner.board.source, planner.plan
+    how = asked or Asked(taking=planner.taking)
+    ahead = _periods(queue, dict(how.cover)) if how.cover else {}
     skip = 0
     for number, demand in enumerate(queue):
         if number < skip:
             continue
         planner.reason = number
+        if number in ahead:
+            _ahead(planner, ahead[number])
         if demand.together or demand.least or demand.latest < NEVER:
             skip = number + 1
             while demand.together and skip < len(queue) and queue[skip].together and queue[skip].ref == demand.ref:
@@ -194,7 +200,8 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
         planner.settle()
         if progress is not None and not (number + 1) % REPORT:
             progress(number + 1, len(queue))
-    how = asked or Asked(taking=planner.taking)
+    if how.cover:
+        together(planner, dict(how.cover))
     planner.reason, left = KEPT, {}
     for one in how.keep:
         stock = source(one.item).stock
@@ -205,6 +212,18 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     if progress is not None:
         progress(len(queue), len(queue))
     return Plan(planner, queue, outcomes, how, left)
+
+
+def _periods(queue: Sequence[Demand], cover: Mapping[str, int]) -> Mapping[int, Window]:
+    return windows([(number, one.item, one.steps, one.due) for number, one in enumerate(queue) if one.due < NEVER], cover)
+
+
+def _ahead(planner: Planner, window: Window) -> None:
+    mark = planner.mark()
+    try:
+        planner.ahead(planner.board.source(window.item), window.steps, window.at)
+    except (BeyondHorizon, NeverFits):
+        planner.undo(mark)  # each need says it for itself
 
 
 def _special(planner: Planner, number: int, demands: Sequence[Demand]) -> list[Outcome]:

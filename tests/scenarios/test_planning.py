@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 import pytest
 
-from krafte_core import Item, OrderLine, Recipe, Workshop
+from krafte_core import Ingredient, Item, Offer, Operation, OrderLine, Recipe, Supplier, WorkCenter, Workshop
 from krafte_core.allocation import PEGGED, rank
 from krafte_core.errors import Conflict, InvalidInput, Unknown
 from krafte_core.planning import Demand
@@ -342,3 +342,41 @@ def test_what_leaves_complete_is_ready_at_one_moment():
     assert f"{box.start:%d}" == "27"  # the box waits for the soap, and is not made before it must be
     with pytest.raises(InvalidInput, match="in parts"):
         shop.planning.plan(parts={whole.number: "1 each"})
+
+
+def weekly_shop() -> Workshop:
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(
+        Item("wax", unit="kg"), Item("bar", unit="each"), Supplier("Lang", offers=[Offer("wax", lead_time="2 days")]),
+        WorkCenter("bench", hours="Mon-Fri 08:00-16:00"),
+        Recipe("bar", makes="10 each", ingredients=[Ingredient("wax", "1 kg")], operations=[Operation("pour", at="bench", run="1 h")]),
+    )  # fmt: skip
+    for day in ("2026-12-01", "2026-12-02", "2026-12-04", "2026-12-10"):
+        shop.orders.place(customer=day, lines=[OrderLine("bar", "10 each")], requested=day)
+    return shop
+
+
+def test_period_cover_makes_at_once_what_is_wanted_within_a_week():
+    shop = weekly_shop()
+    assert [str(one.amount) for one in shop.planning.plan().to_make()] == ["10 each"] * 4  # lot for lot
+    plan = shop.planning.plan(cover={"bar": "7 days"})
+    assert [(str(one.amount), f"{one.end:%d}") for one in plan.to_make()] == [("30 each", "01"), ("10 each", "10")]
+    assert not plan.late()
+    shop.planning.accept(plan)
+    shop.verify()
+    assert shop.planning.plan(cover={"bar": "7 days"}).proposes_nothing
+
+
+def test_period_cover_of_what_is_bought_puts_purchases_together():
+    shop = weekly_shop()
+    assert len(shop.planning.plan().to_buy()) == 4
+    plan = shop.planning.plan(cover={"wax": "5 days"})
+    assert [(str(one.amount), f"{one.at:%d}") for one in plan.to_buy()] == [("3 kg", "01"), ("1 kg", "10")]
+    assert [row.late for row in plan.deliveries()] == [0] * 4
+    assert {peg.supply for peg in plan.pegging() if peg.source == "buy"} == {"buy-1", "buy-2"}
+
+
+@pytest.mark.parametrize("wrong", [{"bar": "0 days"}, {"bar": "2 working days"}, {"bat": "2 days"}])
+def test_a_period_takes_time_and_its_item_exists(wrong):
+    with pytest.raises((InvalidInput, Unknown)):
+        weekly_shop().planning.plan(cover=wrong)

@@ -11,7 +11,9 @@ from typing import Protocol
 from krafte_core.allocation import rank
 from krafte_core.asking import Want, asked
 from krafte_core.desks.accepting import Accepted, write_plan
-from krafte_core.errors import Conflict, InvalidInput, Unknown
+from krafte_core.desks.mending import Mended, mend
+from krafte_core.durations import duration
+from krafte_core.errors import Conflict, InvalidInput, NotPositive, Unknown
 from krafte_core.items import one_of
 from krafte_core.netting import drop_expired_quotes, open_inputs, open_needs
 from krafte_core.office import Office
@@ -56,6 +58,7 @@ class PlanningDesk:
         keep: Mapping[str, tuple[str, str]] | None = None,
         parts: Mapping[str, str] | None = None,
         latest: Mapping[str, datetime | str] | None = None,
+        cover: Mapping[str, str] | None = None,
         progress: Progress | None = None,
     ) -> Plan:
         """Plan everything that is open, on all levels, with finite capacity; nothing is written.
@@ -70,6 +73,7 @@ class PlanningDesk:
             parts: orders of which each line may leave in parts, with the smallest part: `{"CO-1": "10 each"}`; as much as can be
                 leaves on the due date, the rest as soon as it can. What is delivered complete has all its lines ready at one moment.
             latest: instants after which an order is not wanted any more: what cannot be ready by then is not planned.
+            cover: period cover: `{"soap": "7 days"}` makes at once what orders want within seven days, and buys so as well.
             progress: told now and then (done, of how many); to cancel, let it raise.
 
         >>> from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
@@ -93,7 +97,10 @@ class PlanningDesk:
         ready, last = self._instants(ready_by), self._instants(latest)
         pieces = tuple(sorted((number_of(order), str(least)) for order, least in (parts or {}).items()))
         with self._office.look() as work:
-            return planned(work, Asked(orders, taking, tuple(also), ready, kept(work, keep), pieces, last), progress=progress)
+            wanted = sorted((cover or {}).items())
+            periods = tuple((work.catalogue.stocked(item, "cover").code, _period(time)) for item, time in wanted)
+            how = Asked(orders, taking, tuple(also), ready, kept(work, keep), pieces, last, periods)
+            return planned(work, how, progress=progress)
 
     def _instants(self, given: Mapping[str, datetime | str] | None) -> tuple[tuple[str, int], ...]:
         return tuple(sorted((number_of(order), epoch(instant(at, self._office.zone))) for order, at in (given or {}).items()))
@@ -184,6 +191,22 @@ class PlanningDesk:
 
         return self._office.run(decide, key=key, content=("accept", plan.asked, plan.now, chosen), by=by)
 
+    def mend(self, *, key: str | None = None, by: str | None = None) -> Mended:
+        """Move the planned runs that cannot be made any more when they were planned; nothing else moves, and what moved is told.
+
+        A delivery is late, a work center is closed or has less room, a run should have begun: each such run moves to the first time at
+        which it can be made, around everything that stays. Released runs never move; they are told, with the reason. In a preview
+        (`shop.preview()`) it only shows what it would do.
+
+        Args:
+            key: the host's idempotency key. by: who signs.
+
+        >>> from krafte_core import Workshop
+        >>> print(Workshop.in_memory().planning.mend())
+        nothing has to move
+        """
+        return self._office.run(mend, key=key, content=("mend",), by=by)
+
     def promise(
         self,
         lines: Sequence[OrderLine],
@@ -229,6 +252,13 @@ def kept(work: Work, wishes: Mapping[str, tuple[str, str]] | None) -> tuple[Keep
         wishes = {code: (item.minimum, item.target) for code, item in work.catalogue.items.items() if item.minimum and item.target}
     found = [Keep(code, *work.catalogue.stocked(code, "keep").kept(*pair)) for code, pair in wishes.items()]
     return tuple(sorted(found, key=lambda one: (-len(work.catalogue.reach(one.item)), one.item)))
+
+
+def _period(time: str) -> int:
+    found = duration(time, "elapsed", "cover").seconds
+    if not found:
+        raise NotPositive("cover", time, "a period that takes time")
+    return found
 
 
 def _wants(work: Work, lines: Sequence[OrderLine]) -> list[Want]:

@@ -40,6 +40,7 @@ _ROWS = """
     desks.imports ImportedOrder
     desks.lateness Late
     desks.lots Decided
+    desks.mending MovedRun Stuck Mended
     desks.orders Link
     desks.parcels Tracked
     desks.production Part
