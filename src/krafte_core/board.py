@@ -14,6 +14,7 @@ from typing import NamedTuple
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration
+from krafte_core.errors import BeyondHorizon
 from krafte_core.gaps import Gaps, Lanes
 from krafte_core.placing import Way, paced, ways_of
 from krafte_core.projection import Projection
@@ -139,7 +140,7 @@ class Board:
             found.offers = tuple(self._buying(code))
             found.materials = max([int(one.fence) for one, *_ in found.inputs if one.fence < NEVER], default=0)
             found.soonest = min((one.soonest for one in found.offers), default=NEVER)
-            found.fence = min(found.soonest, self._making(found) + SLACK)
+            found.fence = min(found.soonest, self._making_or_never(found) + SLACK)
         return found
 
     def sources(self) -> list[Source]:
@@ -225,6 +226,12 @@ class Board:
             multiple = item.positive(offer.multiple, "multiple") if item and offer.multiple else 1
             sum_of_two = offer.lead_time.kind == "elapsed" and item is not None and plain(supplier, offer, item)
             yield Buying(supplier, offer, dates.at, least, multiple, offer.lead_time.seconds if sum_of_two else -1)
+
+    def _making_or_never(self, source: Source) -> float:
+        try:
+            return self._making(source)
+        except BeyondHorizon:
+            return NEVER  # closed for good: whoever needs it is told when he is planned
 
     def _making(self, source: Source) -> float:
         """When the item could be made anew, its materials bought first; no work center is asked whether it has time."""

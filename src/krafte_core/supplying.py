@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from krafte_core.calendars import Calendar
 from krafte_core.durations import Duration
+from krafte_core.errors import BeyondHorizon
 from krafte_core.items import Item
 from krafte_core.resources import Offer, Supplier
 from krafte_core.timelines import Timeline
@@ -71,13 +72,12 @@ class Calling:
         self.earlier = earlier
 
     def soonest(self, supplier: Supplier, offer: Offer, item: Item) -> Ordered | None:
-        """The first time at which it can be ordered and used; None where the offer is not valid any more.
-
-        Raises:
-            BeyondHorizon: (`beyond_horizon`) the supplier takes no orders any more, as far as his calendar is known.
-        """
+        """The first time at which it can be ordered and used; None where it is not valid any more, or he never takes orders again."""
         since = self.now if offer.valid_from is None else max(self.now, self._end(offer.valid_from - timedelta(days=1)))
-        order_at = since if supplier.orders is None else self.timeline(supplier.orders).next_open(since)
+        try:
+            order_at = since if supplier.orders is None else self.timeline(supplier.orders).next_open(since)
+        except BeyondHorizon:
+            return None
         if offer.valid_until is not None and order_at >= self._end(offer.valid_until):
             return None
         return self._ordered(supplier, offer, item, order_at)
