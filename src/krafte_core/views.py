@@ -83,10 +83,11 @@ def bars(what: Plan | Promise) -> list[tuple[str, str, datetime, datetime]]:
     if isinstance(what, Promise):
         return [(f"{n}. {one.kind} {one.name}", one.kind, one.start, one.end) for n, one in enumerate(what.critical_path, 1)]
     rows = [
-        (operation.at or operation.name, f"{make.item} ({make.ref})", moment(start), moment(worked))
+        (place, f"{make.item} ({make.ref})", moment(start), moment(worked))
         for make in what.makes
         for operation, start, worked, _ in make.tasks
         if worked > start
+        for place in operation.centers or (operation.name,)
     ]
     return sorted(rows, key=lambda row: (row[0], row[2]))
 

@@ -64,6 +64,8 @@ def gantt_chart(what: Plan | Promise, ax: Any = None) -> Any:
             left=[start for _, start, _ in spans],
             height=0.6,
             color=COLOURS[kind_number % len(COLOURS)],
+            edgecolor="white",
+            linewidth=0.8,
             label=kind,
         )
     axes.set_yticks(range(len(names)), names)
