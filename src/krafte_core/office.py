@@ -181,6 +181,14 @@ class Numbers:
         mine.append(self._store.take_numbers(series, 1))
         return mine[-1]
 
+    def ahead(self, series: str, count: int) -> None:
+        """Take as many counters as will be used, in one go."""
+        mine, used = self._taken.setdefault(series, []), self._used.get(series, 0)
+        missing = used + count - len(mine)
+        if missing > 0:
+            first = self._store.take_numbers(series, missing)
+            mine.extend(range(first, first + missing))
+
 
 class Look:
     """`with office.look() as work`: a reading that is closed at the end."""

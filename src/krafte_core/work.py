@@ -225,8 +225,10 @@ class Work:
         """The next number of a series in this period, such as `PB-2026-11-001`."""
         return number(series, self.period, self._numbers(f"{series}-{self.period}"))
 
-    def counter(self, series: str) -> int:
-        """The next counter of a series and period, for a command made of commands."""
+    def counter(self, series: str, ahead: int = 1) -> int:
+        """The next counter of a series and period, for a command made of commands, which says how many it will want."""
+        if ahead > 1 and hasattr(self._numbers, "ahead"):
+            self._numbers.ahead(series, ahead)
         return self._numbers(series)
 
     def file(self, paper: Paper, *, new: bool = False) -> None:

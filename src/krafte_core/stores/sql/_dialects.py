@@ -23,7 +23,6 @@ def _holds(text: str) -> bool:
         return False
 
 
-
 class _Dialect:
     """How keys are asked for: one is compared, which is the rule, and which every database answers by its index; many go together."""
 
