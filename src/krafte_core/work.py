@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import attrs
@@ -125,6 +125,7 @@ class Work:
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
         self.earlier: list[Changes] = []
+        self.back_limit: timedelta | None = None
 
     # reading ----------------------------------------------------------------------------------------------------------
 

@@ -515,6 +515,19 @@ def test_a_fork_lets_go_of_its_connection(store):
     assert len(store.connections) == store.engine.pool.checkedout(), "every connection lies ready"
 
 
+def test_a_fork_that_is_closed_and_one_that_is_forgotten_leave_no_connection_behind(tmp_path):
+    shop = furnished(SqlStore(f"sqlite:///{tmp_path / 'shop.db'}"))
+    with shop.fork() as closed:
+        assert closed.orders.place(customer="x", lines=[OrderLine("bar", "1 each")]).number == "CO-draft-001"
+    with pytest.raises(StoreFailed):
+        closed.stock.level("oil")
+    kept = shop.fork()
+    shop.close()
+    with pytest.raises(StoreFailed):
+        kept.stock.level("oil")
+    assert not [one.name for one in tmp_path.iterdir() if one.name.endswith("-wal")], "the last connection takes the log along"
+
+
 def test_a_copy_of_the_file_is_a_backup(tmp_path):
     store = SqlStore(f"sqlite:///{tmp_path / 'shop.db'}")
     furnished(store)

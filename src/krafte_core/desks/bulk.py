@@ -188,19 +188,14 @@ class _Sheet(ForkStore):
     tries = 1
 
     def __init__(self, work: Work, expected: Mapping[str, int]) -> None:
-        self._below = Remembered(work.reader)
+        self.reader: Any = Remembered(work.reader)
         self._counter = work.counter
         self._expected = {**expected}
         super().__init__(self)
 
-    @property
-    def reader(self) -> Any:
-        """The moment of the whole."""
-        return self._below
-
     def expect(self, numbers: Sequence[str]) -> None:
         """Papers that the commands are about."""
-        self._below.expect(numbers)
+        self.reader.expect(numbers)
 
     def take_numbers(self, series: str, count: int) -> int:
         """Of a series that every entry takes one of, the first takes all."""
@@ -209,13 +204,14 @@ class _Sheet(ForkStore):
     def commit(self, changes: Changes) -> None:
         if changes.key is not None:
             raise InvalidInput("key", changes.key, "a key of the whole, not of a part")
-        self._below.expect_changes(changes)
+        self.reader.expect_changes(changes)
         super().commit(changes)
 
 
 def _office(office: Office, store: _Sheet, work: Work) -> Office:
     sheet = Office(store, _Stopped(work.at), office.zone, work.by, draft=office.draft)
     sheet.begin_with(work.catalogue)
+    sheet.back_limit = office.back_limit
     return sheet
 
 

@@ -30,6 +30,7 @@ _ROWS = """
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
+    desks.closing ClosedPeriod
     desks.completion Deviation Completed
     desks.confirming Confirmed Netted
     desks.conversions Converted

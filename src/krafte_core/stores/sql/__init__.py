@@ -161,7 +161,7 @@ class SqlStore(_Store):
         """One moment until it is closed or forgotten, or the store is closed: it holds a connection with an open transaction."""
         reading = self.reading()
         moment: SqlReader = reading.__enter__()
-        moment.close = weakref.finalize(moment, reading.__exit__)
+        moment.let_go = weakref.finalize(moment, reading.__exit__)
         self._moments.add(moment)
         return moment
 
