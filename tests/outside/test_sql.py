@@ -9,7 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy import create_engine, event
 
 from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
 from krafte_core.errors import BrokenLaw, Conflict, InvalidInput, OutOfRange, Short, StoreFailed
+from krafte_core.stock import Move, Posting
 from krafte_core.store import Changes
 from krafte_core.stores.sql import JoinedStore, SqlStore
 from krafte_core.testing import FakeClock
@@ -526,6 +529,32 @@ def test_a_fork_that_is_closed_and_one_that_is_forgotten_leave_no_connection_beh
     with pytest.raises(StoreFailed):
         kept.stock.level("oil")
     assert not [one.name for one in tmp_path.iterdir() if one.name.endswith("-wal")], "the last connection takes the log along"
+
+
+def test_verify_and_rebuild_need_no_more_memory_for_a_longer_history(tmp_path):
+    """Ten times the movements of the same lots: the peak stays where it is."""
+
+    def peaks(movements):
+        store = SqlStore(f"sqlite:///{tmp_path / str(movements)}.db")
+        shop, at = shop_on(store), DAY - timedelta(days=1)
+        shop.register(Item("oil", unit="g", step="1 g"))
+        codes = [f"O-{n}" for n in range(100)]
+        shop.bulk.receive([{"item": "oil", "amount": f"{movements} g", "lot": code} for code in codes], happened_at=at)
+        for part in range(0, movements, 500):
+            rows = [Posting("scrap", "", DAY, DAY, (Move("oil", codes[n % 100], 1, "stock", "scrap"),)) for n in range(part, part + 500)]
+            store.commit(Changes(postings=rows, balances={("oil", code, "stock"): (-5, 0) for code in codes}))
+        found = []
+        for command in (shop.verify, shop.rebuild):
+            command()
+            tracemalloc.start()
+            command()
+            found.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        shop.close()
+        return found
+
+    for short, long in zip(peaks(2_000), peaks(20_000), strict=True):
+        assert long < 1.3 * short, (short, long)
 
 
 def test_a_copy_of_the_file_is_a_backup(tmp_path):
