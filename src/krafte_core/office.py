@@ -186,8 +186,10 @@ class Numbers:
 
     def ahead(self, series: str, count: int) -> None:
         """Take as many counters as will be used, in one go."""
-        mine, used = self._taken.setdefault(series, []), self._used.get(series, 0)
-        missing = used + count - len(mine)
+        mine = self._taken.setdefault(series, [])
+        if self._used is None:  # the first try: all that were taken were used
+            self._used = {name: len(taken) for name, taken in self._taken.items()}
+        missing = self._used.get(series, 0) + count - len(mine)
         if missing > 0:
             first = self._store.take_numbers(series, missing)
             mine.extend(range(first, first + missing))

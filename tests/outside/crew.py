@@ -47,7 +47,8 @@ def furnish(shop: Workshop, *, lots: int = 4, capacity: int = 10_000) -> None:
 
 Command = Callable[[Workshop, Any, str], Any]
 READY: dict[str, list[str]] = {
-    "place many": [], "receive": [], "register": [], "hold": [], "scrap": [], "place": [], "confirm": ["place"], "cancel": ["place", "confirm"],
+    "receive": [], "register": [], "hold": [], "scrap": [], "place": [], "place many": [],
+    "confirm": ["place"], "cancel": ["place", "confirm"],
     "start": ["place", "confirm"], "complete": ["place", "confirm", "start"], "ship": ["place", "confirm", "start", "complete"],
     "deliver": ["place", "confirm", "start", "complete", "ship"],
 }  # fmt: skip

@@ -541,7 +541,9 @@ def test_verify_and_rebuild_need_no_more_memory_for_a_longer_history(tmp_path):
         codes = [f"O-{n}" for n in range(100)]
         shop.bulk.receive([{"item": "oil", "amount": f"{movements} g", "lot": code} for code in codes], happened_at=at)
         for part in range(0, movements, 500):
-            rows = [Posting("scrap", "", DAY, DAY, (Move("oil", codes[n % 100], 1, "stock", "scrap"),)) for n in range(part, part + 500)]
+            rows = [
+                Posting("scrap", "", DAY, DAY, (Move("oil", codes[n % 100], 1, "stock", "scrap"),)) for n in range(part, part + 500)
+            ]
             store.commit(Changes(postings=rows, balances={("oil", code, "stock"): (-5, 0) for code in codes}))
         found = []
         for command in (shop.verify, shop.rebuild):
