@@ -47,7 +47,7 @@ def opened(url: str, *, durable: bool = False) -> Any:
     store = SqlStore(url)
     if url.startswith("sqlite") and not durable:
         event.listen(store.engine, "connect", lambda connection, record: connection.execute("PRAGMA synchronous = OFF"))
-        store._lazy = False  # so that numbers leave the setting alone
+        store.connections.lazy = False  # so that numbers leave the setting alone
         store.engine.dispose()
     return Workshop(store, clock=FakeClock("2026-11-23 08:00"))
 

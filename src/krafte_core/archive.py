@@ -15,11 +15,12 @@ from typing import Any
 
 import attrs
 
-from krafte_core.allocation import LOT
+from krafte_core.allocation import LOT, Allocation
 from krafte_core.diary import LOT_STEPS, lot_document, state
 from krafte_core.errors import AlreadyExists, BrokenLaw, InvalidInput, WireError
+from krafte_core.lot_histories import LotHistory, histories, pages
 from krafte_core.prices import Customer
-from krafte_core.stock import balances
+from krafte_core.stock import Stocked
 from krafte_core.store import KINDS, BalanceKey, Changes, Reader, Store
 from krafte_core.wire import dumps, from_wire, loads, to_wire
 from krafte_core.work import CLOSING, STEPS, Work
@@ -34,41 +35,69 @@ Row = tuple[str, Any]
 # the balances -------------------------------------------------------------------------------------------------------------
 
 
-def balances_of(reader: Reader) -> Mapping[BalanceKey, tuple[int, int]]:
-    """What the balance rows must be: on hand from the ledger, allocated from the links."""
-    on_hand = balances(reader.rows("postings"))
-    allocated: dict[BalanceKey, int] = {}
-    for link in reader.rows("allocations"):
-        if link.source == LOT:
-            key = (link.item, link.ref, link.place)
-            allocated[key] = allocated.get(key, 0) + link.takes
-    return {key: (on_hand.get(key, 0), allocated.get(key, 0)) for key in sorted(on_hand.keys() | allocated.keys())}
-
-
 def rebuild(work: Work) -> int:
     """Put the sanctioned copies right where they differ from the books: balance rows, and dispositions of lots; how many did.
 
     Raises:
         BrokenLaw: (`broken_law`) the books themselves do not add up, so there is nothing right to put there.
     """
-    right = balances_of(work.reader)
-    wrong = [
-        "{} {} in {}: the ledger has {}, links take {}".format(*key, *row) for key, row in right.items() if not 0 <= row[1] <= row[0]
-    ]
+    wrong, spots = [], 0
+    for one, claims, standing in _beside_the_ledger(work.reader):
+        spots += len(standing)
+        for place, (on_hand, allocated), (had, promised) in _compared(one, claims, standing):
+            if not 0 <= allocated <= on_hand:
+                wrong.append("{} {} in {}: the ledger has {}, links take {}".format(*one.key, place, on_hand, allocated))
+            work.changes.balances[*one.key, place] = (on_hand - had, allocated - promised)
     if wrong:
         raise BrokenLaw(tuple(wrong))
-    stored = {(row.lot.item, row.lot.code, row.place): (row.on_hand, row.allocated) for row in work.reader.rows("stocked")}
-    for key in sorted(right.keys() | stored.keys()):
-        (on_hand, allocated), (had, promised) = right.get(key, (0, 0)), stored.get(key, (0, 0))
-        if (on_hand, allocated) != (had, promised):
-            work.changes.balances[key] = (on_hand - had, allocated - promised)
-    for lots in _pages(work.reader.rows("lots")):
+    if spots != sum(1 for _ in work.reader.rows("stocked")):
+        _take_away(work)
+    for lots in pages(work.reader.rows("lots")):
         said = work.reader.diary([lot_document(lot.item, lot.code) for lot in lots])
         for lot in lots:
             now = state(LOT_STEPS, said[lot_document(lot.item, lot.code)], "released")
             if now != lot.disposition:
                 work.change_lot(lot, disposition=now)
     return len(work.changes.balances) + len(work.changes.lots)
+
+
+def balances_of(reader: Reader) -> Mapping[BalanceKey, tuple[int, int]]:
+    """What the balance rows must be: on hand from the ledger, allocated from the links."""
+    rows = ((one, _compared(one, claims, ())) for one, claims, _ in _beside_the_ledger(reader))
+    return {(*one.key, place): right for one, found in rows for place, right, _ in found}
+
+
+def _beside_the_ledger(reader: Reader) -> Iterator[tuple[LotHistory, Sequence[Allocation], Sequence[Stocked]]]:
+    """Lot by lot what the ledger adds up to, the links that take of it, and its balance rows."""
+    for page in pages(histories(reader)):
+        standing = reader.standing([one.key for one in page])
+        claims = reader.claims([(LOT, *one.key) for one in page])
+        for one in page:
+            yield one, claims[LOT, *one.key], standing[one.key]
+
+
+def _compared(
+    one: LotHistory, claims: Sequence[Allocation], standing: Sequence[Stocked]
+) -> Iterator[tuple[str, tuple[int, int], tuple[int, int]]]:
+    """Per place where they differ: on hand and allocated as the books have them, and as the balance row has them."""
+    right = {place: [steps, 0] for place, steps in one.sums.items()}
+    for link in claims:
+        right.setdefault(link.place, [0, 0])[1] += link.takes
+    stored = {row.place: (row.on_hand, row.allocated) for row in standing}
+    for place in sorted(right.keys() | stored.keys()):
+        (on_hand, allocated), had = right.get(place, (0, 0)), stored.get(place, (0, 0))
+        if (on_hand, allocated) != had or not 0 <= allocated <= on_hand:
+            yield place, (on_hand, allocated), had
+
+
+def _take_away(work: Work) -> None:
+    """Balances of lots that nothing was ever moved to."""
+    for rows in pages(work.reader.rows("stocked")):
+        posted = work.reader.postings(lots=[(row.lot.item, row.lot.code) for row in rows])
+        moved = {(move.item, move.lot) for posting in posted for move in posting.moves}
+        for row in rows:
+            if (row.lot.item, row.lot.code) not in moved:
+                work.changes.balances[row.lot.item, row.lot.code, row.place] = (-row.on_hand, -row.allocated)
 
 
 # the file -----------------------------------------------------------------------------------------------------------------
@@ -100,7 +129,7 @@ def _exported(reader: Reader, table: str) -> Iterable[Any]:
 
 
 def _closed(reader: Reader) -> Iterator[str]:
-    for rows in _pages(reader.rows("papers")):
+    for rows in pages(reader.rows("papers")):
         entries = reader.diary([row.paper.number for row in rows])
         for row in rows:
             kind = type(row.paper)
@@ -166,7 +195,7 @@ def restore(store: Store, path: Path) -> int:
     done = 0
     counters: dict[str, int] = {}
     for table, rows in groupby(read(path), key=lambda row: row[0]):
-        for page in _pages(row for _, row in rows):
+        for page in pages((row for _, row in rows), 1 if table == "results" else PAGE):  # a change holds one result
             changes = Changes()
             _IMPORTED[table](changes, page)
             if table in {"papers", "lots"}:
@@ -231,18 +260,6 @@ _IMPORTED: Mapping[str, Callable[[Changes, Sequence[Any]], None]] = {
     "diary": lambda changes, rows: changes.diary.extend(rows),
     "results": _results,
 }
-
-
-def _pages(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """The rows some at a time; results, of which a change holds one, one by one."""
-    page: list[Any] = []
-    for row in rows:
-        page.append(row)
-        if len(page) == PAGE or (type(row) is tuple and len(row) == 2):
-            yield page
-            page = []
-    if page:
-        yield page
 
 
 # names --------------------------------------------------------------------------------------------------------------------

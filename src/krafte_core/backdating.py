@@ -3,6 +3,9 @@
 An entry may be dated back. Then no lot that it moves may have been negative at any place since (law 2). A count is an absolute mark:
 an entry dated before it changes what the count found missing, so its difference is derived again, and what is there today stays as
 it was counted.
+
+Nothing may be dated into a closed period, or further back than the host allows. Closing writes down what stood where at its end, so
+a lot's level is summed up from there.
 """
 
 from __future__ import annotations
@@ -11,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from krafte_core.diary import Entry, lot_document
-from krafte_core.errors import InvalidInput, TooMuch
+from krafte_core.errors import InvalidInput, TooFarBack, TooMuch
 from krafte_core.history import RECOUNT, Since, least, levels
+from krafte_core.lot_histories import BOOKS, closing_balances, closings
 from krafte_core.stock import COUNT, Move, inside
 from krafte_core.store import BalanceKey
 from krafte_core.times import instant
@@ -41,6 +45,7 @@ def enter(
 
     Raises:
         InvalidInput: (`invalid_input`) an instant that is still to come, or before the lot was there.
+        TooFarBack: (`too_far_back`) in a closed period, or beyond the host's limit.
         TooMuch: (`too_much`) more than was there then or at any time since.
     """
     rows = [*moves]
@@ -53,11 +58,12 @@ def date_back(work: Work, at: datetime | None) -> None:
     """What the command posts from here on happened then; None: now.
 
     Raises:
-        InvalidInput: (`invalid_input`) an instant that is still to come.
+        InvalidInput: (`invalid_input`) an instant that is still to come. TooFarBack: (`too_far_back`) see `allowed`.
     """
     if at is not None:
         if at > work.at:
             raise InvalidInput("happened_at", str(at), f"now ({work.at}) or earlier")
+        allowed(work, at)
         work.happened = at
 
 
@@ -112,9 +118,37 @@ def differences(moves: Iterable[Move]) -> dict[BalanceKey, int]:
     return {key: steps for key, steps in sums.items() if steps}
 
 
+def closed_until(work: Work) -> datetime | None:
+    """The instant before which nothing may happen any more; None where no period was closed."""
+    found = closings(work.reader.diary((BOOKS,))[BOOKS])
+    return found[-1].until if found else None
+
+
+def allowed(work: Work, at: datetime | None) -> None:
+    """Refuse what is dated too far back; two that meet a closing under way are decided again.
+
+    Raises:
+        TooFarBack: (`too_far_back`) with the limit.
+    """
+    if at is None or at >= work.at:
+        return
+    closed = closed_until(work)
+    if closed is not None and at < closed:
+        raise TooFarBack("happened_at", str(at), f"not before {closed}: until then the books are closed")
+    if work.back_limit is not None and at < work.at - work.back_limit:
+        raise TooFarBack("happened_at", str(at), f"not before {work.at - work.back_limit}: the limit is {work.back_limit}")
+    work.touch(BOOKS)
+
+
 def timeline(work: Work, key: BalanceKey) -> list[Since]:
-    """What stood of a lot at a place, over time, with what this command has posted."""
-    return [*levels([*work.reader.postings(lots=[key[:2]]), *work.changes.postings], *key)]
+    """What stood of a lot at a place, over time, with what this command has posted; from the last closing on, where there is one."""
+    closed, lot = closed_until(work), key[:2]
+    if closed is None:
+        return [*levels([*work.reader.postings(lots=[lot]), *work.changes.postings], *key)]
+    document = lot_document(*lot)
+    opening = closing_balances(work.reader.diary((document,))[document], closed).get(key[2], 0)
+    later = [*work.reader.postings(lots=[lot], since=closed), *work.changes.postings]
+    return [Since(closed, opening), *levels(later, *key, opening)]
 
 
 def could_take(work: Work, key: BalanceKey, at: datetime) -> int:
@@ -124,6 +158,7 @@ def could_take(work: Work, key: BalanceKey, at: datetime) -> int:
 
 def mark(work: Work, key: BalanceKey, at: datetime, counted: str) -> None:
     """Write down that the lot was counted at this place, also where nothing was missing."""
+    allowed(work, at)
     item, lot, place = key
     work.note(lot_document(item, lot), "count", details=(("place", place), ("counted", counted), ("at", at.isoformat())))
 

@@ -84,7 +84,10 @@ class ForkStore:
             return first
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Let go of the moment, where it holds a connection; after that there is nothing to read."""
+        close = getattr(self._moment, "close", None)
+        if close is not None:
+            close()
 
 
 class _Kept:

@@ -34,8 +34,8 @@ def in_time(postings: Iterable[Posting]) -> list[Posting]:
     return sorted(postings, key=lambda row: row.happened_at)
 
 
-def levels(postings: Iterable[Posting], item: str, lot: str, place: str) -> Iterator[Since]:
-    """How much of a lot stood at a place from each instant on that changed it.
+def levels(postings: Iterable[Posting], item: str, lot: str, place: str, opening: int = 0) -> Iterator[Since]:
+    """How much of a lot stood at a place from each instant on that changed it; `opening` stood there before.
 
     >>> from krafte_core.stock import Move
     >>> day = datetime(2026, 1, 1)
@@ -43,7 +43,7 @@ def levels(postings: Iterable[Posting], item: str, lot: str, place: str) -> Iter
     >>> [row.steps for row in levels([came], "lye", "N", "stock")]
     [5]
     """
-    steps = 0
+    steps = opening
     for at, rows in groupby(in_time(postings), key=lambda row: row.happened_at):
         moves = (move for row in rows for move in row.moves if (move.item, move.lot) == (item, lot))
         change = sum(move.steps * ((move.target == place) - (move.source == place)) for move in moves)

@@ -6,16 +6,15 @@ Each check compares two books that must agree. A finding names the row and both 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from krafte_core.allocation import LOT, PURCHASE, RUN
-from krafte_core.diary import LOT_STEPS, lot_document, state
-from krafte_core.history import in_time
-from krafte_core.ledger import REVERSE
+from krafte_core.diary import LOT_STEPS, Entry, lot_document, state
+from krafte_core.lot_histories import BOOKS, Closing, LotHistory, closing_balances, closings, histories, pages
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import COMING, ENDED, ProductionOrder
 from krafte_core.scheduling import Booking
-from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, Posting, inside, left_for_good
+from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, Lot, Stocked, left_for_good
+from krafte_core.store import LotKey
 from krafte_core.work import STEPS, Work, arrived
 
 _ORIGINS = {"receipt": SUPPLIER, "run": PRODUCTION, "find": FOUND, "return": CUSTOMER, "conversion": PRODUCTION}
@@ -28,50 +27,68 @@ def findings(work: Work) -> Iterator[str]:
     yield from _allocations(work)
     yield from _bookings(work)
     yield from _diary(work)
-    yield from _lots(work)
 
 
 def _ledger(work: Work) -> Iterator[str]:
-    """Laws 1 and 2: the balances are what the ledger adds up to, and no lot was negative when an instant was over."""
-    sums: dict[tuple[str, str, str], int] = {}
-    postings = in_time(work.reader.rows("postings"))
-    for at, rows in groupby(postings, key=lambda row: row.happened_at):
-        touched: dict[tuple[str, str, str], None] = {}
-        for item, lot, steps, source, target, _ in (move for row in rows for move in row.moves):
-            if steps <= 0:
-                yield f"law 1: a move of {steps} steps of {item} {lot} at {at}"
-            for place, change in ((source, -steps), (target, steps)):
-                if inside(place):
-                    sums[item, lot, place] = sums.get((item, lot, place), 0) + change
-                    touched[item, lot, place] = None
-        for item, lot, place in touched:
-            if sums[item, lot, place] < 0:
-                yield f"law 2: {item} {lot} was negative in {place} at {at}"
-    yield from _origins(work, postings)
-    yield from _carried_along(work, sums)
+    """Laws 1, 2 and 4 lot by lot: the ledger (see `histories`), its balances, and what the lot and the diary say of it."""
+    closed = closings(work.reader.diary((BOOKS,))[BOOKS])
+    lots = spots = 0
+    for page in pages(histories(work.reader, closed)):
+        keys = [one.key for one in page]
+        known, standing = work.reader.lots(keys), work.reader.standing(keys)
+        entries = work.reader.diary([lot_document(*key) for key in keys])
+        lots, spots = lots + len(known), spots + sum(map(len, standing.values()))
+        for one in page:
+            yield from one.findings
+            yield from _carried_along(one, standing[one.key])
+            yield from _as_noted(one, known.get(one.key), entries[lot_document(*one.key)], closed)
+    yield from _without_history(work, lots, spots)
 
 
-def _origins(work: Work, postings: Sequence[Posting]) -> Iterator[str]:
-    """Law 4: every lot belongs to one origin and is not used before it."""
-    born: dict[tuple[str, str], tuple[str, str]] = {}
-    for posting in postings:
-        for item, lot, _, source, _, _ in posting.moves:
-            begun, paper = born.setdefault((item, lot), (source, posting.paper))
-            if inside(begun):
-                yield f"law 4: {item} {lot} was used at {posting.happened_at} before it was there"
-            if source == begun and posting.kind != REVERSE and paper != posting.paper and not inside(source):
-                yield f"law 4: {item} {lot} has two origins, {paper or 'a receipt'} and {posting.paper or 'a receipt'}"
-    for row in work.reader.rows("lots"):
-        source = born.get((row.item, row.code), ("nowhere", ""))[0]
-        if _ORIGINS[row.origin] != source:
-            yield f"law 4: {row.item} {row.code} came from {source}, not as a {row.origin}"
+def _carried_along(one: LotHistory, standing: Sequence[Stocked]) -> Iterator[str]:
+    stored = {row.place: row.on_hand for row in standing}
+    for place in sorted(one.sums.keys() | stored.keys()):
+        if one.sums.get(place, 0) != stored.get(place, 0):
+            has = f"the ledger has {one.sums.get(place, 0)}, the balance {stored.get(place, 0)} steps"
+            yield "law 1: {} {} in {}: ".format(*one.key, place) + has
 
 
-def _carried_along(work: Work, sums: dict[tuple[str, str, str], int]) -> Iterator[str]:
-    stored = {(row.lot.item, row.lot.code, row.place): row.on_hand for row in work.reader.rows("stocked")}
-    for key in sorted(sums.keys() | stored.keys()):
-        if sums.get(key, 0) != stored.get(key, 0):
-            yield ("law 1: {} {} in {}: ".format(*key) + f"the ledger has {sums.get(key, 0)}, the balance {stored.get(key, 0)} steps")
+def _as_noted(one: LotHistory, lot: Lot | None, entries: Sequence[Entry], closed: Sequence[Closing]) -> Iterator[str]:
+    name = "{} {}".format(*one.key)
+    if lot is None:
+        yield f"law 4: {name} was moved, and there is no such lot"
+        return
+    if _ORIGINS[lot.origin] != one.source:
+        yield f"law 4: {name} came from {one.source}, not as a {lot.origin}"
+    said = state(LOT_STEPS, entries, "released")
+    if said != lot.disposition:
+        yield f"the diary says that {name} is {said}, the lot says {lot.disposition}"
+    for until in (closing.until for closing in closed):
+        noted = closing_balances(entries, until)
+        if noted != one.closed[until]:
+            yield f"closed period: {name} had {one.closed[until]} at {until}, the closing says {noted}"
+
+
+def _without_history(work: Work, lots: int, spots: int) -> Iterator[str]:
+    """Lots and balances that nothing was ever moved to; they are looked for only where there are more than those with a history."""
+    if lots != sum(1 for _ in work.reader.rows("lots")):
+        for page in pages(work.reader.rows("lots")):
+            moved = _moved(work, [(lot.item, lot.code) for lot in page])
+            yield from (
+                f"law 4: {lot.item} {lot.code} came from nowhere, not as a {lot.origin}"
+                for lot in page
+                if (lot.item, lot.code) not in moved
+            )
+    if spots != sum(1 for _ in work.reader.rows("stocked")):
+        for page in pages(work.reader.rows("stocked")):
+            moved = _moved(work, [(row.lot.item, row.lot.code) for row in page])
+            for row in page:
+                if (row.lot.item, row.lot.code) not in moved:
+                    yield f"law 1: {row.lot.item} {row.lot.code} in {row.place}: the ledger has 0, the balance {row.on_hand} steps"
+
+
+def _moved(work: Work, keys: Sequence[LotKey]) -> set[LotKey]:
+    return {(move.item, move.lot) for posting in work.reader.postings(lots=keys) for move in posting.moves}
 
 
 def _allocations(work: Work) -> Iterator[str]:
@@ -114,12 +131,12 @@ def _coming(work: Work, drawn: dict[tuple[str, str, str, str], int]) -> Iterator
 
 def _demands(work: Work, covered: dict[tuple[str, str], int]) -> Iterator[str]:
     shipped: dict[tuple[str, str], int] = {}
-    for posting in work.reader.rows("postings"):
-        for move in posting.moves:
-            gone = left_for_good(posting, move)
-            if gone:
-                number, _, line = move.line.partition("/")
-                shipped[number, line] = shipped.get((number, line), 0) + gone
+    for numbers in pages(sorted({number for number, _ in covered})):
+        for posting in work.reader.postings(papers=numbers):
+            for move in posting.moves:
+                gone, (number, _, line) = left_for_good(posting, move), move.line.partition("/")
+                if gone and (number, line) in covered and number in numbers:
+                    shipped[number, line] = shipped.get((number, line), 0) + gone
     papers = {number: row.paper for number, row in work.reader.papers({number for number, _ in covered}).items()}
     for (number, line), steps in sorted(covered.items()):
         paper = papers.get(number)
@@ -152,20 +169,12 @@ def _bookings(work: Work) -> Iterator[str]:
 
 def _diary(work: Work) -> Iterator[str]:
     """Every step of every paper is one that its table allows."""
-    kinds = {row.paper.number: type(row.paper) for row in work.reader.rows("papers")}
-    now = dict.fromkeys(kinds, "")
-    for entry in work.reader.rows("diary"):
-        number, table = entry.document, STEPS.get(kinds.get(entry.document, type(None)), {})
-        if any(entry.step in steps for steps in table.values()):
-            if entry.step not in table[now[number]]:
-                yield f"the diary lets {number} {entry.step}, which is {now[number] or 'new'}"
-            now[number] = table[now[number]].get(entry.step, now[number])
-
-
-def _lots(work: Work) -> Iterator[str]:
-    """The disposition of a lot is what the diary says."""
-    for row in work.reader.rows("lots"):
-        document = lot_document(row.item, row.code)
-        said = state(LOT_STEPS, work.reader.diary((document,))[document], "released")
-        if said != row.disposition:
-            yield f"the diary says that {row.item} {row.code} is {said}, the lot says {row.disposition}"
+    for page in pages(work.reader.rows("papers")):
+        entries = work.reader.diary([row.paper.number for row in page])
+        for number, table in ((row.paper.number, STEPS.get(type(row.paper), {})) for row in page):
+            now = ""
+            for entry in entries[number]:
+                if any(entry.step in steps for steps in table.values()):
+                    if entry.step not in table[now]:
+                        yield f"the diary lets {number} {entry.step}, which is {now or 'new'}"
+                    now = table[now].get(entry.step, now)

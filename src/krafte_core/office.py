@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from krafte_core.catalogue import Catalogue
@@ -48,6 +48,8 @@ class Office:
         self.zone = zone
         self.by = by
         self.draft = draft
+        self.back_limit: timedelta | None = None
+        """How far back the host lets entries be dated; None: as far as the books are open."""
         self._catalogue: Catalogue | None = None
         self._now: Now | None = None
         self._lock = threading.Lock()
@@ -136,6 +138,7 @@ class Office:
                 if stored is not None:
                     return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
             work = Work(reader, self.catalogue(reader), now, numbers, by)
+            work.back_limit = self.back_limit
             answer = decide(work)
         changes = combined(work.everything()) if work.earlier else work.changes
         if key is not None:
@@ -180,6 +183,16 @@ class Numbers:
                 return mine[place]
         mine.append(self._store.take_numbers(series, 1))
         return mine[-1]
+
+    def ahead(self, series: str, count: int) -> None:
+        """Take as many counters as will be used, in one go."""
+        mine = self._taken.setdefault(series, [])
+        if self._used is None:  # the first try: all that were taken were used
+            self._used = {name: len(taken) for name, taken in self._taken.items()}
+        missing = self._used.get(series, 0) + count - len(mine)
+        if missing > 0:
+            first = self._store.take_numbers(series, missing)
+            mine.extend(range(first, first + missing))
 
 
 class Look:

@@ -7,9 +7,11 @@ from typing import Any
 
 from krafte_core.scheduling import Booking
 from krafte_core.stock import Stocked
-from krafte_core.store import Changes, Reader
+from krafte_core.store import Changes, Filed, Reader
 
-KEYED = ("papers", "stamps", "lots", "stocked", "standing", "links", "claims", "booked_for", "diary")
+NEW: Mapping[str, Any] = {"papers": None, "stamps": 0, "diary": (), "links": (), "booked_for": ()}
+"""What is known of a paper that is only now being written; if there is one after all, storing the command finds out."""
+KEYED = ("stamps", "lots", "stocked", "standing", "links", "claims", "booked_for", "diary")
 """Questions with one kind of key, whose answers have a row or the rows of each."""
 
 
@@ -49,15 +51,31 @@ class Remembered:
             page = self._pages[item, order] = _Page(self._reader.lots_of(item, order))
         return iter(page)
 
-    def read_ahead(self, changes: Changes) -> None:
-        """What a sheet over this reader compares these changes with: one question per kind, not one per row."""
-        for name, keys in (
+    def papers(self, numbers: Iterable[str]) -> Mapping[str, Filed]:
+        """See `Reader`; their stamps are known with them."""
+        found = self._answered("papers", numbers, self._reader.papers)
+        self._known.setdefault("stamps", {}).update((name, filed.stamp) for name, filed in found.items())
+        return found
+
+    def expect(self, numbers: Sequence[str]) -> None:
+        """These papers are about to be asked for, with what they need and what became of them."""
+        if numbers:
+            self.papers(numbers)
+            for question in ("diary", "links"):
+                getattr(self, question)(numbers)
+
+    def expect_changes(self, changes: Changes) -> None:
+        """A sheet over this reader is about to compare these changes with it; what is new there need not be looked for."""
+        for name in [name for name, stamp in changes.stamps.items() if not stamp]:
+            for question, answer in NEW.items():
+                self._known.setdefault(question, {}).setdefault(name, answer)
+        for question, keys in (
             ("stamps", changes.stamps),
             ("lots", changes.lot_guards),
             ("standing", dict.fromkeys(key[:2] for key in changes.balances)),
         ):
             if keys:
-                getattr(self, name)(keys)
+                getattr(self, question)(keys)
 
     def _answered(self, question: Any, keys: Iterable[Any], ask: Any) -> dict[Any, Any]:
         known, wanted = self._known.setdefault(question, {}), [*dict.fromkeys(keys)]

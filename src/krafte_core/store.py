@@ -28,6 +28,9 @@ it: personal data can be taken out of them.
 A reader that can go through the genealogy run by run may have a method `runs()`, which gives every run with what went in and came out
 (`ledger.Gross`), streamed; without it the ledger is read as a whole where all runs are asked for.
 
+A reader that can stream its moves lot by lot, each lot's as they happened, has a method `moves_in_time()`, which gives
+`lot_histories.Moved`; `verify` needs it to go through a long history in little memory.
+
 A store that can keep a moment beyond its `with` has a method `snapshot()`, which gives a `fork.Moment`; without it the workshop has
 neither `fork` nor `preview`.
 """

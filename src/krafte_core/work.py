@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import attrs
@@ -125,6 +125,7 @@ class Work:
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
         self.earlier: list[Changes] = []
+        self.back_limit: timedelta | None = None
 
     # reading ----------------------------------------------------------------------------------------------------------
 
@@ -225,8 +226,10 @@ class Work:
         """The next number of a series in this period, such as `PB-2026-11-001`."""
         return number(series, self.period, self._numbers(f"{series}-{self.period}"))
 
-    def counter(self, series: str) -> int:
-        """The next counter of a series and period, for a command made of commands."""
+    def counter(self, series: str, ahead: int = 1) -> int:
+        """The next counter of a series and period, for a command made of commands, which says how many it will want."""
+        if ahead > 1 and hasattr(self._numbers, "ahead"):
+            self._numbers.ahead(series, ahead)
         return self._numbers(series)
 
     def file(self, paper: Paper, *, new: bool = False) -> None:

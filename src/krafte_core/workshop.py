@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +67,7 @@ class Workshop:
         clock: what time it is; default the computer's clock.
         zone: the workshop's time zone; default that of the clock if it has one, else UTC.
         by: who signs, where a command does not say.
+        back_dating: how far back entries may be dated; default as far as the books are open (`shop.stock.close_period`).
 
     >>> shop = Workshop.in_memory()
     >>> shop.register(Item("lye", unit="kg"))
@@ -75,12 +77,22 @@ class Workshop:
     """
 
     def __init__(
-        self, store: Store, *, clock: Clock | None = None, zone: str | None = None, by: str = "", draft: bool = False
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        zone: str | None = None,
+        by: str = "",
+        draft: bool = False,
+        back_dating: timedelta | None = None,
     ) -> None:
         """Over a store; `draft` marks the numbers of a fork."""
         used = clock or SystemClock()
         self._store = store
         self._office = Office(store, used, zone or getattr(used, "zone", None) or "UTC", by, draft=draft)
+        if back_dating is not None and (not isinstance(back_dating, timedelta) or back_dating < timedelta(0)):
+            raise InvalidInput("back_dating", back_dating, "a `timedelta` of zero or more")
+        self._office.back_limit = back_dating
         self._handlers: dict[str, Subscription] = {}
         self.orders = OrderDesk(self._office)
         self.production = ProductionDesk(self._office)
@@ -169,7 +181,10 @@ class Workshop:
     # what if ----------------------------------------------------------------------------------------------------------
 
     def fork(self) -> Workshop:
-        """A workshop of its own over this moment: try anything; nothing comes back, numbers say `draft`, events reach nobody."""
+        """A workshop of its own over this moment: try anything; nothing comes back, numbers say `draft`, events reach nobody.
+
+        On a database it holds a connection until it is closed (`with shop.fork() as trial:`) or forgotten, or the workshop is closed.
+        """
         return self._over(self._forked())
 
     def _forked(self) -> ForkStore:
@@ -180,7 +195,7 @@ class Workshop:
 
     def _over(self, store: ForkStore) -> Workshop:
         office = self._office
-        return Workshop(store, clock=office.clock, zone=office.zone, by=office.by, draft=True)
+        return Workshop(store, clock=office.clock, zone=office.zone, by=office.by, draft=True, back_dating=office.back_limit)
 
     def preview(self, command: Callable[[Workshop], Answer]) -> Preview[Answer]:
         """What a command would answer and change: it runs on a fork that is thrown away.
@@ -194,10 +209,10 @@ class Workshop:
         ('0 kg', ('shop.purchasing.send_back, shop.stock.scrap',))
         """
         store = self._forked()
-        trial = self._over(store)
-        answer = command(trial)
-        changes, before = combined(store.committed), store.before
-        return Preview(answer, changes, differences(before, changes, trial.catalogue), undo(changes, kinds_of(before, changes)))
+        with self._over(store) as trial:
+            answer = command(trial)
+            changes, before = combined(store.committed), store.before
+            return Preview(answer, changes, differences(before, changes, trial.catalogue), undo(changes, kinds_of(before, changes)))
 
     # events -----------------------------------------------------------------------------------------------------------
 

@@ -47,7 +47,8 @@ def furnish(shop: Workshop, *, lots: int = 4, capacity: int = 10_000) -> None:
 
 Command = Callable[[Workshop, Any, str], Any]
 READY: dict[str, list[str]] = {
-    "receive": [], "register": [], "hold": [], "scrap": [], "place": [], "confirm": ["place"], "cancel": ["place", "confirm"],
+    "receive": [], "register": [], "hold": [], "scrap": [], "place": [], "place many": [],
+    "confirm": ["place"], "cancel": ["place", "confirm"],
     "start": ["place", "confirm"], "complete": ["place", "confirm", "start"], "ship": ["place", "confirm", "start", "complete"],
     "deliver": ["place", "confirm", "start", "complete", "ship"],
 }  # fmt: skip
@@ -56,6 +57,9 @@ READY: dict[str, list[str]] = {
 
 def perform(shop: Workshop, name: str, order: str, key: str) -> Any:
     """One command for an order."""
+    if name == "place many":
+        lines = [OrderLine("bar", "2 each"), OrderLine("wax", "10 g")]
+        return shop.bulk.place([{"customer": customer, "lines": lines} for customer in ("Anna", "Ben")], key=key)
     if name == "receive":
         return shop.stock.receive("oil", "5 kg", lot=f"R-{key}", key=key)
     if name == "register":

@@ -57,9 +57,9 @@ def test_a_command_that_is_killed_at_any_statement_is_done_or_not_done(shop, url
     order = crew.prepared(shop, name)
     count = crew.statements(url, name, order, f"{name}-whole")
     assert count >= 4
-    points = [(n, "before") for n in range(1, count + 1, STEP)] + [(count, "after"), (0, "end")]
-    if FORCE == "deep":
-        points += [(n, "after") for n in range(1, count)]
+    points = [(n, "before") for n in range(1, count + 1, STEP)]
+    points += [(n, "after") for n in range(1, count)] if FORCE == "deep" else []
+    points += [(count, "after"), (0, "end")]
     done = []
     for n, when in points:
         order, key = crew.prepared(shop, name), f"{name}-{n}-{when}"

@@ -32,14 +32,19 @@ def one_by_one(shop, command, entries, **same):
 
 
 amounts = st.integers(1, 9)
-deliveries = st.lists(st.fixed_dictionaries({"item": st.sampled_from(["oil", "wax"]), "amount": amounts.map("{} kg".format)}), max_size=5)
+deliveries = st.lists(
+    st.fixed_dictionaries({"item": st.sampled_from(["oil", "wax"]), "amount": amounts.map("{} kg".format)}), max_size=5
+)
 wants = st.lists(st.tuples(st.sampled_from(["bar", "oil", "wax"]), amounts), min_size=1, max_size=3, unique_by=lambda row: row[0])
 orders = st.lists(wants, min_size=1, max_size=5)
 
 
 def placing(wanted):
     return [
-        {"customer": f"customer {n}", "lines": [OrderLine(item, f"{steps} {'each' if item == 'bar' else 'kg'}") for item, steps in rows]}
+        {
+            "customer": f"customer {n}",
+            "lines": [OrderLine(item, f"{steps} {'each' if item == 'bar' else 'kg'}") for item, steps in rows],
+        }
         for n, rows in enumerate(wanted)
     ]
 
@@ -78,7 +83,9 @@ def test_a_refused_entry_is_named_and_nothing_of_the_others_is_stored():
     before = books(shop)
 
     with pytest.raises(EntryRefused) as refused:
-        shop.bulk.receive([{"item": "wax", "amount": "1 kg"}, {"item": "oil", "amount": "1 kg", "lot": "O"}, {"item": "rope", "amount": 1}])
+        shop.bulk.receive(
+            [{"item": "wax", "amount": "1 kg"}, {"item": "oil", "amount": "1 kg", "lot": "O"}, {"item": "rope", "amount": 1}]
+        )
 
     assert (refused.value.entry, refused.value.command) == (2, "receive")
     assert isinstance(refused.value.problem, AlreadyExists)
@@ -128,7 +135,9 @@ def test_any_commands_go_together_and_the_later_ones_see_the_earlier():
     def move(to):
         return to.stock.level("oil").on_hand
 
-    answers = shop.bulk.run([lambda to: to.stock.receive("oil", "3 kg", lot="O"), move, lambda to: to.stock.scrap("oil", "1 kg", lot="O")])
+    answers = shop.bulk.run(
+        [lambda to: to.stock.receive("oil", "3 kg", lot="O"), move, lambda to: to.stock.scrap("oil", "1 kg", lot="O")]
+    )
 
     assert str(answers[1]) == "3 kg"
     assert str(shop.stock.level("oil").on_hand) == "2 kg"

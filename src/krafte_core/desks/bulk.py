@@ -22,6 +22,10 @@ from krafte_core.store import Changes
 from krafte_core.work import Work, number_of
 
 Answer = TypeVar("Answer")
+TAKES: Mapping[str, str] = {"receive": "L", "place": "CO", "ship": "SH"}
+"""The series of which every entry takes one number."""
+ABOUT_PAPERS, ABOUT = ("confirm", "start", "complete", "ship"), ("order", "orders", "production")
+"""The commands that name papers, and how their arguments are called."""
 
 
 class Desks:
@@ -130,7 +134,7 @@ class BulkDesk:
         """
         if key is not None and not content:
             raise InvalidInput("content", content, "what the key's commands were asked to do")
-        return self._run([("command", command) for command in commands], key, ("bulk", *content), by)
+        return self._run([("command", command) for command in commands], key, ("bulk", *content), by, _Expected())
 
     def _each(
         self,
@@ -144,11 +148,14 @@ class BulkDesk:
         given = [_arguments(entry, same) for entry in entries]
         told = tuple((first, tuple(sorted(named.items(), key=lambda row: row[0]))) for first, named in given)
         commands = [(name, _command(name, of, first, named)) for first, named in given]
-        return self._run(commands, key, ("bulk", name, told), by)
+        return self._run(commands, key, ("bulk", name, told), by, _expected(name, given))
 
-    def _run(self, commands: Sequence[Any], key: str | None, content: Sequence[Any], by: str | None) -> tuple[Any, ...]:
+    def _run(
+        self, commands: Sequence[Any], key: str | None, content: Sequence[Any], by: str | None, expected: _Expected
+    ) -> tuple[Any, ...]:
         def decide(work: Work) -> tuple[Any, ...]:
-            store = _Sheet(work)
+            store = _Sheet(work, expected.counters)
+            store.expect(expected.papers)
             desks = Desks(_office(self._office, store, work))
             answers = tuple([_entry(place, name, command, desks) for place, (name, command) in enumerate(commands, 1)])
             work.changes = combined(store.committed)
@@ -158,8 +165,11 @@ class BulkDesk:
 
 
 @attrs.frozen
-class _Moment:
-    reader: Any
+class _Expected:
+    """What the entries say beforehand: the papers that they are about, and how many numbers of a series they will take."""
+
+    papers: tuple[str, ...] = ()
+    counters: Mapping[str, int] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -177,24 +187,31 @@ class _Sheet(ForkStore):
 
     tries = 1
 
-    def __init__(self, work: Work) -> None:
-        self._below = Remembered(work.reader)
+    def __init__(self, work: Work, expected: Mapping[str, int]) -> None:
+        self.reader: Any = Remembered(work.reader)
         self._counter = work.counter
-        super().__init__(_Moment(self._below))
+        self._expected = {**expected}
+        super().__init__(self)
+
+    def expect(self, numbers: Sequence[str]) -> None:
+        """Papers that the commands are about."""
+        self.reader.expect(numbers)
 
     def take_numbers(self, series: str, count: int) -> int:
-        return self._counter(series)
+        """Of a series that every entry takes one of, the first takes all."""
+        return self._counter(series, self._expected.pop(series.partition("-")[0], 1))
 
     def commit(self, changes: Changes) -> None:
         if changes.key is not None:
             raise InvalidInput("key", changes.key, "a key of the whole, not of a part")
-        self._below.read_ahead(changes)
+        self.reader.expect_changes(changes)
         super().commit(changes)
 
 
 def _office(office: Office, store: _Sheet, work: Work) -> Office:
     sheet = Office(store, _Stopped(work.at), office.zone, work.by, draft=office.draft)
     sheet.begin_with(work.catalogue)
+    sheet.back_limit = office.back_limit
     return sheet
 
 
@@ -203,6 +220,13 @@ def _arguments(entry: Any, same: Mapping[str, Any]) -> tuple[tuple[Any, ...], di
     if isinstance(entry, Mapping):
         return (), {**same, **{name: _number(value) for name, value in entry.items()}}
     return (_number(entry),), {**same}
+
+
+def _expected(name: str, given: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> _Expected:
+    named = [value for first, rest in given for value in (*first, *(rest[field] for field in ABOUT if field in rest))]
+    papers = [one for value in named for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, str)]
+    taken = sum(name != "receive" or rest.get("lot") is None for _, rest in given)
+    return _Expected(tuple(papers) if name in ABOUT_PAPERS else (), {TAKES[name]: taken} if name in TAKES else {})
 
 
 def _number(value: Any) -> Any:

@@ -102,7 +102,8 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
 }
 """Per language, what every step is called."""
 FOR_CUSTOMERS = frozenset(
-    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))} - {"order allocate", "order free", "order swap", "order hold", "order release"}
+    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))}
+    - {"order allocate", "order free", "order swap", "order hold", "order release"}
     | {"run start", "run report", "run complete", "run stop", "run reverse", "run reverse a part", "run reschedule"}
     | {"purchase reschedule", "lot hold", "lot release", "lot reject"}
 )

@@ -11,6 +11,7 @@ import attrs
 from krafte_core.availability import aligned
 from krafte_core.backdating import business_time, enter
 from krafte_core.catalogue import in_process
+from krafte_core.desks.closing import ClosedPeriods
 from krafte_core.desks.conversions import LotConversions
 from krafte_core.desks.facts import StockFacts
 from krafte_core.desks.lots import LotDecisions
@@ -58,7 +59,7 @@ class Standing:
     reason: str
 
 
-class StockDesk(LotDecisions, StockFacts, LotConversions):
+class StockDesk(LotDecisions, StockFacts, LotConversions, ClosedPeriods):
     """`shop.stock`."""
 
     def __init__(self, office: Office) -> None:

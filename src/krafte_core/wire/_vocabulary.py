@@ -30,6 +30,7 @@ _ROWS = """
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
+    desks.closing ClosedPeriod
     desks.completion Deviation Completed
     desks.confirming Confirmed Netted
     desks.conversions Converted
@@ -64,8 +65,8 @@ _ROWS = """
     errors InvalidInput UnreadableText TextTooLong FloatRefused OutOfRange NotPositive NotWholeSteps UnknownUnit UnitMismatch
         UnknownCurrency CurrencyMismatch NaiveDatetime RoundsToNothing Unknown AlreadyExists Immutable RecipeCycle Unsolvable
         NotAllowed Short TooMuch BeyondTolerance LotNotUsable LotUnknown NoSource BeyondHorizon NeverFits ClockWentBack
-        StaleVersion KeyReused Conflict EntryRefused TooFarBack BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount
-        BadPayload ChannelRefused StoreFailed WrongSchema
+        StaleVersion KeyReused Conflict BrokenLaw WireError UnknownVersion ChannelError BadSignature Replayed WrongAccount
+        BadPayload ChannelRefused StoreFailed WrongSchema TooFarBack EntryRefused
     events Event OrderPlaced OrderConfirmed OrderQuoted QuoteWithdrawn OrderCancelled OrderChanged OrderSplit OrderMerged
         OrderClosed OrderReopened OrderHeld OrderReleased OrderPicked OrderShipped OrderDelivered CoverLost ProductionPlanned
         ProductionChanged

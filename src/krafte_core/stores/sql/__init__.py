@@ -13,13 +13,11 @@ tables and their migrations.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -29,6 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from krafte_core.errors import Conflict, InvalidInput
 from krafte_core.store import Changes
 from krafte_core.stores.sql._batch import Batch
+from krafte_core.stores.sql._connections import Alone, Connections, Reading, Writing, end
 from krafte_core.stores.sql._dialects import DIALECTS
 from krafte_core.stores.sql._outbox import SqlOutbox, redact
 from krafte_core.stores.sql._postgres import PostgresWriter
@@ -43,8 +42,6 @@ __all__ = ["JoinedStore", "SqlStore", "migrate", "open_store"]
 
 BUSY = 60
 """Seconds for which a writer waits for another one on SQLite."""
-IDLE = 5
-"""How many connections lie ready without going through the pool."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
 BEGIN_AND_MOMENT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {MOMENT}"
@@ -131,91 +128,67 @@ class SqlStore(_Store):
         _checked(prefix, schema)
         self._autocommit = self.engine if self._own else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._names = Names(self.engine.dialect.name, prefix, schema)
-        self._sqlite = self._names.dialect.name == "sqlite"
-        # SQLite lets waiting writers sleep and try again, whoever is lucky; threads of one process queue up here instead.
-        self._turn: Any = threading.Lock() if self._sqlite else Nobody()
         self._losers = threading.Lock()
         self._bodies = Bodies()
         self._tenant = 0
-        self._idle: list[Session] = []
-        self._lazy = self._own and self._sqlite
-        """Whether numbers need not wait for the disk by themselves: a host's engine may have settings of its own."""
+        self.connections = Connections(self._autocommit, self._names, own=self._own)
+        self._sqlite = self.connections.sqlite
         self._moments: weakref.WeakSet[SqlReader] = weakref.WeakSet()
         try:
             with in_our_words("be opened"):
                 connection = self._autocommit.connect()
             with connection:
-                self._tenant = opened(connection, self._names, tenant, create=create, joined=False)
+                self._tenant = self.connections.tenant = opened(connection, self._names, tenant, create=create, joined=False)
         except BaseException:
             self.close()  # a store that could not be opened keeps no file and no connection
             raise
         self.outbox = SqlOutbox(self)
 
-    def _connect(self) -> Session:
-        """A session that lies idle, or a new one; `_release` takes it back."""
-        while self._idle:
-            try:
-                session = self._idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if session.process == os.getpid():  # after a fork of the process it is the parent's
-                session.listen()
-                return session
-        with in_our_words("be opened"):
-            return Session(self._autocommit.connect(), self._names, self._tenant)
-
-    def _release(self, session: Session) -> None:
-        """Keep the connection for the next, if it is ours and still good."""
-        if self._own and len(self._idle) < IDLE and session.is_good:
-            self._idle.append(session)
-        else:
-            session.connection.close()
-
-    def _begun(self, session: Session) -> Any:
-        """Begin a reading, and the revisions that it sees; PostgreSQL is told both in one message."""
-        if self._sqlite:
-            session.run("BEGIN")
-            return session.run(MOMENT, (session.tenant,)).fetchall()[0]
-        cursor = session.run(BEGIN_AND_MOMENT.replace("?", str(session.tenant)))
-        cursor.nextset()
-        return cursor.fetchall()[0]
-
     def reading(self) -> Reading:
         """See `Store`: a transaction that sees one moment, and writes nothing."""
-        return Reading(self)
+        return Reading(self.connections, self._begun)
+
+    def _begun(self, session: Session) -> SqlReader:
+        """Begin a reading; PostgreSQL is told both things in one message."""
+        if self._sqlite:
+            session.run("BEGIN")
+            return self._moment(session)
+        cursor = session.run(BEGIN_AND_MOMENT.replace("?", str(session.tenant)))
+        cursor.nextset()
+        return SqlReader(session, self._bodies, *cursor.fetchall()[0])
 
     def snapshot(self) -> SqlReader:
         """One moment until it is closed or forgotten, or the store is closed: it holds a connection with an open transaction."""
-        reading = Reading(self)
-        moment = reading.__enter__()
-        moment.close = weakref.finalize(moment, reading.__exit__)
+        reading = self.reading()
+        moment: SqlReader = reading.__enter__()
+        moment.let_go = weakref.finalize(moment, reading.__exit__)
         self._moments.add(moment)
         return moment
 
     def writing(self, *, durable: bool = True) -> Writing:
         """A transaction of its own: all of it or nothing. What is not `durable` waits for the disk with the next that is."""
-        return Writing(self, durable=durable)
+        return Writing(self.connections, durable=durable)
 
     def queue_up(self) -> Turn:
         """Wait for a turn among those who lost several times: they try one by one, so each meets newcomers only, and comes through."""
         if self._sqlite:
             self._losers.acquire()
             return Turn(self._losers.release)
-        session = self._connect()
+        session = self.connections.take()
         name = zlib.crc32(self._names.of["commits"].encode()) >> 1
         with WRITE:
             session.run(f"SELECT pg_advisory_lock({name}, {self._tenant})").close()
 
         def let_in() -> None:
-            _end(session, f"SELECT pg_advisory_unlock({name}, {self._tenant})")
-            self._release(session)
+            end(session, f"SELECT pg_advisory_unlock({name}, {self._tenant})")
+            self.connections.give_back(session)
 
         return Turn(let_in)
 
     def commit(self, changes: Changes) -> None:
         """See `Store`."""
         batch = Batch(changes, self._bodies)
-        with self.writing() if self._sqlite else Alone(self) as session:
+        with self.writing() if self._sqlite else Alone(self.connections) as session:
             self._write(session, batch)
 
     def redact(self, rewrite: Callable[[Any], Any]) -> None:
@@ -226,7 +199,7 @@ class SqlStore(_Store):
 
     def take_numbers(self, series: str, count: int) -> int:
         """See `Store`."""
-        with Alone(self, durable=not self._lazy) as session:
+        with Alone(self.connections, durable=not self.connections.lazy) as session:
             statement = NUMBERS if self._sqlite else NUMBERS_NOW
             last = session.run(statement, (session.tenant, series, count)).fetchall()[0][0]
         return int(last) - count + 1
@@ -236,110 +209,8 @@ class SqlStore(_Store):
         if self._own:
             for moment in [*self._moments]:
                 moment.close()
-            while self._idle:
-                self._idle.pop().connection.close()
+            self.connections.close()
             self.engine.dispose()
-
-
-class Reading:
-    """A session in a transaction that sees one moment, for the length of a `with`."""
-
-    __slots__ = ("_session", "_store")
-
-    def __init__(self, store: SqlStore) -> None:
-        """Of a store."""
-        self._store = store
-
-    def __enter__(self) -> SqlReader:
-        """Begin."""
-        session = self._session = self._store._connect()
-        try:
-            with READ:
-                row = self._store._begun(session)
-            return SqlReader(session, self._store._bodies, *row)
-        except BaseException:
-            self.__exit__()
-            raise
-
-    def __exit__(self, *error: object) -> None:
-        """End; there is nothing to commit."""
-        _end(self._session, "COMMIT")
-        self._store._release(self._session)
-
-
-class Alone:
-    """A session for one statement, which is a transaction of its own."""
-
-    __slots__ = ("_durable", "_session", "_store")
-
-    def __init__(self, store: SqlStore, *, durable: bool = True) -> None:
-        """Of a store. What is not `durable` waits for the disk with the next that is."""
-        self._store = store
-        self._durable = durable
-
-    def __enter__(self) -> Session:
-        """Wait for the turn."""
-        self._store._turn.acquire()
-        try:
-            session = self._session = self._store._connect()
-        except BaseException:
-            self._store._turn.release()
-            raise
-        if not self._durable:
-            with WRITE:
-                session.run("PRAGMA synchronous = NORMAL")
-        return session
-
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        """Let the next one in, and say in our words what went wrong."""
-        try:
-            if not self._durable:
-                _end(self._session, "PRAGMA synchronous = FULL")
-            self._store._release(self._session)
-        finally:
-            self._store._turn.release()
-        WRITE.__exit__(kind, problem, trace)
-
-
-class Writing(Alone):
-    """A session in a transaction of its own, for the length of a `with`: all of it or nothing."""
-
-    __slots__ = ()
-
-    def __enter__(self) -> Session:
-        """Begin; on SQLite as the one who writes."""
-        session = super().__enter__()
-        try:
-            with WRITE:
-                session.run("BEGIN IMMEDIATE" if self._store._sqlite else "BEGIN")
-        except BaseException:
-            super().__exit__(None, None, None)
-            raise
-        return session
-
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        """Commit, or take everything back."""
-        try:
-            if problem is None:
-                with WRITE:
-                    self._session.run("COMMIT")
-            else:
-                _end(self._session, "ROLLBACK")
-        except BaseException:
-            _end(self._session, "ROLLBACK")
-            raise
-        finally:
-            super().__exit__(kind, problem, trace)
-
-
-class Nobody:
-    """A turn that nobody waits for."""
-
-    def acquire(self) -> None:
-        """At once."""
-
-    def release(self) -> None:
-        """Nobody waited."""
 
 
 class JoinedStore(_Store):
@@ -462,11 +333,3 @@ def _checked(prefix: str, schema: str | None) -> None:
     checked_name("prefix", prefix)
     if schema is not None:
         checked_name("schema", schema)
-
-
-def _end(session: Session, word: str) -> None:
-    """End a transaction whose connection may be gone."""
-    try:
-        session.run(word)
-    except DBAPIError:
-        session.connection.invalidate()

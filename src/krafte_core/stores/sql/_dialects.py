@@ -23,7 +23,6 @@ def _holds(text: str) -> bool:
         return False
 
 
-
 class _Dialect:
     """How keys are asked for: one is compared, which is the rule, and which every database answers by its index; many go together."""
 
@@ -55,6 +54,7 @@ class Sqlite(_Dialect):
     pairs = "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"
     triples = "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?))"
     by_document = "INDEXED BY {prefix}diary_document"
+    by_lot = "INDEXED BY {prefix}moves_lot"
     by_place = "INDEXED BY {prefix}stocked_place"
 
     def sql(self, statement: str) -> str:
@@ -73,7 +73,7 @@ class Postgres(_Dialect):
     many = "= ANY(?::text[])"
     pairs = "IN (SELECT * FROM unnest(?::text[], ?::text[]))"
     triples = "IN (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))"
-    by_document = by_place = ""
+    by_document = by_lot = by_place = ""
 
     def sql(self, statement: str) -> str:
         """The statement as the driver wants it."""

@@ -8,7 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from krafte_core.diary import LOT_DOCUMENTS, Entry
+from krafte_core.errors import StoreFailed
 from krafte_core.ledger import Gross, Use
+from krafte_core.lot_histories import Moved
 from krafte_core.stock import PRODUCTION, Lot, Posting, Sought, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
@@ -16,7 +18,7 @@ from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
 from krafte_core.stores.sql._session import READ, Session
 from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time, streamed, window
-from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
+from krafte_core.stores.sql._values import BOOKING, ENTRY, LARGEST, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
 
 FIRST, PAGE = 16, 1_000
@@ -42,6 +44,10 @@ USES = f"""SELECT p.paper, m.item, m.lot, CASE WHEN m.target = '{PRODUCTION}' TH
     WHERE m.tenant = ? AND '{PRODUCTION}' IN (m.source, m.target)"""
 DECIDED = f"""SELECT {_columns(ENTRY)} FROM {{diary}} t WHERE tenant = ? AND document >= '{LOT_DOCUMENTS}' AND document < 'lot!'
     AND written_at BETWEEN ? AND ? ORDER BY id"""
+LOT_BY_LOT = """SELECT m.item, m.lot, m.happened_at, p.recorded_at, p.kind, p.paper, m.steps, m.source, m.target, m.id, m.n
+    FROM {moves} m {by_lot} JOIN {postings} p ON p.tenant = m.tenant AND p.id = m.id
+    WHERE m.tenant = ? AND (m.item, m.lot, m.happened_at, m.id, m.n) > (?, ?, ?, ?, ?)
+    ORDER BY m.item, m.lot, m.happened_at, m.id, m.n LIMIT ?"""
 WIDTH = 1 + len(POSTING.columns)
 
 FLAT: Mapping[str, tuple[str, Shape]] = {
@@ -72,13 +78,19 @@ class SqlReader(RowReader):
         self._revision = revision
         self._catalogue = catalogue
         self._rows = session.rows
-        self.close: Callable[[], object] = _nothing
-        """For `snapshot`: lets go of the connection. Other moments end with their `with`."""
+        self.let_go: Callable[[], object] = _nothing
+        """For `snapshot`: gives the connection back. Other moments end with their `with`."""
 
     @property
     def reader(self) -> SqlReader:
         """For `snapshot`: the moment is the reader itself."""
         return self
+
+    def close(self) -> None:
+        """For `snapshot`: the end of the moment; whoever asks after it is told so."""
+        gone: Any = _Gone(self._session)
+        self._session, self._rows = gone, gone.rows
+        self.let_go()
 
     def revision(self) -> int | None:
         """See `Reader`: SQLite counts its commits, PostgreSQL does not (a counter would make all writers wait for each other)."""
@@ -236,6 +248,18 @@ class SqlReader(RowReader):
         """See `Reader`: by the index of documents."""
         return map(ENTRY.read, streamed(self._session, DECIDED, (self._session.tenant, *window(since, until))))
 
+    def moves_in_time(self) -> Iterator[Moved]:
+        """Every move by item, lot and when it happened, page by page along an index."""
+        last: tuple[Any, ...] = ("", "", -LARGEST, -LARGEST, -1)
+        while True:
+            with READ:
+                rows = self._rows(LOT_BY_LOT, *last, PAGE)
+            for item, lot, at, recorded_at, *rest in rows:
+                yield Moved(item, lot, moment(at), moment(recorded_at), *rest[:-2])
+            if len(rows) < PAGE:
+                return
+            last = (*rows[-1][:3], *rows[-1][-2:])
+
     def uses(self, *, lots: Collection[LotKey] = (), runs: Collection[str] = ()) -> Iterable[Use]:
         """See `Reader`: one statement over the moves into and out of production."""
         asked, tenant = self._session.names.dialect.asked, self._session.tenant
@@ -315,6 +339,18 @@ class SqlReader(RowReader):
 
 def _nothing() -> None:
     pass
+
+
+class _Gone:
+    """A connection that was given back."""
+
+    def __init__(self, session: Session) -> None:
+        self.names, self.tenant = session.names, session.tenant
+
+    def run(self, *given: Any) -> Any:
+        raise StoreFailed("read", "the fork, or the workshop under it, is closed")
+
+    rows = run
 
 
 def _posted(rows: Iterable[Any]) -> Iterator[Posting]:

@@ -39,7 +39,7 @@ class Names:
         if made is None:
             dialect = self.dialect
             given = {**self.of, "many": dialect.many, "pairs": dialect.pairs, "triples": dialect.triples}
-            given |= {name: getattr(dialect, name).format(prefix=self.prefix) for name in ("by_document", "by_place")}
+            given |= {name: getattr(dialect, name).format(prefix=self.prefix) for name in ("by_document", "by_lot", "by_place")}
             made = self.made[statement] = dialect.sql(statement.format_map(given))
         return made
 
