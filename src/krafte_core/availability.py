@@ -73,13 +73,32 @@ class Shortage:
         return f"{self.item}: {self.missing} missing (needed {self.needed}, available {self.available})"
 
 
+class Reason(NamedTuple):
+    """Why something else than the plain amount of an item is taken: a substitute, or a lot of another content.
+
+    >>> str(Reason("shea", "0.66 kg of mango for 0.6 kg"))
+    'shea: 0.66 kg of mango for 0.6 kg'
+    """
+
+    item: str
+    text: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.item}: {self.text}"
+
+
 @attrs.frozen
 class Availability:
-    """What an order needs, item by item, products first; it holds nothing."""
+    """What an order needs, item by item, products first; it holds nothing.
+
+    `reasons` say where a substitute or a lot of another content is taken, and why.
+    """
 
     order: str
     needs: tuple[Need, ...]
     shortages: tuple[Shortage, ...]
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -102,7 +121,7 @@ class Availability:
         head = ("item", "required", "from stock", "on its way", "to make", "missing")
         rows = [(n.item, *(_blank(q) for q in (n.required, n.from_stock, n.incoming, n.to_make, n.missing))) for n in self.needs]
         verdict = "everything is there" if self.ok else "missing: " + "; ".join(map(str, self.shortages))
-        return "\n".join([f"{self.order}: {verdict}", *aligned(head, rows)])
+        return "\n".join([f"{self.order}: {verdict}", *aligned(head, rows), *map(str, self.reasons)])
 
 
 def _blank(amount: Quantity) -> str:
@@ -118,6 +137,8 @@ class Tally:
     def __init__(self) -> None:
         """Nothing yet."""
         self.sums: dict[str, list[int]] = {}
+        self.chosen: list[Cover] = []
+        """The covers that take something else than the plain amount."""
         self._seen: set[int] = set()
 
     def add(self, item: str, *, required: int = 0, stock: int = 0, incoming: int = 0, made: int = 0, missing: int = 0) -> None:
@@ -132,7 +153,7 @@ class Tally:
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
         item, steps = cover.item, cover.steps
-        if item not in self.sums and not (cover.missing or cover.made or cover.expected or cover.bought):  # all of it in stock
+        if item not in self.sums and not (cover.missing or cover.made or cover.expected or cover.bought or cover.choice):  # in stock
             self.sums[item] = [steps if required else 0, steps, 0, 0, 0]
             return
         coming = sum([steps for _, steps in cover.expected]) if cover.expected else 0
@@ -143,6 +164,12 @@ class Tally:
             self.add(item, required=needed, stock=stock, incoming=coming, made=made, missing=missing)
         else:
             self.sums[item] = [needed, stock, coming, made, missing]
+        if cover.choice is not None:
+            self.chosen.append(cover)
+            before = len(self.chosen)
+            for other, _ in cover.choice.instead:
+                self.cover(other)
+            del self.chosen[before:]  # told with what they stand in for
         for batch, _ in cover.made:
             self._batch(batch)
 
@@ -159,7 +186,30 @@ class Tally:
             order,
             needs,
             tuple([shortage(n.item, n.scale, n.required_steps, n.required_steps - n.missing_steps) for n in needs if n.missing_steps]),
+            reasons(self.chosen, item) if self.chosen else (),
         )
+
+
+def reasons(covers: Iterable[Cover], item: Callable[[str], Item]) -> tuple[Reason, ...]:
+    """The reasons behind covers that take something else than the plain amount.
+
+    >>> reasons([], {}.get)
+    ()
+    """
+    found = []
+    for cover in covers:
+        choice, own = cover.choice, item(cover.item).quantity
+        if choice is None:
+            continue
+        why = ", ".join(f"{name}: {text}" for name, text in choice.reasons)
+        if choice.need != choice.real:
+            found.append(Reason(cover.item, f"{own(choice.real)} for {own(choice.need)}"))
+        for other, covers_ in choice.instead:
+            text = f"{item(other.item).quantity(other.steps)} of {other.item} for {own(covers_)}"
+            found.append(Reason(cover.item, text + (f" ({why})" if why else "")))
+        if why and not choice.instead:
+            found.append(Reason(cover.item, why))
+    return tuple(dict.fromkeys(found))
 
 
 def shortage(item: str, scale: Scale, needed: int, available: int) -> Shortage:

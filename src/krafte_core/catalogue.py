@@ -9,11 +9,11 @@ import attrs
 
 from krafte_core.calendars import Calendar, compile_calendar
 from krafte_core.choices import alike, choose, preferred
-from krafte_core.errors import InvalidInput, Unknown
+from krafte_core.errors import InvalidInput, NoSource, RecipeCycle, Unknown
 from krafte_core.items import Item
 from krafte_core.orders import OrderPart
 from krafte_core.prices import Customer, PriceList, check_list
-from krafte_core.recipes import Formula, Recipe, compiled, inputs, known, levels
+from krafte_core.recipes import Coming, Formula, Recipe, compiled, inputs, known, levels
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
 from krafte_core.stock import LINE, PLACES, RULES, Place, subtree
 from krafte_core.store import CatalogueValue
@@ -60,11 +60,17 @@ class Catalogue:
         self.apart: dict[str, Formula] = {}
         """The recipes that take an item apart, by their own name."""
         self.versions: dict[str, tuple[Formula, ...]] = {}
-        """All versions of the items that have several."""
+        """All versions of the items that have several, or one that is meant for some days or amounts only."""
         self.formulas = self._compiled(self.recipes.values())
         self._check_kits()
         everyone = {item: self._all_lines(item) for item in self.formulas}
+        self.besides: Mapping[str, tuple[Formula, Coming]] = {}
+        """What comes out besides something else, with equal rank, where nothing makes it itself: the formula, and the output."""
+        self.brought = frozenset(one.item for made in (*self.formulas.values(), *self.apart.values()) for one in made.outputs)
+        """All that comes out besides something else."""
         self.levels = levels(everyone)
+        if self.brought:
+            self.besides = self._equal_ranks(everyone)
         self._offers = self._sorted_offers()
         blocked = [subtree([*self.places.values()], place.code) for place in self.places.values() if not place.usable]
         self.usable_places = frozenset(self.places).difference(*blocked)
@@ -152,10 +158,11 @@ class Catalogue:
             others.append(formula)
         first = without_phantoms({item: max(versions, key=preferred) for item, versions in found.items()})
         for item, versions in found.items():
-            if len(versions) > 1:
-                if any(formula.recipe.phantom for formula in versions):
+            if len(versions) > 1 or _limited(versions[0].recipe):
+                if len(versions) > 1 and any(formula.recipe.phantom for formula in versions):
                     raise InvalidInput("phantom", item, "one recipe for a phantom")
                 self.versions[item] = tuple([opened(formula, first) for formula in versions])
+        self.apart = {name: opened(formula, first) for name, formula in self.apart.items()}
         return first
 
     def _check_operations(self, recipe: Recipe) -> None:
@@ -167,6 +174,29 @@ class Catalogue:
             most = operation.hands if operation.people is None else self.work_centers[operation.people].capacity
             if operation.hands > most:
                 raise InvalidInput("hands", operation.hands, f"at most the {most} people of {operation.people}")
+
+    def _equal_ranks(self, everyone: dict[str, Formula]) -> Mapping[str, tuple[Formula, Coming]]:
+        """Per output of equal rank the one formula that brings it; what would go round in a circle, or has several, has none.
+
+        An output has equal rank if it carries a share of the cost, or if nothing is the main product. Its formula stands in for one
+        of its own: in `everyone`, and for the low-level codes.
+        """
+        found: dict[str, list[tuple[Formula, Coming]]] = {}
+        for formula in (*self.formulas.values(), *self.apart.values()):
+            for one in formula.outputs:
+                if one.item not in self.formulas and (one.cost or formula.recipe.apart):
+                    found.setdefault(one.item, []).append((formula, one))
+        kept: dict[str, tuple[Formula, Coming]] = {}
+        for item, rows in found.items():
+            if len(rows) > 1:
+                continue
+            try:
+                self.levels = levels({**everyone, item: rows[0][0]})
+            except RecipeCycle:
+                continue
+            everyone[item] = rows[0][0]
+            kept[item] = rows[0]
+        return kept
 
     def _all_lines(self, item: str) -> Formula:
         """The item's formula with the lines of all its versions."""
@@ -184,6 +214,26 @@ class Catalogue:
             return choose(self.versions[item], day, steps).formula if item in self.versions else self.formulas.get(item)
         except InvalidInput:
             return None
+
+    def chosen(self, item: str, day: date, steps: int, recipe: str | None = None) -> Formula:
+        """The formula for a run of so much on that day: the version that fits, or the one that is asked for by its name.
+
+        Raises:
+            NoSource: (`no_source`) nobody makes it. Unknown: (`unknown`) with the recipes of the item.
+            InvalidInput: (`invalid_input`) none fits the day and the amount, with the reason against each.
+        """
+        if recipe is not None:
+            own = [one for one in (*self.makers(item), *self.apart.values()) if one.item.code == item]
+            named = [one for one in own if one.recipe.code == recipe]
+            if not named:
+                raise Unknown("recipe", recipe, tuple(one.recipe.code for one in own))
+            return choose(named, day, steps).formula
+        if item in self.versions:
+            return choose(self.versions[item], day, steps).formula
+        formula = self.formulas.get(item)
+        if formula is None:
+            raise NoSource((item,))
+        return formula
 
     def _sorted_offers(self) -> Mapping[str, Sequence[tuple[Supplier, Offer]]]:
         offers: dict[str, list[tuple[Supplier, Offer]]] = {}
@@ -257,7 +307,8 @@ class Catalogue:
             queue = [item]
             while queue:
                 made = queue.pop()
-                formula = self._all_lines(made) if made in self.formulas else None
+                brought = self.besides.get(made)
+                formula = self._all_lines(made) if made in self.formulas else brought[0] if brought else None
                 for name in (*[line.item for line in formula.lines], *inputs(formula)) if formula else ():
                     if name not in reached:
                         reached[name] = None
@@ -272,6 +323,11 @@ class Catalogue:
     def span(self, now: datetime) -> tuple[date, date]:
         """The first and the last day of the horizon around `now`."""
         return date(now.year - 1, 1, 1), date(now.year + HORIZON_YEARS, 12, 31)
+
+
+def _limited(recipe: Recipe) -> bool:
+    """Whether a recipe is meant for some days or amounts only."""
+    return not recipe.phantom and any((recipe.valid_from, recipe.valid_until, recipe.smallest, recipe.largest))
 
 
 def in_process(place: str) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 
 import attrs
 
+from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput
 from krafte_core.items import code, note, one_of
 from krafte_core.quantities import number, parts, qty, split
@@ -326,6 +327,21 @@ class Ingredient:
         return " ".join(words)
 
 
+def shelf_life(given: Any) -> Duration | None:
+    """How long something is good: elapsed time, or None.
+
+    Raises:
+        InvalidInput: (`invalid_input`) working time or working days: what spoils does so on Sundays, too.
+
+    >>> str(shelf_life("90 days"))
+    '90 days'
+    """
+    time = None if given is None else duration(given)
+    if time is not None and time.kind != "elapsed":
+        raise InvalidInput("shelf_life", str(time), "elapsed time such as '90 days'")
+    return time
+
+
 def _cost(value: object) -> Fraction:
     share = percent(value, "cost")
     if not 0 <= share <= 1:
@@ -342,6 +358,7 @@ class Output:
         amount: how much when the recipe makes what it makes.
         cost: its share of the run's cost (`"30 %"`); the product takes the rest.
         process_yield: what comes of it out of what should.
+        shelf_life: how long it is good, in elapsed time.
 
     >>> Output("whey", "8 L", cost="5 %").cost
     Fraction(1, 20)
@@ -351,4 +368,5 @@ class Output:
     amount: str = attrs.field(converter=given)
     cost: Fraction = attrs.field(default=Fraction(0), kw_only=True, converter=_cost)
     process_yield: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=process_yield)
+    shelf_life: Duration | None = attrs.field(default=None, kw_only=True, converter=shelf_life)
     note: str = attrs.field(default="", kw_only=True, converter=note)

@@ -124,7 +124,7 @@ def _coming(work: Work, drawn: dict[tuple[str, str, str, str], int]) -> Iterator
             yield f"law 3: links draw on {ref}, which does not exist"
             continue
         run = isinstance(paper, ProductionOrder)
-        left = paper.steps - came.get((ref, item), 0) if run else paper.line(line).steps - came.get((ref, line), 0)
+        left = paper.brings(item) - came.get((ref, item), 0) if run else paper.line(line).steps - came.get((ref, line), 0)
         if steps > left or work.state(paper) not in (COMING if run else {"ordered"}):
             yield f"law 3: {ref} is {work.state(paper)} and brings {left} steps of {item}; links take {steps}"
 

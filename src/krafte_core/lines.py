@@ -156,6 +156,15 @@ class Coming:
         """
         return steps * self.numerator // self.denominator
 
+    def making(self, steps: int) -> int:
+        """Steps of the product that bring at least so many steps of it.
+
+        >>> from decimal import Decimal
+        >>> Coming("whey", Scale("L", Decimal(1)), 4, 5).making(5)
+        7
+        """
+        return -(-steps * self.denominator // self.numerator)
+
 
 def vessel_limit(batch: BatchSize, product: Item, makes: int, lines: Iterable[tuple[Line, Item]], field: str) -> int:
     """The most steps of the product that one batch may make: what the vessel holds of the charge, or of what comes out.

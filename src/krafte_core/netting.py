@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import attrs
 
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Loss, displaced, from_lot, rank, shrink, without
+from krafte_core.availability import reasons
+from krafte_core.charges import Choice, in_proportion
+from krafte_core.charging import Charge, as_content
 from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import COMING, ProductionOrder, between
@@ -82,12 +85,16 @@ def linked_runs(work: Work, numbers: Iterable[str]) -> list[tuple[ProductionOrde
 
 def open_inputs(work: Work, run: ProductionOrder, links: Sequence[Allocation], *, begun: bool = False) -> list[OpenNeed]:
     """Per need of a run the steps that are not linked; of one that has begun also neither made up nor on its line."""
+    if run.by_choice and not begun:
+        return _open_by_choice(work, run, links, 0)
     covered: dict[str, int] = {}
     for link in links:
         covered[link.line] = covered.get(link.line, 0) + link.covers
     made, there = 0, dict[str, int]()
     if begun:
         made = max(0, arrived(work, [run]).get((run.number, run.item), 0))
+        if run.by_choice:
+            return _open_by_choice(work, run, links, made)
         for row in work.reader.at_place(line_of(run.number)):
             there[row.lot.item] = there.get(row.lot.item, 0) + row.on_hand
     rows = []
@@ -99,6 +106,11 @@ def open_inputs(work: Work, run: ProductionOrder, links: Sequence[Allocation], *
         if left > brought:
             rows.append(OpenNeed(run.number, line.ref, line.item, left - brought))
     return rows
+
+
+def _open_by_choice(work: Work, run: ProductionOrder, links: Sequence[Allocation], made: int) -> list[OpenNeed]:
+    open_ = Charge(work, run, links).open(made)
+    return [OpenNeed(run.number, line.ref, line.item, open_[line.ref]) for line in run.lines if open_[line.ref]]
 
 
 class Writer:
@@ -121,6 +133,9 @@ class Writer:
         """Link the demand's line to everything that the cover found; what is missing or must be bought stays open."""
         work = self.work
         before: Mapping[Any, Allocation] = {link[:6]: link for link in links} if links else {}
+        if cover.choice is not None:
+            self._write_choice(cover, cover.choice, demand, line, before)
+            return
         if before or work.changes.lots:
             for stocked, steps in cover.taken:
                 row = from_lot(demand, line, stocked, steps, self.firmness)
@@ -136,7 +151,26 @@ class Writer:
         for batch, steps in cover.made:
             run = self._run(batch)
             if steps:
-                work.link(Allocation(demand, line, RUN, run.item, run.number, "", steps, steps, self.firmness))
+                work.link(Allocation(demand, line, RUN, cover.item, run.number, "", steps, steps, self.firmness))
+
+    def _write_choice(self, cover: Cover, choice: Choice, demand: str, line: str, before: Mapping[Any, Allocation]) -> None:
+        """Links that take other amounts than they cover: by content, in proportion, or of a substitute."""
+        work = self.work
+        takes = [steps for rows in (cover.taken, cover.expected, cover.made) for _, steps in rows]
+        covers = [*choice.covers, *takes[len(choice.covers) :]] if choice.covers else in_proportion(choice.need, choice.real, takes)
+        counts = iter(covers)
+        for stocked, steps in cover.taken:
+            row = from_lot(demand, line, stocked, steps, self.firmness)._replace(covers=next(counts))
+            work.link(row, before.get(row[:6]))
+            work.guard(stocked.lot)
+        for supply, steps in cover.expected:
+            row = Allocation(demand, line, supply.source, supply.item, supply.ref, supply.line, steps, next(counts), self.firmness)
+            work.link(row, before.get(row[:6]))
+        for batch, steps in cover.made:
+            run, part = self._run(batch), next(counts)
+            work.link(Allocation(demand, line, RUN, cover.item, run.number, "", steps, part, self.firmness))
+        for other, _ in choice.instead:
+            self._write_choice(other, other.choice, demand, line, before)
 
     def _run(self, batch: Batch) -> ProductionOrder:
         run = self.runs.get(id(batch))
@@ -145,6 +179,11 @@ class Writer:
             for line, cover in batch.inputs:
                 self.write(cover, run.number, line.ref)
         return run
+
+    def _step(self, run: ProductionOrder, batch: Batch) -> None:
+        """The first step of a run, with the reasons for what stands in."""
+        chosen = reasons([cover for _, cover in batch.inputs], self.work.item)
+        self.work.step(run, "", self.step, details=tuple([(one.item, one.text) for one in chosen]))
 
     def _new_run(self, batch: Batch) -> ProductionOrder:
         work, formula = self.work, batch.formula
@@ -162,9 +201,14 @@ class Writer:
             planned_start=_instant(start),
             planned_end=_instant(batch.end),
             at=batch.at,
+            outputs=formula.outputs,
+            by_choice=formula.by_choice,
         )
         work.file(run, new=True)
-        work.step(run, "", self.step)
+        if run.by_choice:
+            self._step(run, batch)
+        else:
+            work.step(run, "", self.step)
         self._book(number, batch)
         work.tell(ProductionPlanned(work.at, number, item.code, run.planned))
         return run
@@ -241,6 +285,8 @@ def hand_over(
             demand, need, _, _, _, _, takes, covers, firmness = link
             work.unlink(link)
             row = _new(Allocation, (demand, need, LOT, lot.item, lot.code, place, takes, covers, firmness))
+            if lot.attributes:
+                row = _by_content(work, row, lot)
             work.link(row, before.get(row[:6]) if before else None)
             work.touch(demand)
         return ()
@@ -258,9 +304,17 @@ def hand_over(
             steps -= moved.takes
             work.unlink(link, moved.takes, moved.covers)
             row = moved._replace(source=LOT, item=lot.item, ref=lot.code, place=place)
+            if lot.attributes:
+                row = _by_content(work, row, lot)
             work.link(row, before.get(row[:6]))
             work.touch(link.demand)
     return rows
+
+
+def _by_content(work: Work, link: Allocation, lot: Lot) -> Allocation:
+    """What has come covers by its own content where the run that takes it counts on that."""
+    run = work.reader.papers((link.demand,))[link.demand].paper
+    return as_content(link, lot, run.lines) if isinstance(run, ProductionOrder) and run.by_choice else link
 
 
 def _linked_already(work: Work, lot: Lot | None) -> Mapping[AllocationKey, Allocation]:
@@ -280,7 +334,8 @@ def demand_ranks(work: Work, links: Iterable[Allocation]) -> Mapping[str, object
             ranks[number] = rank(paper.priority, paper.requested, paper.placed_at, number)
         else:
             due = paper.planned_start.date() if paper.planned_start else None
-            served = work.reader.claims([(RUN, paper.item, number)])[RUN, paper.item, number]
+            claims = work.reader.claims(paper.supplies)
+            served = [link for supply in paper.supplies for link in claims[supply]]
             above = demand_ranks(work, served) if served else {}
             ranks[number] = min(above.values(), default=rank(0, due, paper.planned_at, number))  # type: ignore[type-var]
     return ranks

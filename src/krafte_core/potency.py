@@ -170,7 +170,7 @@ class Balanced:
         return str(self.sheet)
 
 
-def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: Mapping[str, int] | None = None) -> Balanced:
+def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: Mapping[str, int | Fraction] | None = None) -> Balanced:
     """The batch with lots of these contents: active lines changed, compensating lines and the filler after them.
 
     Args:
@@ -213,7 +213,7 @@ def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: M
     return Balanced(formula, formula.measure, tuple(before.items()), tuple(after.items()), Sheet(formula, steps, scaled))
 
 
-def _active(line: Line, before: Fraction, contents: Mapping[str, str], taken: Mapping[str, int]) -> Fraction:
+def _active(line: Line, before: Fraction, contents: Mapping[str, str], taken: Mapping[str, int | Fraction]) -> Fraction:
     drawn = taken.get(line.ref, taken.get(line.item))
     if drawn is not None:
         return Fraction(drawn) / (line.per_base or 1)

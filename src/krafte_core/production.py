@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import attrs
 
+from krafte_core.allocation import RUN
 from krafte_core.diary import Steps
 from krafte_core.errors import InvalidInput
 from krafte_core.quantities import Quantity
-from krafte_core.recipes import Line, Recipe
+from krafte_core.recipes import Coming, Line, Recipe
 
 PRODUCTION_STEPS: Steps = {
     "": {"propose": "proposed", "plan": "planned"},
@@ -35,6 +37,8 @@ PRODUCTION_STEPS: Steps = {
     "merged": {},
 }  # fmt: skip
 """The steps of a production order."""
+NOT_BEGUN = ("proposed", "planned", "released")
+"""The states of a run that nobody has begun yet."""
 COMING = frozenset({"proposed", "planned", "released", "started"})
 """The states in which a run will still bring something."""
 NOT_BEGUN = ("proposed", "planned", "released")
@@ -70,7 +74,9 @@ class Need:
 class ProductionOrder:
     """One run: what it makes, how much was planned, the recipe as it was then and its compiled lines, and when.
 
-    `at` is the place of the partner who makes it, from materials that stand there; None where it is made in the house.
+    `at` is the place of the partner who makes it, from materials that stand there; None where it is made in the house. `outputs` come
+    out besides, or are all that comes out where the recipe takes the item apart. `by_choice` says that what goes in depends on the
+    lots that are there (see `Formula`).
     """
 
     number: str
@@ -83,13 +89,43 @@ class ProductionOrder:
     planned_start: datetime | None = attrs.field(default=None, kw_only=True)
     planned_end: datetime | None = attrs.field(default=None, kw_only=True)
     at: str | None = attrs.field(default=None, kw_only=True)
+    outputs: tuple[Coming, ...] = attrs.field(default=(), kw_only=True)
+    by_choice: bool = attrs.field(default=False, kw_only=True)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True)
     version: int = attrs.field(default=1, kw_only=True)
 
     @property
     def items(self) -> tuple[str, ...]:
-        """What it makes."""
-        return (self.item,)
+        """What it makes: its item and what comes out besides; where it takes the item apart, the outputs alone."""
+        if not self.outputs:
+            return (self.item,)
+        others = tuple([one.item for one in self.outputs])
+        return others if self.recipe.apart else (self.item, *others)
+
+    @property
+    def supplies(self) -> tuple[tuple[str, str, str], ...]:
+        """What others may be promised of it, as links name it: (`"run"`, item, number) of everything that it makes."""
+        return tuple([(RUN, item, self.number) for item in self.items])
+
+    def brings(self, item: str) -> int:
+        """Steps of an item that it is planned to bring.
+
+        >>> from krafte_core import Item, Recipe, Workshop
+        >>> from krafte_core.recipes import Output
+        >>> shop = Workshop.in_memory()
+        >>> recipe = Recipe("cheese", makes="10 kg", outputs=[Output("whey", "80 L")])
+        >>> shop.register(Item("cheese", unit="kg", step="1 g"), Item("whey", unit="L", step="1 L"), recipe)
+        >>> shop.production.plan("cheese", "5 kg").production.brings("whey")
+        40
+        """
+        if item == self.item:
+            return 0 if self.recipe.apart else self.steps
+        return next((one.expected(self.steps) for one in self.outputs if one.item == item), 0)
+
+    def smallest(self, claimed: Mapping[str, int]) -> int:
+        """The fewest steps that the run must make (or take apart) to bring so many steps of each item."""
+        needed = [one.making(claimed[one.item]) for one in self.outputs if claimed.get(one.item)]
+        return max([0 if self.recipe.apart else claimed.get(self.item, 0), *needed])
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -25,9 +25,9 @@ from krafte_core.growth import Sum, stretched, times
 from krafte_core.ingredients import Ingredient as Ingredient
 from krafte_core.ingredients import Output as Output
 from krafte_core.ingredients import Substitute as Substitute
-from krafte_core.ingredients import given, limit, loss, overage, process_yield, rows
+from krafte_core.ingredients import given, limit, loss, overage, process_yield, rows, shelf_life
 from krafte_core.ingredients import percent as percent
-from krafte_core.items import MOST_STEPS, Item, attributes, code
+from krafte_core.items import MOST_STEPS, Item, attributes, code, one_of
 from krafte_core.lines import Coming as Coming
 from krafte_core.lines import Line as Line
 from krafte_core.lines import Stand as Stand
@@ -76,6 +76,10 @@ def _day(value: date | None, field: str) -> date | None:
     return value
 
 
+def _expiry(value: str) -> str:
+    return one_of(value, ("process", "ingredients"), "expiry")
+
+
 def _preference(value: Any) -> int:
     if type(value) is not int or abs(value) > MOST_STEPS:
         raise InvalidInput("preference", value, "a whole number; the larger is preferred")
@@ -97,7 +101,8 @@ class Recipe:
         phantom: the item is never stocked: who needs it needs these lines instead.
         valid_from, valid_until: the first and last day of this version; `smallest`, `largest`: the amounts it is meant for.
         preference: among versions that all fit, the larger is taken.
-        shelf_life: how long what was made is good.
+        shelf_life: how long what was made is good, in elapsed time from the day of the process.
+        expiry: `"process"` counts the shelf life only; with `"ingredients"` it is good no longer than the lots that went in, either.
         calendar: the calendar that working days of the lead time are counted on.
         code: the recipe's own name; default the item's code.
         attributes: the host's own.
@@ -127,7 +132,8 @@ class Recipe:
     smallest: str | None = attrs.field(default=None, kw_only=True, converter=limit)
     largest: str | None = attrs.field(default=None, kw_only=True, converter=limit)
     preference: int = attrs.field(default=0, kw_only=True, converter=_preference)
-    shelf_life: Duration | None = attrs.field(default=None, kw_only=True, converter=elapsed)
+    shelf_life: Duration | None = attrs.field(default=None, kw_only=True, converter=shelf_life)
+    expiry: str = attrs.field(default="process", kw_only=True, converter=_expiry)
     calendar: Calendar | None = attrs.field(default=None, kw_only=True)
     code: str = attrs.field(default=attrs.Factory(lambda self: self.item, takes_self=True), kw_only=True, converter=code)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
@@ -168,6 +174,8 @@ class Recipe:
             raise InvalidInput("outputs", f"{float(costs * 100):.6g} %", f"cost shares of {wanted}")
         if self.apart and self.batch is not None and self.batch.vessel is not None:
             raise InvalidInput("batch", self.batch, "sizes of what is taken apart, without a vessel")
+        if self.apart and self.enlarged != 1:
+            raise InvalidInput("process_yield", self.item, "losses of what is taken apart told on its outputs")
 
     def __str__(self) -> str:
         """A table: one line per ingredient with its share of the charge, then what comes out besides, then the work.
@@ -207,6 +215,7 @@ class Formula:
     """A recipe in whole steps: its item, how many steps it makes, its lines as exact ratios, what comes out besides.
 
     `most` is what one batch may make at most because of the vessel; `measure` says whether the charge is told by mass or by volume.
+    `by_choice` says that what goes in depends on what is there: on the content of the lots, or on which substitute is in stock.
     """
 
     recipe: Recipe
@@ -216,6 +225,7 @@ class Formula:
     outputs: tuple[Coming, ...] = ()
     most: int | None = None
     measure: str = "mass"
+    by_choice: bool = False
 
     def batches(self, steps: int) -> list[int]:
         """The batches that make at least so many steps.
@@ -310,7 +320,16 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     for line, (ingredient, item) in zip(lines.values(), listed, strict=True):
         _measurable(recipe, product, ingredient, item, line, smallest)
     outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
-    return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure)
+    return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure, by_choice(lines.values()))
+
+
+def by_choice(lines: Iterable[Line]) -> bool:
+    """Whether what goes in depends on the lots that are there: on their content, or on which substitute is in stock.
+
+    >>> by_choice([])
+    False
+    """
+    return any(line.substitutes or (line.origin is not None and line.origin.potency) for line in lines)
 
 
 def _table(recipe: Recipe) -> tuple[str, Sequence[str], list[Sequence[str]]]:

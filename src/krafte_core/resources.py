@@ -79,6 +79,7 @@ class WorkCenter:
         calendar: a whole calendar (holidays, closures) instead of `hours`.
         capacity: how many jobs run at the same time; of a crew, how many people there are.
         efficiency: how much of a recipe's work it does in the same time: at `"80 %"` one hour of work takes an hour and a quarter.
+        rate: what an hour of its work costs; without one, work there costs nothing.
 
     Raises:
         InvalidInput: (`invalid_input`) both hours and a calendar, a capacity below one, or no sane efficiency.
@@ -93,6 +94,7 @@ class WorkCenter:
     calendar: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     capacity: int = attrs.field(default=1, kw_only=True)
     efficiency: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=_efficiency)
+    rate: Money | None = attrs.field(default=None, kw_only=True, converter=price)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
 
     def __attrs_post_init__(self) -> None:

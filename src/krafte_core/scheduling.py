@@ -21,12 +21,13 @@ import attrs
 from krafte_core.allocation import Incoming
 from krafte_core.busy import Busy
 from krafte_core.calendars import Calendar
+from krafte_core.charges import Asking, Choice, inputs_of
 from krafte_core.durations import Duration
-from krafte_core.items import Item
+from krafte_core.items import MOST_STEPS, Item
 from krafte_core.placing import forward, paced, stages_of, ways_of
-from krafte_core.recipes import Formula, Line, Operation
+from krafte_core.recipes import Coming, Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.stock import Stocked, Taken, pick
+from krafte_core.stock import Picked, Stocked, Taken, pick
 from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 from krafte_core.timelines import Timeline
 
@@ -78,6 +79,9 @@ class Situation(Protocol):
 
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
         """The compiled recipe that makes (so much of) the item, if there is one."""
+
+    def besides(self, item: str) -> tuple[Formula, Coming] | None:
+        """The formula of something else that brings the item as an output of equal rank, where nothing makes the item itself."""
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         """Who delivers the item."""
@@ -131,6 +135,21 @@ class Batch:
 
 
 @attrs.define(eq=False)
+class Extra:
+    """What a batch brings besides its product: steps of it that nobody has asked for yet."""
+
+    batch: Batch
+    left: int
+    steps: float = NEVER
+    """It says nothing about how soon another batch could be ready."""
+
+    @property
+    def end(self) -> float:
+        """When it is there."""
+        return self.batch.end
+
+
+@attrs.define(eq=False)
 class Purchase:
     """What the search would buy: from whom, how much is needed, how much must be ordered, when, and from when it may be used."""
 
@@ -147,7 +166,7 @@ class Purchase:
 class Cover:
     """How a need would be covered: from lots, from what is on its way, from new batches, from a purchase; what remains `missing`.
 
-    `ready` is when the last of it is there. `made` are (batch, steps of it that serve this need).
+    `ready` is when the last of it is there. `made` are (batch, steps that serve this need) of its product or of its other outputs.
     """
 
     item: str
@@ -158,6 +177,8 @@ class Cover:
     made: Sequence[tuple[Batch, int]] = ()
     bought: Purchase | None = None
     missing: int = 0
+    choice: Choice | None = None
+    """Set where it takes other lots than those of the item, or more or less than it covers (see `krafte_core.charges`)."""
 
 
 class Search:
@@ -194,7 +215,7 @@ class Search:
         """Whether anything had to be bought or was missing in any way that was tried."""
         self._lots: dict[str, dict[tuple[str, str], int]] = {}
         self._incoming: dict[tuple[str, str, str], int] = {}
-        self._surplus: dict[str, list[Batch]] = {}
+        self._surplus: dict[str, list[Batch | Extra]] = {}
         self._busy: dict[str, Busy] = {}
         self._journal: list[tuple[Any, ...]] = []
         self._ready_new: dict[str, float] = {}
@@ -221,7 +242,7 @@ class Search:
         table[key] = before + steps
         self._journal.append((_put, table, key, before))
 
-    def _use(self, batch: Batch, steps: int) -> None:
+    def _use(self, batch: Batch | Extra, steps: int) -> None:
         batch.left -= steps
         self._journal.append((setattr, batch, "left", batch.left + steps))
 
@@ -271,12 +292,12 @@ class Search:
             self._wanted[item] = by or found, False, missing > 0
             journal.append((self._wanted.pop, item))
         if missing and places is None:
-            self._rest(found, missing, make=make)
+            self.rest(found, missing, make=make)
         elif missing:
             found.missing, found.ready, self.lacks = missing, NEVER, True
         return found
 
-    def _rest(self, found: Cover, steps: int, *, make: bool) -> None:
+    def rest(self, found: Cover, steps: int, *, make: bool) -> None:
         """What stock does not cover: the prefix of what is on its way, with something new for the remainder, that is ready first."""
         coming = self._coming(found.item)
         if not coming:
@@ -290,7 +311,7 @@ class Search:
                 break
         last = len(here) - 1
         soon, late = -1, last if left <= 0 else last + 1
-        if late <= last and here[late] <= self._not_before(found.item):
+        if late <= last and (here[late] <= self.now or here[late] <= self._not_before(found.item)):
             self._take_coming(found, coming, steps, make=make)
             return
         mark, tried, ready = len(self._journal), -1, NEVER
@@ -323,11 +344,11 @@ class Search:
         least = min(formula.batches(1))
         return max((batch.end for batch in surplus if batch.left > 0 and batch.steps <= least), default=-1)
 
-    def _coming(self, item: str) -> list[tuple[float, int, Incoming | Batch]]:
+    def _coming(self, item: str) -> list[tuple[float, int, Incoming | Batch | Extra]]:
         on_its_way, surplus = self.situation.incoming(item), self._surplus.get(item)
         if not on_its_way and not surplus:
             return []
-        rows: list[tuple[float, int, Incoming | Batch]] = []
+        rows: list[tuple[float, int, Incoming | Batch | Extra]] = []
         for row in on_its_way:
             free = row.free - self._incoming.get((row.source, row.ref, row.line), 0)
             if free > 0:
@@ -335,7 +356,7 @@ class Search:
         rows += [(batch.end, batch.left, batch) for batch in surplus or () if batch.left > 0]
         return sorted(rows, key=lambda row: row[0])
 
-    def _take_coming(self, found: Cover, coming: list[tuple[float, int, Incoming | Batch]], steps: int, *, make: bool) -> None:
+    def _take_coming(self, found: Cover, coming: list[tuple[float, int, Incoming | Batch | Extra]], steps: int, *, make: bool) -> None:
         for at, free, source in coming:
             took = min(free, steps)
             if took <= 0:
@@ -343,6 +364,9 @@ class Search:
             if isinstance(source, Batch):
                 self._use(source, took)
                 found.made = [*found.made, (source, took)]
+            elif isinstance(source, Extra):
+                self._use(source, took)
+                found.made = [*found.made, (source.batch, took)]
             else:
                 self._count(self._incoming, (source.source, source.ref, source.line), took)
                 found.expected = [*found.expected, (source, took)]
@@ -370,11 +394,51 @@ class Search:
                 self._hand_out(found, batches, steps)
                 return ready
             self._rollback(mark)
+        besides = self.situation.besides(found.item) if formula is None and make and self.make else None
+        if besides is not None:
+            mark = len(self._journal)
+            ready = self._make_for(found, steps, *besides)
+            if purchase is None or ready <= purchase.at:
+                return ready
+            self._rollback(mark)
         if purchase is not None:
             found.bought = purchase
             return purchase.at
         found.missing = steps
         return NEVER
+
+    def _make_for(self, found: Cover, steps: int, formula: Formula, coming: Coming) -> float:
+        """Batches of something else that bring so much of it besides; all that they bring more is free."""
+        size = coming.making(steps)
+        sizes = formula.batches(size)
+        while (short := steps - sum([coming.expected(one) for one in sizes])) > 0:
+            size += coming.making(short)
+            sizes = formula.batches(size)
+        self.certain, ready, before = False, float(self.now), found.made
+        batches = [self.batch(formula, one) for one in sizes]
+        for batch in batches:
+            if formula.recipe.apart:
+                batch.left = 0
+            took = min(steps, coming.expected(batch.steps))
+            found.made = [*found.made, (batch, took)]
+            steps -= took
+            ready = max(ready, batch.end)
+            self._besides(batch, found.item, took)
+            if batch.left:
+                surplus = self._surplus.setdefault(formula.item.code, [])
+                surplus.append(batch)
+                self._journal.append((surplus.pop,))
+        self._journal.append((setattr, found, "made", before))
+        return ready
+
+    def _besides(self, batch: Batch, item: str = "", took: int = 0) -> None:
+        """What a batch brings besides is there for other needs, less what of one item is taken."""
+        for coming in batch.formula.outputs:
+            left = coming.expected(batch.steps) - (took if coming.item == item else 0)
+            if left > 0:
+                surplus = self._surplus.setdefault(coming.item, [])
+                surplus.append(Extra(batch, left))
+                self._journal.append((surplus.pop,))
 
     def _hand_out(self, found: Cover, batches: list[Batch], steps: int) -> None:
         surplus = self._surplus.setdefault(found.item, [])
@@ -385,6 +449,8 @@ class Search:
             steps -= took
             surplus.append(batch)
             self._journal.append((surplus.pop,))
+            if batch.formula.outputs:
+                self._besides(batch)
 
     def _purchase(self, item: str, steps: int) -> Purchase | None:
         known, best = self.situation.item(item), None
@@ -417,7 +483,12 @@ class Search:
             batch = Batch(formula, steps, steps, at=at)
             ready: float = self.now
             inputs = batch.inputs
-            for line in formula.lines:
+            if formula.by_choice:
+                wanted = [(line, line.requirement(steps)) for line in formula.lines]
+                found = inputs_of(self, formula, steps, wanted, Asking(on, kind, places))
+                inputs += zip(formula.lines, found, strict=True)
+                ready = max([ready, *(cover.ready for cover in found)])
+            for line in formula.lines if not inputs else ():
                 need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
                 cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
@@ -431,6 +502,25 @@ class Search:
                     self.aged, on = True, used_on
                     continue
             return batch
+
+    def usable(self, item: str, need: int, on: date, places: Container[str] | None) -> Picked:
+        """The lots that may be used, in the order of the item's rule, with what is free of each; and the others, with the reason."""
+        situation = self.situation
+        rule, order = situation.picking(item)
+        rows, used = situation.stock(item, order), self._lots.get(item)
+        within = situation.usable_places if places is None else places
+        found = pick(
+            rule, _not_taken(rows, used) if used else rows, need if rule == "single_lot" else MOST_STEPS, on,
+            usable_places=within, owners=situation.owners,
+        )  # fmt: skip
+        self._wanted.setdefault(item, (found, False, False))
+        self._want(item, found, scarce=sum([steps for _, steps in found.taken]) < need)
+        return found
+
+    def take(self, rows: Iterable[Taken]) -> None:
+        """These lots are taken by somebody."""
+        for (lot, place, _, _), steps in rows:
+            self._count(self._lots.setdefault(lot.item, {}), (lot.code, place), steps)
 
     def counts_on(self) -> list[str]:
         """The papers whose supply on its way was taken."""
@@ -561,7 +651,9 @@ def _not_taken(rows: Iterable[Stocked], used: Mapping[tuple[str, str], int]) -> 
 
 def spoils(batch: Batch, on: date) -> bool:
     """Whether a lot that the batch took is no longer good on that day."""
-    return any(row.lot.expires is not None and row.lot.expires < on for _, cover in batch.inputs for row, _ in cover.taken)
+    covers = [cover for _, cover in batch.inputs]
+    covers += [one for cover in covers if cover.choice is not None for one, _ in cover.choice.instead]
+    return any(row.lot.expires is not None and row.lot.expires < on for cover in covers for row, _ in cover.taken)
 
 
 def _grow_with_need(formula: Formula) -> bool:

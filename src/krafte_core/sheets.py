@@ -114,7 +114,8 @@ class Sheet:
         """What comes out besides the product."""
         return {one.item: one.scale.quantity(one.expected(self.steps)) for one in self.formula.outputs}
 
-    def _table(self) -> tuple[str, Sequence[str], list[Sequence[str]]]:
+    def rows(self) -> tuple[str, Sequence[str], list[Sequence[str]]]:
+        """The table: its title, its head, and its rows as texts."""
         shares = self.shares
         written = _written(self.formula)
         rows: list[Sequence[str]] = [
@@ -131,10 +132,10 @@ class Sheet:
 
     def __str__(self) -> str:
         """A table: one line per ingredient, then what comes out besides, then the work."""
-        return text(*self._table())
+        return text(*self.rows())
 
     def _repr_html_(self) -> str:
-        return html(*self._table())
+        return html(*self.rows())
 
 
 def _written(formula: Formula) -> Mapping[str, str]:

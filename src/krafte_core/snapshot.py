@@ -9,7 +9,7 @@ from typing import NamedTuple
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar, compile_calendar
 from krafte_core.items import Item
-from krafte_core.recipes import Formula
+from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.scheduling import Booking, Situation
 from krafte_core.stock import Stocked
@@ -26,6 +26,7 @@ class _Known(NamedTuple):
     offers: Sequence[tuple[Supplier, Offer]]
     stock: Sequence[Stocked]
     incoming: Sequence[Incoming]
+    besides: tuple[Formula, Coming] | None = None
 
 
 class SituationSnapshot:
@@ -47,6 +48,7 @@ class SituationSnapshot:
         owners = {row.lot.owner or "" for known in self._items.values() for row in known.stock}
         self.owners = frozenset(owner for owner in owners if owner in situation.owners)
         formulas = [known.formula for known in self._items.values() if known.formula is not None]
+        formulas += [known.besides[0] for known in self._items.values() if known.besides is not None]
         codes = dict.fromkeys(code for formula in formulas for code in formula.recipe.centers)
         self._centers: dict[str, WorkCenter] = {code: situation.work_center(code) for code in codes}
         self._bookings: dict[str, Sequence[Booking]] = {code: tuple(situation.bookings(code)) for code in codes}
@@ -60,7 +62,8 @@ class SituationSnapshot:
     def _known(situation: Situation, code: str) -> _Known:
         picking = situation.picking(code)
         stock, incoming = tuple(situation.stock(code, picking[1])), tuple(situation.incoming(code))
-        return _Known(situation.item(code), picking, situation.formula(code), tuple(situation.offers(code)), stock, incoming)
+        offers, formula = tuple(situation.offers(code)), situation.formula(code)
+        return _Known(situation.item(code), picking, formula, offers, stock, incoming, situation.besides(code))
 
     def item(self, code: str) -> Item:
         """See `Situation`."""
@@ -73,6 +76,10 @@ class SituationSnapshot:
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
         """See `Situation`; of several versions the one for no amount in particular."""
         return self._items[item].formula
+
+    def besides(self, item: str) -> tuple[Formula, Coming] | None:
+        """See `Situation`."""
+        return self._items[item].besides
 
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         """See `Situation`."""

@@ -17,7 +17,7 @@ from krafte_core.growth import stretched
 from krafte_core.items import MOST_STEPS
 from krafte_core.lines import Line, in_ratio
 from krafte_core.quantities import Quantity, Scale
-from krafte_core.recipes import Formula, inputs, levels
+from krafte_core.recipes import Formula, by_choice, inputs, levels
 from krafte_core.tables import html, text
 
 if TYPE_CHECKING:
@@ -399,7 +399,9 @@ def opened(formula: Formula, below: Mapping[str, Formula]) -> Formula:
         for inner in made.lines:
             one = _through(line, inner, alike=made.measure == formula.measure)
             lines[one.ref] = one
-    return formula if [*lines] == [line.ref for line in formula.lines] else attrs.evolve(formula, lines=tuple(lines.values()))
+    if [*lines] == [line.ref for line in formula.lines]:
+        return formula
+    return attrs.evolve(formula, lines=tuple(lines.values()), by_choice=by_choice(lines.values()))
 
 
 def _through(line: Line, inner: Line, *, alike: bool) -> Line:

@@ -26,7 +26,7 @@ from krafte_core.ledger import REVERSE
 from krafte_core.orders import ORDER_STEPS, QUOTE_STEPS, CustomerOrder, Quote
 from krafte_core.production import COMING, ENDED, PRODUCTION_STEPS, ProductionOrder
 from krafte_core.purchasing import PURCHASE_STEPS, PurchaseOrder
-from krafte_core.recipes import Formula
+from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.scheduling import NEVER, Booking, Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
@@ -427,6 +427,10 @@ class Seen:
         catalogue = self.work.catalogue
         return catalogue.formula_on(item, self.work.today, steps) if item in catalogue.versions else catalogue.formulas.get(item)
 
+    def besides(self, item: str) -> tuple[Formula, Coming] | None:
+        """See `Situation`."""
+        return self.work.catalogue.besides.get(item)
+
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         """See `Situation`."""
         return self.work.catalogue.offers(item)
@@ -488,11 +492,21 @@ def source_of(paper: Paper) -> str:
 
 
 def arrived(work: Work, papers: Iterable[Paper]) -> Mapping[tuple[str, str], int]:
-    """Steps that runs have made, less what was taken back, and purchases brought, per (number, line); a run's line is its item."""
-    numbers = [paper.number for paper in papers]
+    """Steps that runs have made, less what was taken back, and purchases brought, per (number, line); a run's line is its item.
+
+    Of a run that takes its item apart, so much as it has taken apart.
+    """
+    listed = [*papers]
+    numbers = [paper.number for paper in listed]
+    apart = {(paper.number, paper.item) for paper in listed if type(paper) is ProductionOrder and paper.outputs and paper.recipe.apart}
     sums: dict[tuple[str, str], int] = {}
     for posting in work.reader.postings(papers=numbers) if numbers else ():
         for move in posting.moves:
+            if apart and (posting.paper, move.item) in apart:
+                key, undone = (posting.paper, move.item), posting.kind == REVERSE
+                used = (move.target == PRODUCTION and not undone) - (move.source == PRODUCTION and undone)
+                sums[key] = sums.get(key, 0) + used * move.steps
+                continue
             if move.source == PRODUCTION and posting.kind == "make":
                 key = (posting.paper, move.item)
             elif move.target == PRODUCTION and posting.kind == REVERSE:
@@ -510,8 +524,9 @@ def _supplies(work: Work, paper: Any, came: Mapping[tuple[str, str], int]) -> It
     if isinstance(paper, ProductionOrder):
         if work.state(paper) in COMING - {"proposed"}:
             at = epoch(paper.planned_end) if paper.planned_end else NEVER
-            left = max(0, paper.steps - came.get((paper.number, paper.item), 0))
-            yield Incoming(RUN, paper.item, paper.number, "", left, left, at)
+            for item in paper.items:
+                left = max(0, paper.brings(item) - came.get((paper.number, item), 0))
+                yield Incoming(RUN, item, paper.number, "", left, left, at)
     elif work.state(paper) == "ordered":
         for line in paper.lines:
             left = max(0, line.steps - came.get((paper.number, line.ref), 0))

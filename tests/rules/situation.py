@@ -66,6 +66,9 @@ class World:
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
         return self.formulas.get(item)
 
+    def besides(self, item: str) -> None:
+        return None
+
     def offers(self, item: str) -> Sequence[tuple[Supplier, Offer]]:
         return [(supplier, offer) for supplier in self.suppliers for offer in supplier.offers if offer.item == item]
 

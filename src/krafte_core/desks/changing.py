@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from krafte_core.addresses import Address
-from krafte_core.allocation import QUOTED, RUN
+from krafte_core.allocation import QUOTED
 from krafte_core.availability import Shortage
 from krafte_core.desks.agreeing import changed_lines, keep_terms
 from krafte_core.desks.confirming import everything_told, grow, net
@@ -268,7 +268,7 @@ def _net_again(
     grown = grow(work, order, reach)
     done = net(work, order, kept, reach)
     runs = {run.number: run for part in work.everything() for run in part.papers.values() if isinstance(run, ProductionOrder)}
-    made_late = moved(work, [(RUN, run.item, run.number) for run in runs.values()], besides=order.number) if runs else ()
+    made_late = moved(work, [supply for run in runs.values() for supply in run.supplies], besides=order.number) if runs else ()
     given = done.details or (("promised", ""),)  # where nobody can tell a date any more, the old one is taken back
     work.step(order, "confirmed", "change", details=told + given)
     work.tell(OrderChanged(work.at, order.number, order.customer, done.promised, told))

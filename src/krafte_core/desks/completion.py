@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,9 @@ import attrs
 
 from krafte_core.allocation import LOT, RUN, shrink
 from krafte_core.backdating import date_step, fit_in
+from krafte_core.charges import target
+from krafte_core.charging import Batched
+from krafte_core.declarations import good_until
 from krafte_core.desks.handling import Taking, homeward, told
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
@@ -62,7 +65,7 @@ class Completed:
     """What `complete` (or `report`) did: the lots, the amounts, who got the output, who lost, and where use differed from the plan.
 
     `lost` is what was planned and neither made nor scrapped; while the run goes on nothing is lost. `output` says, once the run is
-    over, whether what was made differs from what was planned.
+    over, whether what was made differs from what was planned; `outputs` the same of what came out besides.
     """
 
     production: str
@@ -76,6 +79,7 @@ class Completed:
     events: tuple[Event, ...]
     by_products: tuple[Lot, ...] = ()
     output: Deviation | None = None
+    outputs: Mapping[str, Deviation] = attrs.field(factory=dict)
 
 
 class Said(NamedTuple):
@@ -110,15 +114,22 @@ class Completion:
         self.ends = ends
         self.used: Used = said.used
         self.displaced: tuple[Displaced, ...] = ()
+        self.lost: tuple[Displaced, ...] = ()
+        """Who lost what did not come out besides."""
+        self.differing: dict[str, Deviation] = {}
+        self.when: tuple[tuple[str, str], ...] = ()
 
     def decide(self, work: Work) -> Completed:
         """Use, output, and what it did to others."""
         run: ProductionOrder = work.paper(ProductionOrder, self.name)
         drop_expired_quotes(work, run.items)
+        if run.outputs and run.recipe.apart:
+            return self._taken_apart(work, run)
         said, item, self.displaced = self.said, work.item(run.item), ()
+        self.lost, self.differing = (), {}
         entries = work.reader.diary((self.name,))[self.name]
         since = [entry for entry in entries if entry.step == "start" or (self.ends and entry.step in _AT_WORK)]
-        when = date_step(work, self.name, said.at, since)
+        when = self.when = date_step(work, self.name, said.at, since)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=when)
         made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
         steps = [entry.step for entry in entries]
@@ -130,8 +141,8 @@ class Completion:
         output = self._output_differs(work, item, run.steps, before, made)
         parts = steps.count("report")
         lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
-        lot = self._output(work, item, lot_code, made, scrapped) if made + scrapped else None
-        others = self._by_products(work, run, lot_code)
+        lot = self._output(work, run, item, lot_code, made, scrapped) if made + scrapped else None
+        others = self._besides(work, run, lot_code, before, made + scrapped) if run.outputs or said.by_products else ()
         coming = 0 if self.ends else max(0, run.steps - before - made - scrapped)
         free = made - self._into_parent(work, run, lot, made)
         if when:
@@ -140,15 +151,50 @@ class Completion:
         displaced = self.displaced + hand_over(
             work, (RUN, run.item, self.name), "", lot, said.to, free, coming, f"{self.name} made less"
         )
-        for booking in work.reader.booked_for((self.name,))[self.name] if self.ends else ():
-            if booking.end > work.now:  # done sooner: the time is free again
-                work.unbook(booking)
+        self._free_time(work)
         happened = ProductionCompleted if self.ends else ProductionReported
         work.tell(happened(work.at, self.name, run.item, lot.code if lot else "", item.quantity(made)))
         return Completed(
             self.name, run.item, lot, item.quantity(made), item.quantity(scrapped), item.quantity(lost),
-            deviations, displaced, told(work), others, output,
+            deviations, displaced + self.lost, told(work), others, output, self.differing,
         )  # fmt: skip
+
+    def _taken_apart(self, work: Work, run: ProductionOrder) -> Completed:
+        """The end (or a part) of a run without a main product: so much of its item was taken apart, and this came of it."""
+        said, item = self.said, work.item(run.item)
+        self.displaced, self.lost, self.differing = (), (), {}
+        for field in ("scrapped", "into"):
+            if getattr(said, field) is not None:
+                raise InvalidInput(field, str(getattr(said, field)), f"nothing: {run.item} is taken apart; scrap its outputs")
+        if run.item in said.used:
+            raise InvalidInput("used", run.item, "how much was taken apart told as `made`")
+        entries = work.reader.diary((self.name,))[self.name]
+        since = [entry for entry in entries if entry.step == "start" or (self.ends and entry.step in _AT_WORK)]
+        self.when = date_step(work, self.name, said.at, since)
+        work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=self.when)
+        made = _not_negative(item, said.made)
+        steps = [entry.step for entry in entries]
+        before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
+        self.used = {**said.used, run.item: item.quantity(made)}
+        extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
+        deviations = self._consume(work, run, before, made, 0, extras)
+        parts = steps.count("report")
+        lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
+        others = self._besides(work, run, lot_code, before, made)
+        self._free_time(work)
+        happened = ProductionCompleted if self.ends else ProductionReported
+        work.tell(happened(work.at, self.name, run.item, "", item.quantity(made)))
+        nothing, output = item.quantity(0), self._output_differs(work, item, run.steps, before, made)
+        return Completed(
+            self.name, run.item, None, item.quantity(made), nothing, nothing,
+            deviations, self.displaced + self.lost, told(work), others, output, self.differing,
+        )  # fmt: skip
+
+    def _free_time(self, work: Work) -> None:
+        """Done sooner than planned: the time is free again."""
+        for booking in work.reader.booked_for((self.name,))[self.name] if self.ends else ():
+            if booking.end > work.now:
+                work.unbook(booking)
 
     # materials --------------------------------------------------------------------------------------------------------
 
@@ -162,23 +208,23 @@ class Completion:
         there: dict[str, list[Stocked]] = {}
         for row in work.reader.at_place(line):
             there.setdefault(row.lot.item, []).append(row)
+        charge = Batched(work, run, ()) if run.by_choice else None
+        chosen, stands = self._chosen(work, charge, run, before, output, lost) if charge else (None, dict[str, str]())
         if self.used:
-            _known_materials(run, self.used, extras)
-        elif not extras and self.ends and (everything := self._everything(run, there, before, output, lost)) is not None:
-            work.post("use", self.name, everything)
-            return {}
+            _known_materials(run, self.used, {**extras, **stands})
+        elif not extras and self.ends and charge is None:
+            everything = self._everything(run, there, before, output, lost)
+            if everything is not None:
+                work.post("use", self.name, everything)
+                return {}
         on_line = {name: [_OnLine(row.lot, row.on_hand) for row in rows] for name, rows in there.items()}
         if extras and self.ends:
             self.used = {**self._what_stays(work, run, extras, on_line), **self.used}
         moves: list[Move] = []
         deviations = {}
         spent: dict[str, int] = {}
-        additional = [
-            Line(name, name, work.item(name).scale, 0, 1) for name in extras if name not in {need.item for need in run.lines}
-        ]
-        for need in (*run.lines, *additional):
-            planned = between(need, before, before + output + (lost if need.follows == "charge" else 0))
-            rows, ref = on_line.get(need.item, ()), extras.get(need.item, need.ref) if need in additional else need.ref
+        for need, ref, planned in self._lines(work, run, {**extras, **stands}, chosen, before, output, lost):
+            rows, known = on_line.get(need.item, ()), need not in run.lines
             came, left = _draw(need, self._wanted(work, run, need, planned, rows, spent), rows, line, f"{self.name}/{ref}")
             if left:
                 work.post("use", self.name, moves + came, reason=self.said.reason)
@@ -188,12 +234,38 @@ class Completion:
                 moves += came
             used = sum([move.steps for move in came])
             if used != planned:
-                deviations[need.ref] = self._deviation(work, work.item(need.item), planned, used, known=need in additional)
+                deviations[need.ref] = self._deviation(work, work.item(need.item), planned, used, known=known)
         work.post("use", self.name, moves, reason=self.said.reason)
         if self.ends:
             left_over = [row._replace(on_hand=one.steps) for row, one in _beside(there, on_line) if one.steps]
             work.post("give_back", self.name, homeward(work, self.name, left_over) if left_over else ())
         return deviations
+
+    def _lines(
+        self, work: Work, run: ProductionOrder, refs: Mapping[str, str], chosen: Mapping[str, int] | None,
+        before: int, output: int, lost: int,
+    ) -> Iterator[tuple[Line, str, int]]:  # fmt: skip
+        """The lines of the recipe with what is planned, and what else is on the run's line with the line that it serves."""
+        for need in run.lines:
+            planned = between(need, before, before + output + (lost if need.follows == "charge" else 0))
+            yield need, need.ref, planned if chosen is None else chosen.get(need.ref, 0)
+        own = {need.item for need in run.lines}
+        for name, ref in refs.items():
+            if name not in own:
+                yield Line(name, name, work.item(name).scale, 0, 1), ref, 0 if chosen is None else chosen.get(name, 0)
+
+    def _chosen(
+        self, work: Work, charge: Batched, run: ProductionOrder, before: int, output: int, lost: int
+    ) -> tuple[Mapping[str, int], dict[str, str]]:
+        """What is planned for this part where that depends on the lots on the line, and the line that each substitute serves."""
+        given: dict[str, int] = {}
+        for need in run.lines:
+            name = self._said_for(need)
+            if target(need) is not None and name in self.used:
+                said, item = self.used[name], work.item(need.item)
+                amounts = said.values() if isinstance(said, Mapping) else [] if _nothing(said) else [said]
+                given[need.ref] = sum([item.steps(one, f"used[{name!r}]") for one in amounts])
+        return charge.planned(before, before + output, before + output + lost, given)
 
     def _everything(
         self, run: ProductionOrder, there: Mapping[str, Sequence[Stocked]], before: int, output: int, lost: int
@@ -240,8 +312,7 @@ class Completion:
             spent[name] = 0
             lots = given.items() if first else ()
             return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots}
-        nothing = given is None or (isinstance(given, str | list | tuple) and not given)
-        left = (0 if nothing else _not_negative(item, given)) - spent.get(name, 0)
+        left = (0 if _nothing(given) else _not_negative(item, given)) - spent.get(name, 0)
         last = [one.ref for one in run.lines if self._said_for(one) == name][-1:] or [need.ref]
         steps = left if need.ref == last[0] else min(planned, left)
         spent[name] = spent.get(name, 0) + steps
@@ -298,7 +369,7 @@ class Completion:
 
     # output -----------------------------------------------------------------------------------------------------------
 
-    def _output(self, work: Work, item: Item, lot_code: str, made: int, scrapped: int) -> Lot:
+    def _output(self, work: Work, run: ProductionOrder, item: Item, lot_code: str, made: int, scrapped: int) -> Lot:
         """The lot that came out; what is scrapped enters it and is scrapped from it."""
         name, to = code(lot_code, "lot"), self.said.to
         work.catalogue.place(to)
@@ -311,7 +382,7 @@ class Completion:
             origin="run",
             paper=self.name,
             received_at=work.happened,
-            expires=self.said.expires,
+            expires=self.said.expires or self._good_until(work, run, item.code),
             disposition="waiting" if item.release == "by decision" else "released",
         )
         if before is None:
@@ -323,16 +394,58 @@ class Completion:
             work.post("scrap", self.name, [Move(item.code, name, scrapped, to, SCRAP)], reason=self.said.reason)
         return lot
 
-    def _by_products(self, work: Work, run: ProductionOrder, lot_code: str) -> tuple[Lot, ...]:
-        """What else came out: each item into lots of its own, by default one of the same code as the product's."""
-        lots = []
-        for name, given in self.said.by_products.items():
+    def _good_until(self, work: Work, run: ProductionOrder, item: str) -> date | None:
+        """Until when what came out is good, as the recipe says: its shelf life, and no longer than what went in where that counts."""
+        recipe = run.recipe
+        if recipe.shelf_life is None and recipe.expiry == "process" and not recipe.outputs:
+            return None
+        life = recipe.shelf_life if item == run.item or recipe.apart else None
+        life = next((one.shelf_life for one in recipe.outputs if one.item == item and one.shelf_life is not None), life)
+        if recipe.expiry == "process":
+            return None if life is None else good_until(work.day_then, life).until
+        postings = [posting for changes in work.everything() for posting in changes.postings if posting.kind == "use"]
+        keys = dict.fromkeys([(move.item, move.lot) for posting in postings for move in posting.moves])
+        lots = work.reader.lots(keys)
+        return good_until(work.day_then, life, [(lot.code, lot.expires) for lot in lots.values()]).until
+
+    def _besides(self, work: Work, run: ProductionOrder, lot_code: str, before: int, output: int) -> tuple[Lot, ...]:
+        """What else came out, each item into lots of its own: as was said, else as the recipe says for what was made.
+
+        Those who count on it get it, and who loses what did not come is named.
+        """
+        given: dict[str, Any] = {**self.said.by_products}
+        for one in run.outputs:
+            if one.item not in given:
+                came = one.expected(before + output) - one.expected(before)
+                given[one.item] = one.scale.quantity(came) if came else None
+        earlier = arrived(work, [run]) if run.outputs and (before or self.ends) else {}
+        lots: list[Lot] = []
+        for name, amount in given.items():
             item = work.item(name)
             if name == run.item:
                 raise InvalidInput("by_products", name, "items other than the product itself")
-            amounts = given if isinstance(given, Mapping) else {lot_code: given}
-            for lot, amount in amounts.items():
-                lots.append(self._output(work, item, lot, item.positive(amount, f"by_products[{name!r}]"), 0))
+            own, field = any(one.item == name for one in run.outputs), f"by_products[{name!r}]"
+            amounts = amount if isinstance(amount, Mapping) else {} if own and _nothing(amount) else {lot_code: amount}
+            read = _not_negative if own else Item.positive
+            rows = [(lot, read(item, one, field)) for lot, one in amounts.items()]
+            left = came = sum([steps for _, steps in rows])
+            made = [(self._output(work, run, item, lot, steps, 0), steps) for lot, steps in rows if steps]
+            lots += [one for one, _ in made]
+            if own:
+                total = earlier.get((self.name, name), 0) + came
+                coming = 0 if self.ends else max(0, run.brings(name) - total)
+                came_in: list[tuple[Lot | None, int]] = [*made] or [(None, 0)]
+                today = fit_in(work) if self.when else None
+                for lot, steps in came_in:
+                    left -= steps
+                    if today is not None and lot is not None:
+                        steps = min(steps, max(0, today.get((name, lot.code, self.said.to), 0)))  # noqa: PLW2901
+                    supply, why = (RUN, name, self.name), f"{self.name} made less"
+                    self.lost += hand_over(work, supply, "", lot, self.said.to, steps, left + coming, why)
+                    if left:
+                        work.settle()
+                if self.ends and total != run.brings(name):
+                    self.differing[name] = self._deviation(work, item, run.brings(name), total)
         return tuple(lots)
 
     def _into_parent(self, work: Work, run: ProductionOrder, lot: Lot | None, made: int) -> int:
@@ -392,7 +505,7 @@ def abandon(work: Work, run: ProductionOrder, reason: str) -> tuple[Displaced, .
         if booking.end > work.now:
             work.unbook(booking)
     work.post("give_back", name, homeward(work, name, work.reader.at_place(line_of(name))), reason=reason)
-    return hand_over(work, (RUN, run.item, name), "", None, STOCK, 0, 0, reason)
+    return tuple([one for supply in run.supplies for one in hand_over(work, supply, "", None, STOCK, 0, 0, reason)])
 
 
 def _handled(entries: Iterable[Entry]) -> dict[str, str]:
@@ -410,10 +523,15 @@ def _beside(there: Mapping[str, Sequence[Stocked]], on_line: Mapping[str, Sequen
         yield from zip(rows, on_line[name], strict=True)
 
 
-def _not_negative(item: Item, amount: Any) -> int:
-    steps = item.steps(amount)
+def _nothing(given: Any) -> bool:
+    """An empty entry: none of it."""
+    return given is None or (isinstance(given, str | list | tuple) and not given)
+
+
+def _not_negative(item: Item, amount: Any, field: str = "amount") -> int:
+    steps = item.steps(amount, field)
     if steps < 0:
-        raise InvalidInput("amount", str(amount), "zero or more")
+        raise InvalidInput(field, str(amount), "zero or more")
     return steps
 
 

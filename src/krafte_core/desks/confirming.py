@@ -9,9 +9,10 @@ import attrs
 
 from krafte_core.allocation import LOT, PICKED, QUOTED, RUN, Allocation, displaced
 from krafte_core.availability import Shortage, shortages
+from krafte_core.charging import formula_of
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
-from krafte_core.desks.releasing import formula_of, place_again, resize
+from krafte_core.desks.releasing import place_again, resize
 from krafte_core.errors import BeyondHorizon, NeverFits, Short
 from krafte_core.events import Event, OrderConfirmed
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose

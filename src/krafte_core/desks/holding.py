@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import attrs
 
-from krafte_core.allocation import RUN
 from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput, NotAllowed
 from krafte_core.events import Event, OrderHeld, OrderReleased
@@ -178,18 +177,19 @@ def refuse_stopped(work: Work, run: ProductionOrder, step: str) -> None:
     Raises:
         NotAllowed: (`not_allowed`) with the orders.
     """
-    found = _stopped(work, run.item, run.number, {})
+    found = _stopped(work, run, {})
     if found:
         raise NotAllowed(run.number, "for orders on hold only", step, tuple(f"release {order}" for order in found))
 
 
-def _stopped(work: Work, item: str, number: str, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _stopped(work: Work, run: ProductionOrder, known: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The held orders that a run is for; nothing where it is for anybody else, or for stock."""
+    number, supplies = run.number, run.supplies
     if number in known:
         return known[number]
     known[number] = ()
-    supply = (RUN, item, number)
-    demands = dict.fromkeys(link.demand for link in work.reader.claims([supply])[supply])
+    claims = work.reader.claims(supplies)
+    demands = dict.fromkeys(link.demand for supply in supplies for link in claims[supply])
     diaries = work.reader.diary(demands)
     found: dict[str, None] = {}
     for demand in demands:
@@ -198,7 +198,7 @@ def _stopped(work: Work, item: str, number: str, known: dict[str, tuple[str, ...
             continue
         filed = work.reader.papers((demand,)).get(demand)
         upper = filed.paper if filed is not None else None
-        above = _stopped(work, upper.item, demand, known) if isinstance(upper, ProductionOrder) else ()
+        above = _stopped(work, upper, known) if isinstance(upper, ProductionOrder) else ()
         if not above:
             return ()
         found |= dict.fromkeys(above)

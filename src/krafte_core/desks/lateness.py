@@ -10,7 +10,7 @@ from datetime import date
 
 import attrs
 
-from krafte_core.allocation import PURCHASE, RUN, Allocation
+from krafte_core.allocation import PURCHASE, Allocation
 from krafte_core.desks.needs import OrderNeeds, arrival_of, promise_for
 from krafte_core.diary import Entry
 from krafte_core.events import OrderLate
@@ -64,7 +64,7 @@ def behind(work: Work, supplies: Iterable[SupplyKey]) -> list[str]:
         filed = work.reader.papers({link.demand for links in claims.values() for link in links})
         papers = [row.paper for row in filed.values()]
         orders.update(paper.number for paper in papers if isinstance(paper, CustomerOrder))
-        runs = [(RUN, paper.item, paper.number) for paper in papers if isinstance(paper, ProductionOrder)]
+        runs = [supply for paper in papers if isinstance(paper, ProductionOrder) for supply in paper.supplies]
         frontier = [supply for supply in runs if supply not in seen]
     return sorted(orders, key=lambda number: (len(number), number))
 

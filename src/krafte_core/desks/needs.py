@@ -9,12 +9,13 @@ import attrs
 
 from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Incoming
 from krafte_core.availability import Tally
+from krafte_core.charges import Asking
+from krafte_core.charging import Charge, formula_of
 from krafte_core.justintime import latest
 from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_needs
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import NOT_BEGUN, ProductionOrder
 from krafte_core.promise import RELAXABLE, Promise, Step, promised
-from krafte_core.recipes import Formula
 from krafte_core.scheduling import NEVER, Batch, Cover, Search
 from krafte_core.sequencing import resequence
 from krafte_core.supplying import EVERY_DAY
@@ -78,7 +79,12 @@ class OrderNeeds:
 
         `found` are the covers of the lines, where somebody has searched for them already.
         """
-        covers = [search.cover(line.item, steps, self.on) for line, steps in self.lines] if found is None else found
+        if found is not None:
+            covers = found
+        elif self.work.catalogue.brought:
+            covers = self._products_first(search, self.work.catalogue.brought)
+        else:
+            covers = [search.cover(line.item, steps, self.on) for line, steps in self.lines]
         if search.queued and found is None and not self.runs:
             resequence(search, covers)
         del self.runs[self._own[0] :], self.inputs[self._own[1] :]
@@ -88,8 +94,11 @@ class OrderNeeds:
         while True:
             only = {(run.number, line.ref) for run, *_ in self.runs for line in run.lines if line.from_stock}
             away = {run.number: run.at for run, *_ in self.runs if run.at is not None}
+            chosen = self._by_choice(search, self.inputs[len(inputs) :]) if any(run.by_choice for run, *_ in self.runs) else {}
             inputs += [
-                search.cover(need.item, need.steps, places=self.work.catalogue.within(away[need.demand]))
+                chosen[need[:2]]
+                if need[:2] in chosen
+                else search.cover(need.item, need.steps, places=self.work.catalogue.within(away[need.demand]))
                 if need.demand in away
                 else _from_stock(search, need)
                 if need[:2] in only
@@ -108,6 +117,24 @@ class OrderNeeds:
                 self._place_again(search, run, links, inputs)
         return covers + inputs
 
+    def _by_choice(self, search: Search, needs: Sequence[OpenNeed]) -> dict[tuple[str, str], Cover]:
+        """The covers of what runs still need whose lines depend on the lots that are there: of each run all in one."""
+        found: dict[tuple[str, str], Cover] = {}
+        for run, _, links in self.runs:
+            own = [(need.line, need.steps) for need in needs if need.demand == run.number] if run.by_choice else []
+            if own:
+                charge = Charge(self.work, run, links)
+                places = None if run.at is None else self.work.catalogue.within(run.at)
+                covers = charge.covers(search, own, Asking(search.today, places=places, had=charge.had()))
+                found |= {(run.number, ref): cover for (ref, _), cover in zip(own, covers, strict=True)}
+        return found
+
+    def _products_first(self, search: Search, brought: frozenset[str]) -> list[Cover]:
+        """The covers of the lines; what other products bring besides is looked for when those are planned."""
+        order = sorted(range(len(self.lines)), key=lambda n: self.lines[n][0].item in brought)
+        covers = {n: search.cover(self.lines[n][0].item, self.lines[n][1], self.on) for n in order}
+        return [covers[n] for n in range(len(self.lines))]
+
     def _place_again(self, search: Search, run: ProductionOrder, links: Sequence[Allocation], inputs: Sequence[Cover]) -> None:
         lines = {line.ref: line for line in run.lines}
         parts = [(lines[need.line], cover) for need, cover in zip(self.inputs, inputs, strict=True) if need.demand == run.number]
@@ -117,9 +144,7 @@ class OrderNeeds:
         parts += [(lines[link.line], self.behind(search, link)) for link in links if link.source != LOT]
         ready = max([cover.ready for _, cover in parts], default=search.now)
         if anew is not None or run.planned_start is None or ready > run.planned_start.timestamp():
-            item = self.work.item(run.item)
-            formula = Formula(run.recipe, item, item.positive(run.recipe.makes), run.lines)
-            batch = Batch(formula, run.steps, 0, parts, ready=max(ready, anew or ready), at=run.at)
+            batch = Batch(formula_of(self.work, run), run.steps, 0, parts, ready=max(ready, anew or ready), at=run.at)
             ready = batch.ready
             if ready < NEVER:
                 search.place(batch)
@@ -131,7 +156,7 @@ class OrderNeeds:
         if batch is not None:
             return Cover(link.item, 0, batch.end, made=[(batch, 0)])
         rows = [row for row in search.situation.incoming(link.item) if (row.source, row.ref, row.line) == link[2:3] + link[4:6]]
-        rows += [_proposed(run) for run, state, _ in self.runs if run.number == link.ref and state == "proposed"]
+        rows += [_proposed(run, link.item) for run, state, _ in self.runs if run.number == link.ref and state == "proposed"]
         return Cover(link.item, 0, max([row.at for row in rows] + [search.now]), expected=[(row, 0) for row in rows])
 
     def write(self, writer: Writer, covers: Sequence[Cover]) -> None:
@@ -296,8 +321,9 @@ def promised_for(work: Work, needs: OrderNeeds, search: Search, covers: Sequence
     )
 
 
-def _proposed(run: ProductionOrder) -> Incoming:
-    return Incoming(RUN, run.item, run.number, "", run.steps, 0, NEVER if run.planned_end is None else run.planned_end.timestamp())
+def _proposed(run: ProductionOrder, item: str) -> Incoming:
+    at = NEVER if run.planned_end is None else run.planned_end.timestamp()
+    return Incoming(RUN, item, run.number, "", run.brings(item), 0, at)
 
 
 def with_binding(work: Work, needs: OrderNeeds, found: Promise) -> Promise:

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from krafte_core.addresses import Address
-from krafte_core.allocation import LOT, QUOTED, RUN
+from krafte_core.allocation import LOT, QUOTED
 from krafte_core.availability import Availability, Tally, aligned, shortages
 from krafte_core.desks.allocating import OrderLots
 from krafte_core.desks.board import OrderBoard, table_rows
@@ -204,12 +204,11 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
         with self._office.look() as work:
             run = work.paper(ProductionOrder, production)
             sums = _served(work, run)
-            item = work.item(run.item)
-            filed = work.reader.papers({order for order, _ in sums})
+            filed = work.reader.papers({order for order, _, _ in sums})
             notes = {(name, line.ref): line.note for name, row in filed.items() for line in getattr(row.paper, "lines", ())}
             return tuple(
-                Link(order, line, run.number, run.item, item.quantity(steps), notes.get((order, line.partition("+")[0]), ""))
-                for (order, line), steps in sums.items()
+                Link(order, line, run.number, item, work.item(item).quantity(steps), notes.get((order, line.partition("+")[0]), ""))
+                for (order, line, item), steps in sums.items()
             )
 
     def get(self, order: CustomerOrder | str) -> CustomerOrder:
@@ -342,10 +341,10 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
         return self._office.run(decide, key=key, content=("withdraw", name), by=by)
 
 
-def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:
-    """Steps of a run's output per order line: linked to the run, linked to its lots, or shipped from them."""
-    key = (RUN, run.item, run.number)
-    links = [*work.reader.claims([key])[key]]
+def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str, str], int]:
+    """Steps of a run's output per order line and item: linked to the run, linked to its lots, or shipped from them."""
+    claims = work.reader.claims(run.supplies)
+    links = [link for supply in run.supplies for link in claims[supply]]
     made = {
         (move.item, move.lot)
         for posting in work.reader.postings(papers=[run.number])
@@ -356,13 +355,14 @@ def _served(work: Work, run: ProductionOrder) -> Mapping[tuple[str, str], int]:
     claims = work.reader.claims(supplies)
     links += [link for supply in supplies for link in claims[supply]]
     orders = work.reader.papers({link.demand for link in links})
-    sums: dict[tuple[str, str], int] = {}
+    sums: dict[tuple[str, str, str], int] = {}
     for link in links:
         if link.demand in orders and isinstance(orders[link.demand].paper, CustomerOrder):
-            sums[link.demand, link.line] = sums.get((link.demand, link.line), 0) + link.covers
+            key = (link.demand, link.line, link.item)
+            sums[key] = sums.get(key, 0) + link.covers
     for posting in work.reader.postings(lots=made) if made else ():
         for move in posting.moves:
             if move.target == CUSTOMER and (move.item, move.lot) in made:
                 order, _, line = move.line.partition("/")
-                sums[order, line] = sums.get((order, line), 0) + move.steps
+                sums[order, line, move.item] = sums.get((order, line, move.item), 0) + move.steps
     return sums

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from krafte_core.allocation import RUN, displaced
+from krafte_core.allocation import displaced
 from krafte_core.desks.handling import Stepped, stepping
 from krafte_core.desks.replanning import (
     Planned,
@@ -45,11 +45,14 @@ class PlannedRuns:
         amount: Any,
         *,
         at: str | None = None,
+        recipe: str | None = None,
         when_short: str = "wait",
         key: str | None = None,
         by: str | None = None,
     ) -> Planned:
         """Plan one run of an item for stock, and reserve its materials; lower levels are planned with it.
+
+        Of several versions it takes the one for the day and the amount; the run keeps its own copy.
 
         Undone by: `shop.production.cancel`.
 
@@ -57,11 +60,13 @@ class PlannedRuns:
             item: what is made; `amount`: how much.
             at: the place of the partner who makes it. He takes materials that stand at his place (`shop.stock.transfer` brings them
                 there) and no time of our work centers.
+            recipe: which recipe, by its name; needed to take an item apart: `amount` is then how much of it.
             when_short: `"wait"` reserves what there is; `"refuse"` plans nothing where something is missing.
 
         Raises:
             NoSource: (`no_source`) the item has no recipe. Short: (`short`) with `when_short="refuse"`.
-            InvalidInput: an amount that is none, or not a whole step. Unknown: (`unknown`) item or place.
+            InvalidInput: an amount that is none, or not a whole step; no version fits the day and the amount, with the reasons.
+            Unknown: (`unknown`) item, recipe or place.
 
         >>> from krafte_core import Ingredient, Item, Recipe, Workshop
         >>> shop = Workshop.in_memory()
@@ -71,8 +76,8 @@ class PlannedRuns:
         oil: 2 kg missing (needed 2 kg, available 0 kg)
         """
         one_of(when_short, WHEN_SHORT, "when_short")
-        decide = planning(item, amount, when_short, at=at)
-        return self._office.run(decide, key=key, content=("plan", item, told(amount), when_short, at), by=by)
+        decide = planning(item, amount, when_short, at=at, recipe=recipe)
+        return self._office.run(decide, key=key, content=("plan", item, told(amount), when_short, at, recipe), by=by)
 
     def plan_for(
         self,
@@ -261,8 +266,8 @@ class PlannedRuns:
             run = work.paper(ProductionOrder, name)
             drop_expired_quotes(work, run.items)
             release_runs(work, [run], "cancel", reason)
-            supply = (RUN, run.item, name)
-            links = work.reader.claims([supply])[supply]
+            claims = work.reader.claims(run.supplies)
+            links = [link for supply in run.supplies for link in claims[supply]]
             work.tell(ProductionCancelled(work.at, name, run.item))
             ranks = demand_ranks(work, links)
             everything = sum(link.takes for link in links)

@@ -10,9 +10,11 @@ import attrs
 
 from krafte_core.allocation import LOT, RUN
 from krafte_core.availability import aligned
+from krafte_core.desks.costs import RunCosts
 from krafte_core.desks.planned import PlannedRuns
 from krafte_core.desks.reserving import ReservedMaterials
 from krafte_core.desks.running import BegunRuns
+from krafte_core.desks.sheets import RunSheets
 from krafte_core.diary import Entry
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
@@ -32,7 +34,7 @@ class Part:
     made: tuple[Move, ...]
 
 
-class ProductionDesk(PlannedRuns, ReservedMaterials, BegunRuns):
+class ProductionDesk(PlannedRuns, ReservedMaterials, BegunRuns, RunSheets, RunCosts):
     """`shop.production`."""
 
     def covering(self, order: CustomerOrder | str, *, open_only: bool = False) -> tuple[ProductionOrder, ...]:

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from krafte_core.allocation import LOT, PICKED, PURCHASE, RUN, WHOLE, Allocation
+from krafte_core.charging import formula_of
 from krafte_core.events import ProductionCancelled, ProductionChanged
 from krafte_core.netting import Writer, linked_runs, release_runs
 from krafte_core.production import NOT_BEGUN, ProductionOrder
-from krafte_core.recipes import Formula
 from krafte_core.scheduling import Batch, Search
 from krafte_core.work import Seen, Work
 
@@ -105,12 +105,6 @@ def place_again(work: Work, run: ProductionOrder, before: ProductionOrder) -> No
     Writer(work).move(run, batch)
 
 
-def formula_of(work: Work, run: ProductionOrder) -> Formula:
-    """The run's own copy of the recipe, compiled."""
-    item = work.item(run.item)
-    return Formula(run.recipe, item, item.positive(run.recipe.makes), run.lines)
-
-
 def take_back(work: Work, freed: Sequence[Freed], reason: str) -> tuple[str, ...]:
     """Shrink planned runs by what somebody gave up of their output, and what they in turn give up of lower ones; the runs' numbers.
 
@@ -118,41 +112,48 @@ def take_back(work: Work, freed: Sequence[Freed], reason: str) -> tuple[str, ...
     """
     queue, changed = _by_run(freed), []
     while queue:
-        number, steps = queue.popitem()
-        more = _take_back_one(work, number, steps, reason)
+        number, given_up = queue.popitem()
+        more = _take_back_one(work, number, given_up, reason)
         if more is not None:
             changed.append(number)
             work.settle()
             for one, left in _by_run(more).items():
-                queue[one] = queue.get(one, 0) + left
+                for item, steps in left.items():
+                    _add(queue.setdefault(one, {}), item, steps)
     return tuple(changed)
 
 
-def _by_run(freed: Iterable[Freed]) -> dict[str, int]:
-    sums: dict[str, int] = {}
+def _by_run(freed: Iterable[Freed]) -> dict[str, dict[str, int]]:
+    """Per run the steps of each of its outputs that were given up."""
+    sums: dict[str, dict[str, int]] = {}
     for row in freed:
         if row.link.source == RUN:
-            sums[row.link.ref] = sums.get(row.link.ref, 0) + row.takes
+            _add(sums.setdefault(row.link.ref, {}), row.link.item, row.takes)
     return sums
 
 
-def _take_back_one(work: Work, number: str, steps: int, reason: str) -> list[Freed] | None:
+def _add(sums: dict[str, int], item: str, steps: int) -> None:
+    sums[item] = sums.get(item, 0) + steps
+
+
+def _take_back_one(work: Work, number: str, freed: Mapping[str, int], reason: str) -> list[Freed] | None:
     rows = [row for row in linked_runs(work, [number]) if row[0].number == number]
     if not rows or rows[0][1] != "planned":
         return None
     run, _, links = rows[0]
-    supply = (RUN, run.item, number)
-    claimed = sum(link.takes for link in work.reader.claims([supply])[supply])
+    claims = work.reader.claims(run.supplies)
+    still = {supply[1]: sum([link.takes for link in claims[supply]]) for supply in run.supplies}
+    before = run.smallest({item: steps + freed.get(item, 0) for item, steps in still.items()})
     batches = formula_of(work, run).batches
-    extra = max(0, run.steps - sum(batches(claimed + steps)))
-    wanted = batches(claimed + extra)
+    extra = max(0, run.steps - sum(batches(before)))
+    wanted = batches(run.smallest(still) + extra)
     if len(wanted) > 1 or sum(wanted) >= run.steps:
         return None
     if wanted:
-        smaller, freed = resize(work, run, wanted[0])
+        smaller, more = resize(work, run, wanted[0])
         work.settle()
         place_again(work, smaller, run)
-        return freed
+        return more
     release_runs(work, [run], "cancel", reason)
     work.tell(ProductionCancelled(work.at, number, run.item))
     return [Freed(link, link.takes, link.covers) for link in links]

@@ -12,17 +12,18 @@ from typing import Any
 
 import attrs
 
-from krafte_core.allocation import RUN, Allocation, rank, shrink
+from krafte_core.allocation import RUN, Allocation, displaced, rank, shrink, without
 from krafte_core.availability import Shortage, shortages
+from krafte_core.charging import follow
 from krafte_core.desks.handling import told
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import resize
 from krafte_core.diary import allow, possible
-from krafte_core.errors import InvalidInput, NoSource, NotAllowed, Short
+from krafte_core.errors import InvalidInput, NotAllowed, Short
 from krafte_core.events import Event, OrderConfirmed, ProductionChanged, ProductionRescheduled
-from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, squeeze
+from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose, squeeze
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import NOT_BEGUN, PRODUCTION_STEPS, ProductionOrder
 from krafte_core.scheduling import NEVER, Cover, Search, lacking
@@ -84,18 +85,21 @@ class RunNeeds(OrderNeeds):
         self._own = len(self.runs), len(self.inputs)
 
 
-def planning(item: str, amount: Any, when_short: str, *, levels: bool = True, at: str | None = None) -> Callable[[Work], Planned]:
+def planning(
+    item: str, amount: Any, when_short: str, *, levels: bool = True, at: str | None = None, recipe: str | None = None
+) -> Callable[[Work], Planned]:
     """The decision behind `shop.production.plan`."""
 
     def decide(work: Work) -> Planned:
         known = work.item(item)
         steps = known.positive(amount)
         places = None if at is None else work.catalogue.within(work.catalogue.place(at).code)
-        formula = work.catalogue.formula_on(item, work.today, steps)
-        if formula is None:
-            raise NoSource((item,))
-        drop_expired_quotes(work, work.catalogue.reach(item))
-        search = Search(Seen(work, work.catalogue.reach(item)), make=levels)
+        formula = work.catalogue.chosen(item, work.today, steps, recipe)
+        reach = work.catalogue.reach(item)
+        if formula.recipe.apart:
+            reach = reach_of(work, [item, *(line.item for line in formula.lines)])
+        drop_expired_quotes(work, reach)
+        search = Search(Seen(work, reach), make=levels)
         batch = search.batch(formula, steps, at=at, places=places)
         covers = [cover for _, cover in batch.inputs]
         missing = lacking(covers)
@@ -121,10 +125,11 @@ def changing(name: str, amount: Any, reason: str) -> Callable[[Work], Replanned]
         run = _planned(work, name, "change")
         steps = work.item(run.item).positive(amount)
         resize(work, run, steps, reason)
-        supply = (RUN, run.item, name)
-        claims = work.reader.claims([supply])[supply]
-        too_much = sum(link.takes for link in claims) - steps
-        return _again(work, [name], run, squeeze(work, claims, too_much, reason or f"{name} is smaller now"))
+        smaller, claims, lost = attrs.evolve(run, steps=steps), work.reader.claims(run.supplies), tuple[Displaced, ...]()
+        for supply in run.supplies:
+            too_much = sum(link.takes for link in claims[supply]) - smaller.brings(supply[1])
+            lost += squeeze(work, claims[supply], too_much, reason or f"{name} is smaller now")
+        return _again(work, [name], run, lost)
 
     return decide
 
@@ -145,8 +150,8 @@ def splitting(name: str, amounts: Any) -> Callable[[Work], Replanned]:
         links = work.reader.links((name,))[name]
         for line in run.lines:
             _deal([link for link in links if link.line == line.ref], [(one.number, line.requirement(one.steps)) for one in runs], work)
-        _hand_on(work, run, runs)
-        return _again(work, [one.number for one in runs], run, ())
+        lost = tuple([one for item in run.items for one in _hand_on(work, run, item, runs)])
+        return _again(work, [one.number for one in runs], run, lost)
 
     return decide
 
@@ -182,15 +187,18 @@ def _deal(links: Iterable[Allocation], needs: Sequence[tuple[str, int]], work: W
         work.unlink(whole[link[:6]], link.takes, link.covers)
 
 
-def _hand_on(work: Work, run: ProductionOrder, runs: Sequence[ProductionOrder]) -> None:
-    """Those who count on a run now count on its parts, the most urgent on the first."""
-    supply = (RUN, run.item, run.number)
+def _hand_on(work: Work, run: ProductionOrder, item: str, runs: Sequence[ProductionOrder]) -> tuple[Displaced, ...]:
+    """Those who count on a run now count on its parts, the most urgent on the first; who loses what rounding leaves to nobody."""
+    supply = (RUN, item, run.number)
     claims = work.reader.claims([supply])[supply]
     ranks = demand_ranks(work, claims)
-    room = [(one.number, one.steps) for one in runs]
+    room = [(one.number, one.brings(item)) for one in runs]
+    too_much = sum(link.takes for link in claims) - sum(steps for _, steps in room)
+    losses = displaced(claims, too_much, lambda link: ranks[link.demand]) if too_much > 0 else []
+    rest = {loss.allocation[:6]: without(loss.allocation, loss) for loss in losses}
     for link in sorted(claims, key=lambda link: (ranks[link.demand], link[:6])):
-        left = link
-        while left.takes > 0:
+        left = rest.get(link[:6], link)
+        while left is not None and left.takes > 0:
             number, free = room[0]
             took = min(free, left.takes)
             covers = left.covers if took == left.takes else shrink(left, took).covers
@@ -202,6 +210,7 @@ def _hand_on(work: Work, run: ProductionOrder, runs: Sequence[ProductionOrder]) 
             room[0] = (number, free - took)
             if free == took:
                 room.pop(0)
+    return lose(work, losses, f"{run.number} was split")
 
 
 def merging(name: str, others: Sequence[str]) -> Callable[[Work], Replanned]:
@@ -211,12 +220,12 @@ def merging(name: str, others: Sequence[str]) -> Callable[[Work], Replanned]:
         run = _planned(work, name, "change")
         rest = [_planned(work, other, "merge") for other in dict.fromkeys(others)]
         for one in rest:
-            if one.number == name or (one.item, one.at, one.lines) != (run.item, run.at, run.lines):
+            if one.number == name or (one.item, one.at, one.lines, one.outputs) != (run.item, run.at, run.lines, run.outputs):
                 raise InvalidInput("others", one.number, f"other planned runs of {run.item} by the same recipe and at the same place")
         if not rest:
             raise InvalidInput("others", others, "at least one other run")
         inputs = {link[:6]: link for link in work.reader.links((name,))[name]}
-        known = {link[:6]: link for link in work.reader.claims([(RUN, run.item, name)])[RUN, run.item, name]}
+        known = {link[:6]: link for links in work.reader.claims(run.supplies).values() for link in links}
         for one in rest:
             work.step(one, work.state(one), "merge", details=(("into", name),))
             _free_time(work, one)
@@ -224,8 +233,8 @@ def merging(name: str, others: Sequence[str]) -> Callable[[Work], Replanned]:
                 work.unlink(link)
                 row = link._replace(demand=name)
                 work.link(row, inputs.get(row[:6]))
-            supply = (RUN, one.item, one.number)
-            for link in work.reader.claims([supply])[supply]:
+            claims = work.reader.claims(one.supplies)
+            for link in [link for supply in one.supplies for link in claims[supply]]:
                 work.unlink(link)
                 row = link._replace(ref=name)
                 work.link(row, known.get(row[:6]))
@@ -246,7 +255,7 @@ def _planned(work: Work, name: str, step: str) -> ProductionOrder:
     """
     run: ProductionOrder = work.paper(ProductionOrder, name)
     allow(PRODUCTION_STEPS, name, work.state(run), step)
-    drop_expired_quotes(work, work.catalogue.reach(run.item))
+    drop_expired_quotes(work, (*work.catalogue.reach(run.item), *run.items))
     return run
 
 
@@ -269,7 +278,7 @@ def _again(work: Work, names: Sequence[str], before: ProductionOrder, displaced:
     work.settle()
     start = float(epoch(before.planned_start) if before.planned_start else work.now)
     short = cover_again(work, names, dict.fromkeys(names, start))
-    late = moved(work, [(RUN, before.item, name) for name in names])
+    late = moved(work, [(RUN, item, name) for name in names for item in before.items])
     return _answer(work, names, short, displaced, late)
 
 
@@ -300,6 +309,10 @@ def covering_again(name: str, when_short: str) -> Callable[[Work], Replanned]:
             raise NotAllowed(name, now, "cover", possible(PRODUCTION_STEPS, now))
         drop_expired_quotes(work, work.catalogue.reach(run.item))
         short = cover_again(work, [name], {})
+        if run.by_choice and now in NOT_BEGUN:
+            work.settle()
+            follow(work, run)  # as much as the lots that are now taken ask for
+            short = cover_again(work, [name], {})
         if short and when_short == "refuse":
             raise Short(short)
         return _answer(work, [name], short, (), ())
@@ -327,7 +340,7 @@ def rescheduling(name: str, start: datetime, reason: str) -> Callable[[Work], Re
         work.settle()
         run = work.paper(ProductionOrder, name)
         work.tell(ProductionRescheduled(work.at, name, run.item, run.planned_start, run.planned_end))
-        return _answer(work, [name], (), (), moved(work, [(RUN, run.item, name)]))
+        return _answer(work, [name], (), (), moved(work, run.supplies))
 
     return decide
 
@@ -335,7 +348,7 @@ def rescheduling(name: str, start: datetime, reason: str) -> Callable[[Work], Re
 def _uppers(work: Work, run: ProductionOrder) -> list[str]:
     """The runs that wait for this one, over all levels, each before those that it waits for."""
     found: dict[str, None] = {}
-    frontier = [(RUN, run.item, run.number)]
+    frontier = [*run.supplies]
     while frontier:
         claims = work.reader.claims(frontier)
         rows = work.reader.papers({link.demand: None for supply in frontier for link in claims[supply]})
@@ -343,7 +356,7 @@ def _uppers(work: Work, run: ProductionOrder) -> list[str]:
         for one in runs:
             found.pop(one.number, None)
             found[one.number] = None
-        frontier = [(RUN, one.item, one.number) for one in runs]
+        frontier = [supply for one in runs for supply in one.supplies]
     return [*reversed(found)]
 
 

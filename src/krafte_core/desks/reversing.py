@@ -15,7 +15,7 @@ from krafte_core.availability import shortage
 from krafte_core.desks.completion import abandon
 from krafte_core.desks.handling import came_from, told
 from krafte_core.diary import allow
-from krafte_core.errors import Short, TooMuch
+from krafte_core.errors import InvalidInput, Short, TooMuch
 from krafte_core.events import Event, ProductionReversed
 from krafte_core.ledger import REVERSE
 from krafte_core.netting import Displaced, drop_expired_quotes, lot_links, squeeze
@@ -75,6 +75,12 @@ class Happened:
         bad = sum(steps for (item, lot, _), steps in self.scrapped.items() if (item, lot) in keys)
         return sum(self.made[key] - self.unmade.get(key, 0) for key in keys) - bad
 
+    def taken_apart(self) -> int:
+        """Steps of its own item that a run took apart, less what was put back."""
+        item = self.run.item
+        used = sum([steps for key, steps in self.used.items() if key[0] == item])
+        return used - sum([steps for key, steps in self.returned.items() if key[0] == item])
+
     def lots(self, item: str) -> list[Key]:
         """The lots of an item that the run made."""
         return [key for key in self.made if key[0] == item]
@@ -97,12 +103,15 @@ class Reversal:
         allow(PRODUCTION_STEPS, self.name, now, "reverse")
         past = Happened(run, work.reader.postings(papers=[self.name]))
         drop_expired_quotes(work, list(dict.fromkeys(key[0] for key in past.made)) or run.items)
-        everything = past.good(past.lots(run.item))
+        apart = bool(run.outputs) and run.recipe.apart
+        if apart and self.lot is not None:
+            raise InvalidInput("lot", self.lot, f"an amount of {run.item}: all that came out of it is put together again")
+        everything = past.taken_apart() if apart else past.good(past.lots(run.item))
         steps = everything if self.amount is None else item.positive(self.amount)
         most = everything if self.lot is None else past.good([key for key in past.lots(run.item) if key[1] == self.lot])
         if steps > most:
             what = f"made by {self.name}" if self.lot is None else f"lot {self.lot}, made by {self.name}"
-            raise TooMuch(what, item.quantity(steps), item.quantity(most))
+            raise TooMuch(what if not apart else f"taken apart by {self.name}", item.quantity(steps), item.quantity(most))
         whole = self.amount is None or (now == "done" and steps == everything)
         moves: list[Move] = []
         displaced: tuple[Displaced, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,19 +11,24 @@ import attrs
 from krafte_core.allocation import LOT, Allocation
 from krafte_core.availability import shortage
 from krafte_core.backdating import business_time, date_step, fit_in
+from krafte_core.charging import Charge, follow
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
 from krafte_core.desks.holding import refuse_stopped
-from krafte_core.desks.replanning import planning
+from krafte_core.desks.needs import reach_of
+from krafte_core.desks.replanning import RunNeeds, planning
 from krafte_core.desks.reversing import Reversal, Reversed
+from krafte_core.diary import allow
 from krafte_core.errors import AlreadyExists, InvalidInput, Short, told
 from krafte_core.events import Event, ProductionStarted
 from krafte_core.items import code, note, one_of
+from krafte_core.netting import Writer
 from krafte_core.office import Office
-from krafte_core.production import ProductionOrder
+from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
+from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Move, line_of, unusable
 from krafte_core.times import day
-from krafte_core.work import Work, number_of
+from krafte_core.work import Seen, Work, number_of
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 
@@ -245,7 +250,8 @@ class BegunRuns:
             expires: its last day.
             to: the place it goes to.
             by_products: other items that came out, each into a lot of its own: `{"glycerine": "2 kg"}` (of the finished lot's code)
-                or `{"glycerine": {"G-1": "2 kg"}}`.
+                or `{"glycerine": {"G-1": "2 kg"}}`. What the recipe has besides and is not named came as the recipe says for what
+                was made; an empty entry means nothing. Where the recipe takes an item apart, `made` is how much of it was.
             into: a run at work that this one was made for: as much as it still needs goes straight to its line.
             reason: why use or output differ from the plan; a strict item needs one beyond its tolerance.
             happened_at: when it was done; default now. Dated back, what was used must have been there then and ever since.
@@ -271,6 +277,7 @@ class BegunRuns:
         expires: date | str | None = None,
         to: str = STOCK,
         by_products: ByProducts | None = None,
+        recipe: str | None = None,
         reason: str = "",
         happened_at: datetime | str | None = None,
         key: str | None = None,
@@ -294,13 +301,13 @@ class BegunRuns:
             return made(work)
 
         def made(work: Work) -> Completed:
-            plan = planning(item, amount, "refuse", levels=False)(work)
+            plan = planning(item, amount, "refuse", levels=False, recipe=recipe)(work)
             work.settle()
             starting(plan.production.number, "refuse", at)(work)
             work.settle()
             return Completion(plan.production.number, said).decide(work)
 
-        return self._office.run(decide, key=key, content=lambda: _content("make", item, said), by=by)
+        return self._office.run(decide, key=key, content=lambda: (*_content("make", item, said), recipe), by=by)
 
     def stop(self, production: ProductionOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None) -> Completed:
         """End a run with what it has made so far: nothing more is used, its line goes back to the shelf, who waited for more is named.
@@ -449,13 +456,17 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
 
     def decide(work: Work) -> Started:
         run = work.paper(ProductionOrder, name)
+        if run.by_choice:
+            run = _chosen_again(work, run)
         work.step(run, work.state(run), "start", details=date_step(work, name, at))
         refuse_stopped(work, run, "start")
         links = work.reader.links((name,))[name]
         reserved = [link for link in links if link.source == LOT]
         lots = work.reader.lots([(link.item, link.ref) for link in reserved])
-        if when_short == "refuse":
+        if when_short == "refuse" and not run.by_choice:
             _refuse_uncovered(work, run, reserved)
+        elif when_short == "refuse":
+            _refuse_open(work, run, reserved)
         today, usable = work.day_then, places_for(work, run)
         for _, _, _, item, lot_code, place, _, _, _ in reserved:
             lot = lots[item, lot_code]
@@ -468,6 +479,27 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
         return Started(name, moves, tuple(work.changes.events))
 
     return decide
+
+
+def _chosen_again(work: Work, run: ProductionOrder) -> ProductionOrder:
+    """What depends on the lots that are there is chosen from those of now, as far as it is open: by content, or a substitute."""
+    allow(PRODUCTION_STEPS, run.number, work.state(run), "start")
+    for again in (False, True):
+        if again:
+            follow(work, run)  # as much as the lots that are now taken ask for
+        needs = RunNeeds(work, [run.number], {})
+        if needs.inputs:
+            search = Search(Seen(work, reach_of(work, [one.item for one, *_ in needs.runs])), make=False, buy=False)
+            needs.write(Writer(work), needs.search(search, follow=False))
+            work.settle()
+    return work.paper(ProductionOrder, run.number)  # type: ignore[no-any-return]
+
+
+def _refuse_open(work: Work, run: ProductionOrder, reserved: Sequence[Allocation]) -> None:
+    open_ = Charge(work, run, reserved).open(0)
+    short = [(line, line.requirement(run.steps)) for line in run.lines if open_[line.ref]]
+    if short:
+        raise Short(tuple([shortage(line.item, line.scale, need, need - open_[line.ref]) for line, need in short]))
 
 
 def _refuse_uncovered(work: Work, run: ProductionOrder, reserved: Iterable[Allocation]) -> None:

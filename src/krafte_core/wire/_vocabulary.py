@@ -10,7 +10,7 @@ _ROWS = """
     allergens Undeclared
     allocation Key=AllocationKey Allocation Loss
     audit Gap Found Exercise
-    availability Need Shortage Availability
+    availability Need Reason Shortage Availability
     balances Balance MassBalance PeriodBalance
     batches BatchSize Split
     calendars Calendar
@@ -34,6 +34,7 @@ _ROWS = """
     desks.completion Deviation Completed
     desks.confirming Confirmed Netted
     desks.conversions Converted
+    desks.costs LotCost
     desks.dividing Merged
     desks.facts Changed
     desks.handling Handled Stepped
@@ -52,6 +53,7 @@ _ROWS = """
     desks.reserving Kept=KeptLot RunLots
     desks.reversing Reversed
     desks.running Started
+    desks.sheets FromLot BatchSheet
     desks.shipping Delivered
     desks.stock Level Standing
     desks.suppliers LineChanged Rescheduled SentOff

@@ -1,0 +1,292 @@
+"""Lots of another content, and substitutes: what is reserved, brought, used and traced follows the lots that are really there."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krafte_core import Ingredient, Item, OrderLine, Recipe
+from krafte_core.errors import Short, Unsolvable
+from krafte_core.recipes import Substitute
+from krafte_core.testing import FakeClock
+from krafte_core.workshop import Workshop
+from tests.scenarios.day import reserved
+
+PAINT = Recipe(
+    "paint",
+    makes="100 L",
+    ingredients=[
+        Ingredient("paste", "30 L", potency="30 %"),
+        Ingredient("binder", "10 L", compensates="paste", factor="1.1"),
+        Ingredient("filler", "40 L", fills=True),
+        Ingredient("water", "20 L"),
+    ],
+)
+BALM = Recipe(
+    "balm",
+    makes="1 kg",
+    ingredients=[Ingredient("shea", "1 kg", substitutes=[Substitute("mango", ratio="1.1"), Substitute("illipe")])],
+    lead_time="1 day",
+)
+
+
+def paint_shop(*lots: tuple[str, str, str | None]) -> Workshop:
+    """Paint of a paste of which these lots are there: code, amount, content."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    shop.register(*(Item(name, unit="L", step="1 mL") for name in ("paint", "paste", "binder", "filler", "water")), PAINT)
+    for name in ("binder", "filler", "water"):
+        shop.stock.receive(name, "1000 L", lot=name)
+    for code, amount, content in lots:
+        shop.stock.receive("paste", amount, lot=code, attributes={"potency": content} if content else {})
+    return shop
+
+
+def balm_shop(**kilograms: str) -> Workshop:
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    shop.register(*(Item(name, unit="kg", step="1 g") for name in ("balm", "shea", "mango", "illipe")), BALM)
+    for name, amount in kilograms.items():
+        shop.stock.receive(name, amount, lot=name)
+    return shop
+
+
+def ordered(shop: Workshop, item: str, amount: str):
+    return shop.orders.place(customer="Anna", lines=[OrderLine(item, amount)])
+
+
+def all_reserved(shop: Workshop) -> dict[str, str]:
+    return {code: amount for item in ("paste", "binder", "filler", "water") for code, amount in reserved(shop, item).items()}
+
+
+def left(shop: Workshop, *items: str) -> dict[str, str]:
+    return {item: str(shop.stock.level(item).on_hand) for item in items}
+
+
+# contents ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_check_of_a_hundred_litres_goes_through_the_workshop():
+    """A paste of 35 % where 30 % are expected: 900/35 litres of it, and the lines that make up for it follow."""
+    shop = paint_shop(("P-35", "100 L", "35 %"))
+    order = ordered(shop, "paint", "100 L")
+    checked = shop.orders.check(order)
+    assert checked.ok
+    assert [str(reason) for reason in checked.reasons] == [
+        "paste: 25.715 L for 30 L", "binder: 14.714 L for 10 L", "filler: 39.572 L for 40 L",
+    ]  # fmt: skip
+    assert "paste: 25.715 L for 30 L" in str(checked)
+    (run,) = shop.orders.confirm(order).productions
+    assert all_reserved(shop) == {"P-35": "25.715 L", "binder": "14.714 L", "filler": "39.572 L", "water": "20 L"}
+    assert dict(shop.production.history(run)[0].details)["binder"] == "14.714 L for 10 L"
+    shop.verify()
+    shop.production.start(run)
+    assert shop.production.complete(run, made="100 L").deviations == {}
+    assert left(shop, "paste", "binder", "filler", "water") == {
+        "paste": "74.285 L", "binder": "985.286 L", "filler": "960.428 L", "water": "980 L",
+    }  # fmt: skip
+    shop.verify()
+
+
+def test_ten_kilograms_of_an_acid_at_eighty_percent_are_twelve_and_a_half():
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    shop.register(
+        *(Item(name, unit="kg", step="1 g") for name in ("acid", "mix")),
+        Recipe("mix", makes="100 kg", ingredients=[Ingredient("acid", "10 kg", potency="100 %")]),
+    )
+    shop.stock.receive("acid", "20 kg", lot="A", attributes={"potency": "80 %"})
+    run = shop.production.plan("mix", "100 kg").production
+    assert reserved(shop, "acid") == {"A": "12.5 kg"}
+    shop.production.start(run)
+    shop.production.complete(run, made="100 kg")
+    assert left(shop, "acid") == {"acid": "7.5 kg"}
+    shop.verify()
+
+
+def test_lots_are_drawn_one_after_the_other_each_by_its_content_and_one_that_says_nothing_is_left_alone():
+    shop = paint_shop(("P-1", "10 L", "60 %"), ("P-2", "40 L", None), ("P-3", "40 L", "25 %"))
+    order = ordered(shop, "paint", "100 L")
+    assert "paste: paste P-2: potency not declared" in [str(reason) for reason in shop.orders.check(order).reasons]
+    shop.orders.confirm(order)
+    assert reserved(shop, "paste") == {"P-1": "10 L", "P-3": "12 L"}  # 20 L of the 30, then 10 L at 25 %
+    shop.verify()
+
+
+def test_what_is_missing_is_told_at_target_content_and_covered_by_what_comes():
+    shop = paint_shop(("P-1", "10 L", "60 %"))
+    order = ordered(shop, "paint", "100 L")
+    confirmed = shop.orders.confirm(order)
+    assert [str(one.missing) for one in confirmed.shortages] == ["10 L"]
+    (run,) = confirmed.productions
+    with pytest.raises(Short):
+        shop.production.start(run)
+    shop.stock.receive("paste", "50 L", lot="P-2", attributes={"potency": "20 %"})
+    shop.production.start(run)
+    shop.verify()
+    assert {row.lot.code: str(row.on_hand) for row in shop.stock.lots("paste") if row.place.startswith("line")} == {
+        "P-1": "10 L", "P-2": "15 L",
+    }  # fmt: skip
+    done = shop.production.complete(run, made="100 L")
+    assert done.deviations == {}
+    assert left(shop, "binder", "filler") == {"binder": "984.5 L", "filler": "960.5 L"}  # 25 L instead of 30: 5.5 more, and 0.5 less
+    shop.verify()
+
+
+def test_parts_of_a_run_use_together_what_the_whole_would():
+    """Law 11 with contents: three uneven parts, two lots."""
+    whole, parts = (paint_shop(("P-1", "7.013 L", "47 %"), ("P-2", "90 L", "29 %")) for _ in range(2))
+    for shop, sizes in ((whole, ["100 L"]), (parts, ["33.333 L", "12.345 L", "54.322 L"])):
+        (run,) = shop.orders.confirm(ordered(shop, "paint", "100 L")).productions
+        shop.production.start(run)
+        for size in sizes[:-1]:
+            assert shop.production.report(run, made=size).deviations == {}
+        shop.production.complete(run, made=sizes[-1])
+        shop.verify()
+    for name in ("binder", "filler", "water"):
+        one, other = (shop.stock.level(name).on_hand.value for shop in (whole, parts))
+        assert abs(one - other) <= Fraction(3, 1000)
+    assert left(whole, "paste") == left(parts, "paste")
+
+
+def test_what_was_really_used_of_the_active_decides_what_was_planned_of_the_others():
+    shop = paint_shop(("P-35", "100 L", "35 %"))
+    run = shop.production.plan("paint", "100 L").production
+    shop.production.start(run)
+    done = shop.production.complete(run, made="100 L", used={"paste": "25 L"})
+    assert (str(done.deviations["paste"].planned), str(done.deviations["paste"].used)) == ("25.715 L", "25 L")
+    assert str(done.deviations["binder"].planned) == "15.5 L"  # 5 L less of the paste, times 1.1; there were 14.714 on the line
+    assert str(done.deviations["binder"].used) == "14.714 L"
+    shop.verify()
+
+
+def test_a_content_that_leaves_no_room_is_refused_and_nothing_is_planned():
+    shop = paint_shop(("weak", "1000 L", "5 %"))
+    with pytest.raises(Unsolvable, match="stronger lot"):
+        shop.production.plan("paint", "100 L")
+    assert shop.production.find() == ()
+
+
+def test_what_a_run_makes_for_another_counts_at_target_content():
+    """A paste that is made here is made as the recipe wants it; nobody has to declare it."""
+    shop = paint_shop()
+    shop.register(Recipe("paste", makes="10 L", ingredients=[Ingredient("water", "10 L")], lead_time="1 day"))
+    paint, paste = shop.orders.confirm(ordered(shop, "paint", "100 L")).productions
+    shop.production.start(paste)
+    shop.production.complete(paste, made="30 L")
+    shop.production.start(paint)
+    assert shop.production.complete(paint, made="100 L").deviations == {}
+    assert left(shop, "paste", "binder", "filler") == {"paste": "0 L", "binder": "990 L", "filler": "960 L"}
+    shop.verify()
+
+
+@given(
+    contents=st.lists(st.integers(24, 60), min_size=1, max_size=3),
+    amounts=st.lists(st.integers(1, 60_000), min_size=3, max_size=3),
+    litres=st.integers(1, 150),
+    made=st.integers(1, 150_000),
+)
+def test_whatever_the_lots_hold_links_and_balances_agree_and_all_comes_back(contents, amounts, litres, made):
+    """Laws 1 to 4 and 9: plan, start as far as it goes, complete, reverse; everything lies where it lay."""
+    lots = [(f"P-{n}", f"{steps} mL", f"{content} %") for n, (content, steps) in enumerate(zip(contents, amounts, strict=False))]
+    shop = paint_shop(*lots)
+    before = left(shop, "paste", "binder", "filler", "water")
+    planned = shop.production.plan("paint", f"{litres} L")
+    shop.verify()
+    held = sum(Fraction(content, 30) * steps for content, steps in zip(contents, amounts, strict=False))
+    if abs(held - litres * 300) > len(lots):
+        assert bool(planned.shortages) == (held < litres * 300)
+    shop.production.start(planned.production, when_short="start")
+    shop.verify()
+    shop.production.complete(planned.production, made=f"{made} mL")
+    shop.verify()
+    shop.production.reverse(planned.production)
+    shop.verify()
+    assert left(shop, "paste", "binder", "filler", "water") == before
+
+
+# substitutes ------------------------------------------------------------------------------------------------------------
+
+
+def test_substitutes_stand_in_in_their_order_with_their_ratio_and_the_reason_is_told():
+    shop = balm_shop(shea="0.4 kg", mango="0.55 kg", illipe="5 kg")
+    order = ordered(shop, "balm", "1 kg")
+    checked = shop.orders.check(order)
+    assert [str(reason) for reason in checked.reasons] == [
+        "shea: 0.55 kg of mango for 0.5 kg (shea: 0.4 kg of 1 kg in stock)",
+        "shea: 0.1 kg of illipe for 0.1 kg (shea: 0.4 kg of 1 kg in stock)",
+    ]
+    assert [(need.item, str(need.required)) for need in checked.needs] == [
+        ("balm", "1 kg"), ("shea", "0.4 kg"), ("mango", "0.55 kg"), ("illipe", "0.1 kg"),
+    ]  # fmt: skip
+    (run,) = shop.orders.confirm(order).productions
+    assert reserved(shop, "mango") == {"mango": "0.55 kg"}
+    shop.verify()
+    shop.production.start(run)
+    assert shop.production.complete(run, made="1 kg", lot="B-1").deviations == {}
+    assert {(one.item, one.code) for one in shop.trace.back("balm", "B-1").lots} >= {("mango", "mango"), ("illipe", "illipe")}
+    assert left(shop, "shea", "mango", "illipe") == {"shea": "0 kg", "mango": "0 kg", "illipe": "4.9 kg"}
+    shop.verify()
+
+
+def test_nothing_stands_in_where_the_item_itself_is_there_or_where_nobody_has_the_substitute():
+    shop = balm_shop(shea="1 kg", mango="5 kg")
+    assert shop.orders.check(ordered(shop, "balm", "1 kg")).reasons == ()
+    bare = balm_shop(shea="0.4 kg")
+    checked = bare.orders.check(ordered(bare, "balm", "1 kg"))
+    assert [str(one) for one in checked.shortages] == ["shea: 0.6 kg missing (needed 1 kg, available 0.4 kg)"]
+    assert "none in stock" in str(checked.reasons[0])
+
+
+def test_at_the_start_a_substitute_that_came_meanwhile_is_taken():
+    shop = balm_shop(shea="0.4 kg")
+    run = shop.production.plan("balm", "1 kg").production
+    with pytest.raises(Short):
+        shop.production.start(run)
+    shop.stock.receive("mango", "1 kg", lot="M-2")
+    moves = shop.production.start(run).moves
+    assert [(move.item, move.steps, move.line) for move in moves] == [
+        ("shea", 400, f"{run.number}/shea"), ("mango", 660, f"{run.number}/shea"),
+    ]  # fmt: skip
+    shop.verify()
+
+
+def test_half_of_the_run_uses_its_own_material_first_and_the_rest_goes_back():
+    shop = balm_shop(shea="0.4 kg", mango="2 kg")
+    run = shop.production.plan("balm", "1 kg").production
+    shop.production.start(run)
+    shop.production.report(run, made="0.5 kg")
+    shop.production.stop(run, reason="enough")
+    assert left(shop, "shea", "mango") == {"shea": "0 kg", "mango": "1.89 kg"}
+    shop.verify()
+
+
+def test_what_was_really_used_of_a_substitute_may_be_said():
+    shop = balm_shop(shea="0.4 kg", mango="2 kg")
+    run = shop.production.plan("balm", "1 kg").production
+    shop.production.start(run)
+    done = shop.production.complete(run, made="1 kg", used={"mango": "0.6 kg"})
+    assert {name: str(one.used) for name, one in done.deviations.items()} == {"mango": "0.6 kg"}
+    assert left(shop, "mango") == {"mango": "1.4 kg"}
+    shop.verify()
+
+
+@given(
+    shea=st.integers(0, 1500), mango=st.integers(0, 1500), illipe=st.integers(0, 1500),
+    steps=st.integers(1, 1500), parts=st.lists(st.integers(0, 900), max_size=3),
+)  # fmt: skip
+def test_whatever_is_there_the_laws_hold_and_all_comes_back(shea, mango, illipe, steps, parts):
+    stock = {"shea": shea, "mango": mango, "illipe": illipe}
+    shop = balm_shop(**{name: f"{amount} g" for name, amount in stock.items() if amount})
+    planned = shop.production.plan("balm", f"{steps} g")
+    assert bool(planned.shortages) == (shea + mango * 10 // 11 + illipe < steps)
+    shop.verify()
+    shop.production.start(planned.production, when_short="start")
+    for part in parts:
+        shop.production.report(planned.production, made=f"{part} g")
+        shop.verify()
+    shop.production.complete(planned.production, made=f"{max(0, steps - sum(parts))} g")
+    shop.verify()
+    shop.production.reverse(planned.production)
+    shop.verify()
+    assert left(shop, *stock) == {name: str(Item(name, unit="kg", step="1 g").quantity(amount)) for name, amount in stock.items()}
