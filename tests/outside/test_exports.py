@@ -9,6 +9,7 @@ import re
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -426,6 +427,18 @@ def test_what_no_spreadsheet_takes_is_refused():
 
 
 # ---------------------------------------------------------------------------------------------------------------- report
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (Fraction(1), "100 %"), (Fraction(1, 3), "33.33 %"), (Fraction(999_999, 1_000_000), "99.99 %"), (Fraction(1, 1000), "0.1 %"),
+        (Fraction(1, 1001), "999 ppm"), (Fraction(1, 10**7), "<1 ppm"), (Fraction(0), "0 ppm"), (None, "unknown"),
+    ],
+)  # fmt: skip
+def test_parts_are_shown_as_people_read_them(part, shown):
+    """What is not quite all is never shown as all, and what is not quite nothing never as nothing."""
+    assert report._share(part) == shown
 
 
 def test_the_report_is_one_file_that_needs_nothing_from_elsewhere():

@@ -182,6 +182,16 @@ def test_whom_to_tell_comes_with_address_and_fields_to_fill_in():
     assert first.startswith("Kantine,Kantine Nord,Weg 3,20095,Hamburg")
 
 
+def test_what_a_consignee_sent_back_is_told_beside_what_he_got():
+    """A return is written for the order: it lessens what the shipments of that order brought, the first one first."""
+    shop, _ = filled()
+    order = shop.orders.find(customer="Kantine")[0]
+    shop.shipping.receive_return(order, amounts={SAUSAGE: "10 kg"}, lot="W-1")
+    rows = {row.lot: row for row in shop.trace.recall(PEPPER, "P-1").consignees}
+    assert (rows["W-1"].amount, rows["W-1"].returned) == (qty("200 kg"), qty("10 kg"))
+    assert rows["W-2"].returned == qty("0 kg")
+
+
 def test_a_recall_is_held_in_one_command_and_lifted_again():
     """Lifting frees what the recall blocked: not what was held before for another reason, nor what was rejected meanwhile."""
     shop, _ = filled()
