@@ -447,7 +447,7 @@ def _consignees(shipments: Iterable[Shipped], returns: Iterable[Shipped], addres
 
 
 def _came_back(shipments: Sequence[Shipped], returns: Iterable[Shipped]) -> dict[tuple[str, str, str], Quantity]:
-    """Per shipment, item and lot what came back: a return names the shipment, or the order, whose shipments it then lessens in turn."""
+    """Per shipment, item and lot what came back: a return names the shipment, or the order, whose shipments it lessens in turn."""
     numbers = {row.shipment for row in shipments}
     came: dict[tuple[str, str, str], Quantity] = {}
     by_order: dict[tuple[str, str, str], Quantity] = {}

@@ -303,6 +303,26 @@ def test_a_suppliers_shipment_becomes_lots_and_never_twice():
     assert (bad.lots, len(bad.refused)) == ((), 3)
 
 
+def test_a_receipt_is_the_same_in_both_forms():
+    """A lot as a URN with a company prefix, and as a Digital Link, older spelling and attributes included."""
+    forms = [
+        f"urn:epc:class:lgtin:4012345.0{OIL[7:12]}.F-8",
+        f"https://id.gs1.org/01/0{OIL}/10/F-8",
+        f"https://dl.supplier.example/some/path/gtin/0{OIL}/lot/F-8?17=271231",
+    ]
+    read = [
+        epcis_reading.read(written(EVENT | {"quantityList": [{"epcClass": form, "quantity": 10.5, "uom": "KGM"}]})) for form in forms
+    ]
+    found = [epcis_reading.receipts(document, {f"0{OIL}": "oil"}, supplier="Frantoio") for document in read]
+    assert [len(one.ready) for one in found] == [1, 1, 1]
+    lots = []
+    for one in found:
+        shop = soap_shop()
+        (lot,) = epcis_reading.take_in(shop, one).lots
+        lots.append((lot.item, lot.supplier, lot.supplier_lot, shop.stock.level("oil").on_hand))
+    assert lots == [lots[0]] * 3
+
+
 # ------------------------------------------------------------------------------------------------------------------- GS1
 
 

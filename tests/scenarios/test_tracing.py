@@ -11,7 +11,7 @@ import pytest
 
 from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.addresses import Address
-from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, Unknown
+from krafte_core.errors import InvalidInput, LotNotUsable, LotUnknown, NotAllowed, Unknown
 from krafte_core.quality import Check
 from krafte_core.stores.memory import MemoryStore
 from krafte_core.testing import FakeClock
@@ -409,6 +409,17 @@ def test_measurements_that_cannot_be_are_refused_by_name(wrong):
     with pytest.raises(InvalidInput):
         wrong(shop)
     assert [*shop.trace.decisions()] == []
+
+
+@pytest.mark.parametrize("lots", [{"": "1 kg"}, {"P-9": "1 kg"}, {"P-1": "1 kg", "": "1 kg"}], ids=["none", "unknown", "half"])
+def test_nothing_is_used_without_a_lot_that_is_known(lots):
+    """Every use names a lot: without one nothing is written, and the trace has no hole."""
+    shop, _ = filled()
+    before = shop.trace.movements()
+    with pytest.raises((Unknown, LotUnknown, InvalidInput)) as caught:
+        shop.production.make(MIX, "1 kg", used={PEPPER: lots})
+    assert caught.value.code in ("unknown", "lot_unknown", "invalid_input")
+    assert shop.trace.movements() == before
 
 
 def test_gaps_are_found_before_anybody_asks():

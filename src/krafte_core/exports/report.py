@@ -60,7 +60,8 @@ def recall_html(answer: Recall, made_at: datetime, *, title: str = "", protocol:
     parts += _what(answer)
     picture = answer.svg()
     least = float(picture.partition(' width="')[2].partition('"')[0]) * SMALLEST  # smaller than this nobody can read it
-    drawing = f"<div class='wide' style='--least: {least:g}px'>{picture}</div><p class='note'>From left to right; recalled and finished lots are marked.</p>"
+    note = "<p class='note'>From left to right; recalled and finished lots are marked.</p>"
+    drawing = f"<div class='wide' style='--least: {least:g}px'>{picture}</div>{note}"
     parts.append(_part("How it went", (), [], drawing))
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
