@@ -24,7 +24,13 @@ COLOURS = {
     "lot": ("#f4f1e8", "#8a7f5c"),
     "run": ("#e3edf5", "#4f7a9b"),
     "receipt": ("#e7f2e4", "#5d8a52"),
+    "return": ("#e7f2e4", "#5d8a52"),
+    "find": ("#e7f2e4", "#5d8a52"),
     "shipment": ("#f6e6e3", "#a8604f"),
+    "send back": ("#f6e6e3", "#a8604f"),
+    "scrap": ("#ececec", "#7d7d7d"),
+    "sample": ("#ececec", "#7d7d7d"),
+    "count": ("#ececec", "#7d7d7d"),
 }
 STRONG = "#b3261e"
 

@@ -20,6 +20,7 @@ import attrs
 
 from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, TextTooLong, UnitMismatch, UnknownUnit
+from krafte_core.quality import Check, checks
 from krafte_core.quantities import MAX_TEXT, Quantity, Scale, decimal_of, number, parts, plain, qty, split, terminating
 from krafte_core.units import BASES, UNITS, Unit, unit
 
@@ -239,6 +240,7 @@ class Item:
         pick: the rule by which lots are picked (`fefo`, `fifo`, `lifo`, `single_lot`, `fewest_lots`, `narrow`, `manual`).
         release: `"at once"`, or `"by decision"` where a new lot waits for its release.
         inspection: how long that takes after receipt or completion (`"2 days"`): what comes is planned to be usable so much later.
+        checks: what is measured of every lot of it, with limits (`[Check("pH", least="9", most="10.5")]`): see `quality`.
         kit: what one of it is put together from when it leaves (`{"soap": "2 each", "candle": "1 each"}`); a kit is never stocked.
         tolerance: how far use and output may differ from the plan (`"5 %"`); default any where `consumption` is flexible, else none.
         consumption: what a difference beyond the tolerance means: `"flexible"` it is told, `"warn"` there is an event as well,
@@ -265,6 +267,7 @@ class Item:
     release: str = attrs.field(default="at once", kw_only=True, converter=_release)
     inspection: Duration | None = attrs.field(default=None, kw_only=True, converter=_inspection)
     kit: tuple[tuple[str, str], ...] = attrs.field(default=(), kw_only=True, converter=_kit)
+    checks: tuple[Check, ...] = attrs.field(default=(), kw_only=True, converter=checks)
     tolerance: Fraction | None = attrs.field(default=None, kw_only=True, converter=_tolerance)
     consumption: str = attrs.field(default="flexible", kw_only=True, converter=_consumption)
     minimum: str | None = attrs.field(default=None, kw_only=True, converter=_spelled)

@@ -434,15 +434,36 @@ def _is_trace(row: Content, threshold: Fraction) -> bool:
 
 
 def _consignees(shipments: Iterable[Shipped], returns: Iterable[Shipped], addresses: Mapping[str, Address]) -> Iterator[Consignee]:
-    came = _sums(((row.shipment, row.item, row.lot), row.amount) for row in returns)
-    gone = _sums(((row.customer, row.shipment, row.item, row.lot), row.amount) for row in shipments)
+    sent = [*shipments]
+    came = _came_back(sent, returns)
+    gone = _sums(((row.customer, row.shipment, row.item, row.lot), row.amount) for row in sent)
     first: dict[tuple[str, str, str, str], datetime] = {}
-    for row in shipments:
+    for row in sent:
         key = (row.customer, row.shipment, row.item, row.lot)
         first[key] = min(first.get(key, row.at), row.at)
     for key, amount in sorted(gone.items(), key=lambda one: one[0]):
         back = came.get(key[1:], amount - amount)
         yield Consignee(*key, amount, back, first[key], addresses.get(key[1]))
+
+
+def _came_back(shipments: Sequence[Shipped], returns: Iterable[Shipped]) -> dict[tuple[str, str, str], Quantity]:
+    """Per shipment, item and lot what came back: a return names the shipment, or the order, whose shipments it lessens in turn."""
+    numbers = {row.shipment for row in shipments}
+    came: dict[tuple[str, str, str], Quantity] = {}
+    by_order: dict[tuple[str, str, str], Quantity] = {}
+    for row in returns:
+        named = row.shipment in numbers
+        pool, name = (came, row.shipment) if named else (by_order, order_of(row.line) or row.shipment)
+        key = (name, row.item, row.lot)
+        pool[key] = pool[key] + row.amount if key in pool else row.amount
+    for row in sorted(shipments, key=lambda one: one.at):
+        left = by_order.get((order_of(row.line), row.item, row.lot))
+        if left is not None:
+            back = min(left, row.amount)
+            by_order[order_of(row.line), row.item, row.lot] = left - back
+            key = (row.shipment, row.item, row.lot)
+            came[key] = came[key] + back if key in came else back
+    return came
 
 
 def _undecided(affected: Mapping[Key, Lot], doubtful: Mapping[Key, Collection[Key]]) -> Iterator[Undecided]:

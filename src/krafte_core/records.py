@@ -16,6 +16,7 @@ from krafte_core.diary import Entry, lot_document
 from krafte_core.items import Item
 from krafte_core.ledger import Key
 from krafte_core.production import ProductionOrder
+from krafte_core.quality import Measured, readings
 from krafte_core.quantities import Quantity
 from krafte_core.stock import PRODUCTION, SCRAP, Lot, Posting
 from krafte_core.trace import columns, known, net
@@ -58,7 +59,8 @@ class BatchRecord:
         weighed: what was used of every lot.
         lots: what it made, with their disposition now.
         postings: the run's movements: kind, when it happened, when it was recorded, by whom, why.
-        steps: the diary of the run and of its lots: decisions, measured values (`details`), releases.
+        steps: the diary of the run and of its lots: decisions, measurements, releases.
+        measured: what was measured of its lots, each value with its limits and whether it kept them.
         people: everybody who signed any of it, sorted.
         mass: what went in and out, and the process loss.
     """
@@ -79,11 +81,17 @@ class BatchRecord:
     steps: tuple[Entry, ...]
     people: tuple[str, ...]
     mass: MassBalance
+    measured: tuple[Measured, ...] = ()
 
     @property
     def deviations(self) -> tuple[LineRecord, ...]:
         """The lines where use differed from the plan."""
         return tuple(line for line in self.lines if not line.difference.is_zero)
+
+    @property
+    def outside(self) -> tuple[Measured, ...]:
+        """The measured values that did not keep their limits."""
+        return tuple(row for row in self.measured if not row.within)
 
     def __str__(self) -> str:
         """The record as a page."""
@@ -96,6 +104,7 @@ class BatchRecord:
             ),
             ("Lots made", [(lot.item, lot.code, lot.disposition, lot.expires or "") for lot in self.lots]),
             ("Movements", [(kind, at.isoformat(), by, why) for kind, at, _, by, why in self.postings]),
+            ("Measured", [(row.item, row.lot, row.check, row.value, row.limits, _verdict(row), row.by) for row in self.measured]),
             (
                 "Steps and decisions",
                 [(row.document, row.step, row.at.isoformat(), row.by, row.reason, _details(row)) for row in self.steps],
@@ -104,6 +113,10 @@ class BatchRecord:
         head = [f"Batch record {self.production}: {self.item}, {self.state}", made, f"signed by {', '.join(self.people) or 'nobody'}"]
         head.append(f"mass in {self.mass.mass_in}, out {self.mass.mass_out}, loss {self.mass.loss}")
         return "\n".join([*head, *(f"{title}:\n{columns(rows, '  ')}" if rows else f"{title}: none" for title, rows in parts)])
+
+
+def _verdict(row: Measured) -> str:
+    return "kept" if row.within else "NOT KEPT"
 
 
 def _details(entry: Entry) -> str:
@@ -159,6 +172,7 @@ def batch_record(
         steps=tuple(sorted(own, key=lambda entry: entry.at)),
         people=tuple(sorted(people - {""})),
         mass=mass_balance(run.number, rows, items),
+        measured=tuple(row for key in sorted(made) for row in readings(*key, diaries.get(lot_document(*key), ()))),
     )
 
 

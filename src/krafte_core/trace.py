@@ -33,7 +33,7 @@ from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item, one_of
 from krafte_core.ledger import DIRECTIONS, Entry, Index, Key, Read, Use, flows, uses
 from krafte_core.quantities import Quantity
-from krafte_core.stock import CUSTOMER, Lot, Posting
+from krafte_core.stock import CUSTOMER, PRODUCTION, Lot, Posting
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -41,17 +41,26 @@ if TYPE_CHECKING:
     Graph = nx.DiGraph[tuple[str, ...]]
 
 Node = tuple[str, ...]
-"""A node of the graph: `("lot", item, code)`, `("run", number)`, `("shipment", number)` or `("receipt", paper)`."""
+"""A node of the graph: `("lot", item, code)`, `("run", number)`, or where goods came from and went to: `("receipt", paper)`,
+`("shipment", number)`, and in the same way `return`, `find`, `count`, `scrap`, `sample` and `send back`. Without a paper it has the
+name of the lot."""
+_COMES = {"received": "receipt", "returned": "return", "found": "find"}
+_GOES = {"shipped": "shipment", "supplier_returned": "send back", "scrapped": "scrap", "sampled": "sample", "count_loss": "count"}
 _T = TypeVar("_T")
 
 
 class Edge(NamedTuple):
-    """A link of the graph: so many steps of the lot at one of its ends went from `source` to `target`."""
+    """A link of the graph: so many steps of the lot at one of its ends went from `source` to `target`, and when.
+
+    `first` and `last` are the business times of its movements, None where a search read no movements.
+    """
 
     source: Node
     target: Node
     steps: int
     amount: Quantity
+    first: datetime | None = None
+    last: datetime | None = None
 
 
 @attrs.frozen
@@ -280,7 +289,7 @@ def known(kind: str, name: Any, among: Mapping[Any, _T]) -> _T:
 
 
 def edges_of(found: Reach, items: Mapping[str, Item]) -> tuple[Edge, ...]:
-    """The links between the lots and runs that were found, and from them to receipts and shipments; sorted, net, never zero.
+    """The links between the lots and runs that were found, and to where goods came from and went to; sorted, net, never zero.
 
     Raises:
         Unknown: (`unknown`) an item that `items` lacks.
@@ -293,25 +302,36 @@ def edges_of(found: Reach, items: Mapping[str, Item]) -> tuple[Edge, ...]:
     links = [((lot_node(key), ("run", run)), steps) for (key, run), steps in found.used.items() if key in lots and run in runs]
     links += [((("run", run), lot_node(key)), steps) for (run, key), steps in found.made.items() if key in lots and run in runs]
     sums = dict(links)
+    times: dict[tuple[Node, Node], tuple[datetime, datetime]] = {}
     for key, entries in found.moves.items():
-        for ends, steps in _ends(key, entries):
-            sums[ends] = sums.get(ends, 0) + steps
+        for ends, steps, at in _ends(key, entries):
+            if "run" not in (ends[0][0], ends[1][0]):  # how much a run used and made is known already
+                sums[ends] = sums.get(ends, 0) + steps
+            first, last = times.get(ends, (at, at))
+            times[ends] = (min(first, at), max(last, at))
     edges = []
-    for (source, target), steps in sorted(sums.items()):
-        if steps > 0:
+    for (source, target), steps in sums.items():
+        if steps:
             item = known("item", (source if source[0] == "lot" else target)[1], items)
-            edges.append(Edge(source, target, steps, item.quantity(steps)))
-    return tuple(edges)
+            way = (source, target) if steps > 0 else (target, source)
+            edges.append(Edge(*way, abs(steps), item.quantity(abs(steps)), *times.get((source, target), (None, None))))
+    return tuple(sorted(edges, key=lambda edge: edge[:2]))
 
 
-def _ends(key: Key, entries: Iterable[Entry]) -> Iterator[tuple[tuple[Node, Node], int]]:
-    """Where a trace begins and ends: receipts (one without paper has the lot's name) and shipments."""
+def _ends(key: Key, entries: Iterable[Entry]) -> Iterator[tuple[tuple[Node, Node], int, datetime]]:
+    """What a lot's movements link: runs, and where a trace begins and ends (without a paper, that has the lot's name)."""
+    lot = lot_node(key)
     for posting, move in entries:
-        for name, sign in flows(posting, move):
-            if name == "received":
-                yield (("receipt", posting.paper or " ".join(key)), lot_node(key)), sign * move.steps
-            elif name == "shipped":
-                yield (lot_node(key), ("shipment", posting.paper)), sign * move.steps
+        if move.target == PRODUCTION:
+            yield (lot, ("run", posting.paper)), move.steps, posting.happened_at
+        elif move.source == PRODUCTION:
+            yield (("run", posting.paper), lot), move.steps, posting.happened_at
+        name = posting.paper or " ".join(key)
+        for flow, sign in flows(posting, move):
+            if flow in _COMES:
+                yield ((_COMES[flow], name), lot), sign * move.steps, posting.happened_at
+            elif flow in _GOES:
+                yield (lot, (_GOES[flow], name)), sign * move.steps, posting.happened_at
 
 
 @attrs.frozen
@@ -321,7 +341,7 @@ class Genealogy:
     Attributes:
         sources: the lots and runs that were asked for; they are in no answer of their own, even in a loop.
         lots, runs: what was found, sorted by item and code, and by number.
-        edges: links lot -> run -> lot among these and the sources, and to receipts and shipments, with net amounts.
+        edges: links lot -> run -> lot among these and the sources, and to receipts, shipments, scrap and so on, with net amounts.
     """
 
     direction: str
@@ -332,7 +352,7 @@ class Genealogy:
 
     @property
     def graph(self) -> Graph:
-        """The answer as a `networkx.DiGraph`; each edge has its `steps` and its `amount`.
+        """The answer as a `networkx.DiGraph`; each edge has its `steps`, its `amount`, and when it was (`first`, `last`).
 
         >>> genealogy(reach(lambda lots, runs: (), ["B-1"], "back"), {}, {}).graph.nodes
         NodeView((('run', 'B-1'),))
@@ -445,7 +465,10 @@ def graph_of(nodes: Iterable[Node], edges: Iterable[Edge]) -> Graph:
 
     graph: Graph = nx.DiGraph()
     graph.add_nodes_from(nodes)
-    graph.add_edges_from((edge.source, edge.target, {"steps": edge.steps, "amount": edge.amount}) for edge in edges)
+    graph.add_edges_from(
+        (edge.source, edge.target, {"steps": edge.steps, "amount": edge.amount, "first": edge.first, "last": edge.last})
+        for edge in edges
+    )
     return graph
 
 

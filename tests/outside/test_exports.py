@@ -9,6 +9,7 @@ import re
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -302,6 +303,26 @@ def test_a_suppliers_shipment_becomes_lots_and_never_twice():
     assert (bad.lots, len(bad.refused)) == ((), 3)
 
 
+def test_a_receipt_is_the_same_in_both_forms():
+    """A lot as a URN with a company prefix, and as a Digital Link, older spelling and attributes included."""
+    forms = [
+        f"urn:epc:class:lgtin:4012345.0{OIL[7:12]}.F-8",
+        f"https://id.gs1.org/01/0{OIL}/10/F-8",
+        f"https://dl.supplier.example/some/path/gtin/0{OIL}/lot/F-8?17=271231",
+    ]
+    read = [
+        epcis_reading.read(written(EVENT | {"quantityList": [{"epcClass": form, "quantity": 10.5, "uom": "KGM"}]})) for form in forms
+    ]
+    found = [epcis_reading.receipts(document, {f"0{OIL}": "oil"}, supplier="Frantoio") for document in read]
+    assert [len(one.ready) for one in found] == [1, 1, 1]
+    lots = []
+    for one in found:
+        shop = soap_shop()
+        (lot,) = epcis_reading.take_in(shop, one).lots
+        lots.append((lot.item, lot.supplier, lot.supplier_lot, shop.stock.level("oil").on_hand))
+    assert lots == [lots[0]] * 3
+
+
 # ------------------------------------------------------------------------------------------------------------------- GS1
 
 
@@ -426,6 +447,18 @@ def test_what_no_spreadsheet_takes_is_refused():
 
 
 # ---------------------------------------------------------------------------------------------------------------- report
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (Fraction(1), "100 %"), (Fraction(1, 3), "33.33 %"), (Fraction(999_999, 1_000_000), "99.99 %"), (Fraction(1, 1000), "0.1 %"),
+        (Fraction(1, 1001), "999 ppm"), (Fraction(1, 10**7), "<1 ppm"), (Fraction(0), "0 ppm"), (None, "unknown"),
+    ],
+)  # fmt: skip
+def test_parts_are_shown_as_people_read_them(part, shown):
+    """What is not quite all is never shown as all, and what is not quite nothing never as nothing."""
+    assert report._share(part) == shown
 
 
 def test_the_report_is_one_file_that_needs_nothing_from_elsewhere():

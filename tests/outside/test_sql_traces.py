@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 
+from krafte_core.errors import Unknown
 from krafte_core.ledger import Ledger
 from krafte_core.stock import Move, Posting
 from krafte_core.store import Changes
@@ -197,6 +198,20 @@ def test_a_question_costs_as_many_statements_however_much_is_in_the_books(engine
             ask(shop)
         counts.append(len(sent))
     assert counts[0] == counts[1]
+
+
+def test_lots_of_another_tenant_are_unknown_and_touch_nothing(engine):
+    """Two makers in one database give their lots the same codes: each sees his own, and a lot of the other is a mistyped one."""
+    (mine, _), (theirs, _) = filled(another(engine)), filled(another(engine))
+    alone, _ = filled()
+    theirs.stock.receive(PEPPER, "2 kg", lot="P-9", supplier="Meyer", supplier_lot="GM-77")
+    theirs.production.make(SAUSAGE, "100 kg", lot="W-9")
+    for name, ask in QUESTIONS.items():
+        assert ask(mine) == ask(alone), name
+    for ask in (mine.trace.recall, mine.trace.back, mine.trace.forward, mine.trace.exercise, mine.trace.balance):
+        with pytest.raises(Unknown) as caught:
+            ask(PEPPER, "P-9")
+        assert caught.value.kind == f"lot of {PEPPER}"
 
 
 def test_a_migration_makes_the_genealogy_of_a_ledger_that_had_none(engine):

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from krafte_core.audit import gaps
 from krafte_core.balances import balance, mass_balance, period_balance
 from krafte_core.causes import common_causes
 from krafte_core.content import PRECISION, Assumed, mixing, rounded
@@ -445,6 +446,37 @@ def chain(length: int) -> tuple[Story, list[set[object]]]:
     for number in range(length):
         story.make(f"B-{number}", {("a", str(number)): "1 kg"}, {("a", str(number + 1)): "2 kg"})
     return story, []
+
+
+def test_every_gap_is_named():
+    """One of each kind: what a trace cannot decide is found before anybody asks, and nothing else is."""
+    items = {code: Item(code, unit="kg") for code in ("oil", "soap", "scent")} | {"label": Item("label", unit="each")}
+    runs = [
+        ("no inputs", {("soap", "S-1"): (0, 5)}),
+        ("no output", {("oil", "O-1"): (5, 0)}),
+        ("all given back", {("oil", "O-1"): (5, 5)}),
+        ("in itself", {("oil", "O-1"): (5, 0), ("soap", "S-2"): (1, 6)}),
+        ("weighed and counted", {("oil", "O-1"): (5, 0), ("label", "L-1"): (2, 0), ("soap", "S-3"): (0, 5)}),
+        ("in order", {("oil", "O-1"): (5, 0), ("scent", "C-1"): (1, 0), ("soap", "S-4"): (0, 6)}),
+    ]
+    lots = [
+        Lot("oil", "O-1", received_at=DAY, supplier="Meyer"),
+        Lot("oil", "O-2", received_at=DAY),
+        Lot("oil", "O-3", received_at=DAY, origin="find"),
+        Lot("soap", "S-5", received_at=DAY, origin="return"),
+        Lot("soap", "S-1", received_at=DAY, origin="run"),
+    ]
+    assert gaps(runs, items, lots) == (
+        ("find", "oil", "O-3"),
+        ("item without mass", "label", ""),
+        ("lot in its own making", "soap", "S-2"),
+        ("receipt without supplier", "oil", "O-2"),
+        ("return of an unknown lot", "soap", "S-5"),
+        ("run without inputs", "", "no inputs"),
+        ("run without output", "", "no output"),
+    )
+    with pytest.raises(Unknown):
+        gaps([("B-1", {("wax", "W-1"): (1, 0), ("oil", "O-1"): (1, 0)})], items, [])
 
 
 def test_ten_thousand_levels_need_no_recursion_and_one_read_per_level():

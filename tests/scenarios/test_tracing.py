@@ -11,7 +11,8 @@ import pytest
 
 from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.addresses import Address
-from krafte_core.errors import InvalidInput, NotAllowed, Unknown
+from krafte_core.errors import InvalidInput, LotNotUsable, LotUnknown, NotAllowed, Unknown
+from krafte_core.quality import Check
 from krafte_core.stores.memory import MemoryStore
 from krafte_core.testing import FakeClock
 from tests.support import ROOT
@@ -181,6 +182,16 @@ def test_whom_to_tell_comes_with_address_and_fields_to_fill_in():
     assert first.startswith("Kantine,Kantine Nord,Weg 3,20095,Hamburg")
 
 
+def test_what_a_consignee_sent_back_is_told_beside_what_he_got():
+    """A return is written for the order: it lessens what the shipments of that order brought, the first one first."""
+    shop, _ = filled()
+    order = shop.orders.find(customer="Kantine")[0]
+    shop.shipping.receive_return(order, amounts={SAUSAGE: "10 kg"}, lot="W-1")
+    rows = {row.lot: row for row in shop.trace.recall(PEPPER, "P-1").consignees}
+    assert (rows["W-1"].amount, rows["W-1"].returned) == (qty("200 kg"), qty("10 kg"))
+    assert rows["W-2"].returned == qty("0 kg")
+
+
 def test_a_recall_is_held_in_one_command_and_lifted_again():
     """Lifting frees what the recall blocked: not what was held before for another reason, nor what was rejected meanwhile."""
     shop, _ = filled()
@@ -323,6 +334,94 @@ def test_the_batch_record_of_a_run():
         shop.trace.batch_record("PB-9")
 
 
+def test_a_lot_is_measured_and_released_by_a_decision():
+    """Checks with limits: what is missing or outside refuses the release by name, somebody may insist, and the record keeps it all."""
+    clock = FakeClock("2026-11-23 08:00")
+    shop = Workshop.in_memory(clock=clock, by="Ada")
+    checks = [Check("pH", least="9", most="10.5"), Check("water", most="12", unit="%"), Check("colour of the day")]
+    shop.register(
+        Item("oil", unit="kg"),
+        Item("soap", unit="kg", release="by decision", checks=checks),
+        Recipe("soap", makes="1 kg", ingredients=[Ingredient("oil", "0.8 kg")]),
+    )
+    shop.stock.receive("oil", "10 kg", lot="O-1", supplier="Frantoio")
+    shop.production.make("soap", "5 kg", lot="S-1")
+    with pytest.raises(LotNotUsable) as refused:
+        shop.stock.release("soap", lot="S-1")
+    assert refused.value.reason.startswith("pH not measured; water not measured; colour of the day not measured (")
+
+    shop.stock.measure("soap", {"pH": "11.2", "water": "11"}, lot="S-1", by="Ben")
+    clock.tick(timedelta(hours=1))
+    shop.stock.measure("soap", {"colour of the day": 3}, lot="S-1")
+    with pytest.raises(LotNotUsable) as refused:
+        shop.stock.release("soap", lot="S-1")
+    assert refused.value.reason.startswith("pH 11.2, wanted 9 to 10.5 (")
+    with pytest.raises(InvalidInput):
+        shop.stock.release("soap", lot="S-1", despite=True)
+
+    shop.stock.measure("soap", {"pH": "10.4"}, lot="S-1", by="Ben")  # measured again, after a week on the shelf
+    shop.stock.release("soap", lot="S-1", by="Cleo")
+    record = shop.trace.batch_record(shop.stock.lot("soap", "S-1").paper)
+    assert [(row.check, str(row.value), row.within, row.by) for row in record.measured] == [
+        ("pH", "11.2", False, "Ben"), ("water", "11", True, "Ben"), ("colour of the day", "3", True, "Ada"),
+        ("pH", "10.4", True, "Ben"),
+    ]  # fmt: skip
+    assert [row.value for row in record.outside] == [qty("11.2 kg").value]
+    assert record.people == ("Ada", "Ben", "Cleo")
+    assert "pH" in str(record)
+    assert "NOT KEPT" in str(record)
+
+    shop.stock.hold("soap", lot="S-1", reason="smells")  # a record only grows: what was in it stays as it was
+    later = shop.trace.batch_record(record.production)
+    assert later.steps[: len(record.steps)] == record.steps
+    assert later.measured == record.measured
+
+
+def test_a_lot_outside_its_limits_may_be_released_by_somebody_who_says_why():
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("soap", unit="kg", checks=[Check("pH", most="10.5")]))
+    shop.stock.opening("soap", "5 kg", lot="S-1")
+    shop.stock.hold("soap", lot="S-1")
+    shop.stock.measure("soap", {"pH": "10.6"}, lot="S-1")
+    done = shop.stock.release("soap", lot="S-1", reason="sold as washing soap", despite=True)
+    assert done.lots[0].disposition == "released"
+    (decision,) = [row for row in shop.trace.decisions() if row.entry.step == "release"]
+    assert dict(decision.entry.details) == {"despite": "pH 10.6, wanted at most 10.5"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda shop: shop.stock.measure("soap", {"ph": "9"}, lot="S-1"),
+        lambda shop: shop.stock.measure("soap", {"pH": 9.5}, lot="S-1"),
+        lambda shop: shop.stock.measure("soap", {"pH": "9 kg"}, lot="S-1"),
+        lambda shop: shop.stock.measure("soap", {}, lot="S-1"),
+        lambda shop: Check("pH", least="10", most="9"),
+        lambda shop: Check(" pH"),
+        lambda shop: Item("soap", unit="kg", checks=[Check("pH"), Check("pH")]),
+    ],
+    ids=["no check", "float", "unit", "nothing", "limits", "blank", "twice"],
+)
+def test_measurements_that_cannot_be_are_refused_by_name(wrong):
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("soap", unit="kg", checks=[Check("pH", most="10.5")]))
+    shop.stock.opening("soap", "5 kg", lot="S-1")
+    with pytest.raises(InvalidInput):
+        wrong(shop)
+    assert [*shop.trace.decisions()] == []
+
+
+@pytest.mark.parametrize("lots", [{"": "1 kg"}, {"P-9": "1 kg"}, {"P-1": "1 kg", "": "1 kg"}], ids=["none", "unknown", "half"])
+def test_nothing_is_used_without_a_lot_that_is_known(lots):
+    """Every use names a lot: without one nothing is written, and the trace has no hole."""
+    shop, _ = filled()
+    before = shop.trace.movements()
+    with pytest.raises((Unknown, LotUnknown, InvalidInput)) as caught:
+        shop.production.make(MIX, "1 kg", used={PEPPER: lots})
+    assert caught.value.code in ("unknown", "lot_unknown", "invalid_input")
+    assert shop.trace.movements() == before
+
+
 def test_gaps_are_found_before_anybody_asks():
     """Meat without a supplier, and a find."""
     shop, _ = filled()
@@ -360,6 +459,25 @@ def test_the_whole_genealogy_as_a_graph():
     assert {node[1:] for node in graph if node[0] == "lot"} == {(lot.item, lot.code) for lot in shop.trace.lots()}
     assert nx.has_path(graph, ("receipt", "pepper P-1"), ("shipment", "SH-2026-11-001"))
     assert nx.is_directed_acyclic_graph(graph)
+
+
+def test_everything_that_happened_to_a_lot_is_a_node_and_every_link_has_its_time():
+    """Receipt, run, shipment, return, find, count, scrap, sample; amounts and times on the links."""
+    shop, _ = filled()
+    order = shop.orders.find(customer="Kantine")[0]
+    shop.shipping.receive_return(order, amounts={SAUSAGE: "10 kg"}, lot="W-1")
+    shop.stock.scrap(SAUSAGE, "1 kg", lot="W-1", reason="torn")
+    shop.stock.sample(SAUSAGE, "500 g", lot="W-2", reason="laboratory")
+    shop.stock.count(MIX, "2 kg", lot="MIX-2")  # 7 kg were there
+    shop.stock.found("salt", "1 kg", lot="SA-X")
+    graph = shop.trace.forward(PEPPER, "P-1").graph
+    kinds = {node[0] for node in graph}
+    assert {"lot", "run", "shipment", "return", "scrap", "sample"} <= kinds
+    assert {"receipt", "count"} <= {node[0] for node in shop.trace.back(SAUSAGE, "W-2").graph}
+    assert ("find", "salt SA-X") in shop.trace.one_up("salt", "SA-X").graph
+    assert ("count", f"{MIX} MIX-2") in shop.trace.one_down(MIX, "MIX-2").graph
+    used = graph.edges[("lot", MIX, "MIX-1"), ("run", "PB-2026-11-003")]
+    assert (used["amount"], used["first"], used["last"]) == (qty("4 kg"), *[shop.trace.batch_record("PB-2026-11-003").started_at] * 2)
 
 
 def test_a_drawing_marks_the_way_and_holds_nothing_from_elsewhere():

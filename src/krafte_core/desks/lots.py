@@ -1,4 +1,4 @@
-"""Decisions about lots: hold, release, reject, extend. Part of the stock desk."""
+"""Decisions about lots: measure, hold, release, reject, extend. Part of the stock desk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import attrs
 
 from krafte_core.allocation import Allocation, Loss
 from krafte_core.catalogue import in_process
-from krafte_core.diary import LOT_STEPS, allow, lot_document
-from krafte_core.errors import InvalidInput
+from krafte_core.diary import LOT_STEPS, Entry, allow, lot_document
+from krafte_core.errors import InvalidInput, LotNotUsable
 from krafte_core.events import Event, LotDecided
 from krafte_core.items import note
 from krafte_core.netting import Displaced, drop_expired_quotes, lose, lot_links
 from krafte_core.office import Office
 from krafte_core.production import ProductionOrder
+from krafte_core.quality import MEASURE, Measured, details, measured, open_checks, readings
 from krafte_core.stock import LINE, Lot
 from krafte_core.store import LotKey
 from krafte_core.times import day
@@ -65,15 +66,63 @@ class LotDecisions:
         *,
         lot: str | None = None,
         reason: str = "",
+        despite: bool = False,
         key: str | None = None,
         by: str | None = None,
     ) -> Decided:
         """Allow the use of a lot that waits or is held; links that were blocked count again.
 
+        Args:
+            item, lot: a lot, or many in one command.
+            reason: why.
+            despite: although a quality check was not made or does not keep its limits; needs a reason, and is written down.
+            key, by: as everywhere.
+
         Raises:
             NotAllowed: (`not_allowed`) released already, or rejected. Unknown: (`unknown`) no such lot.
+            LotNotUsable: (`lot_not_usable`) the checks of the item speak against it, each named with its value and limits.
         """
-        return self._decide("release", item, lot, reason, key, by)
+        if despite and not note(reason, "reason"):
+            raise InvalidInput("reason", reason, "a text: why the lot may be used despite its checks")
+        return self._decided("release", _keys(item, lot), reason, key, by, {}, despite=despite)
+
+    def measure(
+        self, item: str, values: Mapping[str, Any], *, lot: str, key: str | None = None, by: str | None = None
+    ) -> tuple[Measured, ...]:
+        """Write down what was measured of a lot, beside the limits of its item's checks; nothing is blocked or released by it.
+
+        Args:
+            item: the item's code.
+            values: per check its value, as text (`{"pH": "9.8"}`); an item without checks takes any names.
+            lot: the lot's code. key: the same command only once. by: who measured, where it is not the workshop's own signature.
+
+        Raises:
+            InvalidInput: (`invalid_input`) a name that is no check of the item; a value that is no number. Unknown: (`unknown`).
+
+        >>> from krafte_core import Item, Workshop
+        >>> from krafte_core.quality import Check
+        >>> shop = Workshop.in_memory()
+        >>> shop.register(Item("soap", unit="kg", checks=[Check("pH", least="9", most="10.5")]))
+        >>> lot = shop.stock.opening("soap", "5 kg", lot="S-1")
+        >>> [row.within for row in shop.stock.measure("soap", {"pH": "11"}, lot="S-1")]
+        [False]
+        """
+        found = {name: measured(value, f"values[{name!r}]") for name, value in values.items()}
+
+        def decide(work: Work) -> tuple[Measured, ...]:
+            wanted = work.item(item).checks
+            names = [check.name for check in wanted]
+            for name in found:
+                if names and name not in names:
+                    raise InvalidInput("values", name, "one of " + ", ".join(names))
+            if not found:
+                raise InvalidInput("values", "none", "at least one measured value")
+            work.lot(item, lot)
+            document, rows = lot_document(item, lot), details(found, wanted)
+            work.note(document, MEASURE, details=rows)
+            return readings(item, lot, [Entry(document, MEASURE, work.at, work.by, "", rows)])
+
+        return self._office.run(decide, key=key, content=("measure", item, lot, repr(sorted(found.items()))), by=by)
 
     def reject(
         self,
@@ -115,12 +164,15 @@ class LotDecisions:
         by: str | None,
         fields: Mapping[str, Any],
         more: Mapping[str, str] | None = None,
+        *,
+        despite: bool = False,
     ) -> Decided:
         """A decision about lots; `more` is written down with it, and changes nothing of the lots."""
 
         def decide(work: Work) -> Decided:
             drop_expired_quotes(work, list(dict.fromkeys(code for code, _ in keys)))
-            lots = [_decided(work, name, step, reason, fields, more or {}) for name in keys]
+            against = {name: _against(work, name, despite=despite) if step == "release" else {} for name in keys}
+            lots = [_decided(work, name, step, reason, fields, against[name] | dict(more or {})) for name in keys]
             blocked: tuple[Displaced, ...] = ()
             displaced: tuple[Displaced, ...] = ()
             if step in ("hold", "reject"):
@@ -132,9 +184,8 @@ class LotDecisions:
                     displaced = (*lose(work, losses, reason or "rejected"), *_at_work(work, keys))
             return Decided(step, tuple(lots), blocked, displaced, tuple(work.changes.events))
 
-        return self._office.run(
-            decide, key=key, content=(step, tuple(keys), note(reason, "reason"), repr({**fields, **(more or {})})), by=by
-        )
+        said = {**fields, **(more or {}), **({"despite": True} if despite else {})}
+        return self._office.run(decide, key=key, content=(step, tuple(keys), note(reason, "reason"), repr(said)), by=by)
 
 
 def _keys(item: str | Iterable[Any], lot: str | None) -> list[LotKey]:
@@ -146,6 +197,19 @@ def _keys(item: str | Iterable[Any], lot: str | None) -> list[LotKey]:
     if not all(hasattr(one, "item") and hasattr(one, "code") for one in rows):
         raise InvalidInput("item", rows, "an item's code, or a list of lots")
     return list(dict.fromkeys((one.item, one.code) for one in rows))
+
+
+def _against(work: Work, name: LotKey, *, despite: bool) -> dict[str, str]:
+    """What the checks of the item say against a release, for the diary; where nobody insists, it is refused."""
+    wanted = work.item(name[0]).checks
+    if not wanted:
+        return {}
+    document = lot_document(*name)
+    found = open_checks(wanted, readings(*name, work.reader.diary([document])[document]))
+    against = "; ".join(" ".join(row) for row in found)
+    if found and not despite:
+        raise LotNotUsable(*name, f"{against} (measure it, or release it despite that with a reason)")
+    return {"despite": against} if found else {}
 
 
 def _decided(work: Work, name: LotKey, step: str, reason: str, fields: Mapping[str, Any], more: Mapping[str, str]) -> Lot:

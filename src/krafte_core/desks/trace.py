@@ -268,7 +268,7 @@ class TraceDesk:
                     free.append(lot)
         if not free:
             return Lifted((), tuple(kept))
-        done = StockDesk(self._office).release(free, reason=f"lifted: {reason}", key=key, by=by)
+        done = StockDesk(self._office).release(free, reason=f"lifted: {reason}", despite=True, key=key, by=by)
         return Lifted(done.lots, tuple(kept))
 
     def exercise(self, item: Sources, lot: str | None = None, *, by: str = "") -> Exercise:

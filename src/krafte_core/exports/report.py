@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from fractions import Fraction
 from html import escape
 
 from krafte_core.audit import Exercise
+from krafte_core.quantities import decimal_of, plain
 from krafte_core.recall import Recall
 
 STYLE = """
@@ -24,9 +26,11 @@ th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(-
 th { font-weight: 600; color: var(--faint); } td.number, th.number { text-align: right; white-space: nowrap; }
 td.fill { border-bottom: 1px dotted var(--faint); min-width: 6rem; } p.none { color: var(--faint); font-style: italic; margin: 0; }
 p.note { color: var(--faint); font-size: .85rem; margin: .3rem 0 0; }
-@media print { svg { max-width: 100%; height: auto; } }
+div.wide > svg { display: block; max-width: 100%; min-width: var(--least); height: auto; }
+@media print { div.wide > svg { min-width: 0; } }
 @media print { body { background: #fff; } main { padding: 0; } h2 { break-after: avoid; } tr { break-inside: avoid; } }
 """
+SMALLEST = 0.6
 NUMBERS = frozenset(("amount", "content", "least", "most", "part", "returned", "unaccounted"))
 
 
@@ -54,7 +58,10 @@ def recall_html(answer: Recall, made_at: datetime, *, title: str = "", protocol:
     parts += _whom(answer)
     parts += _where(answer)
     parts += _what(answer)
-    drawing = f"<div class='wide'>{answer.svg()}</div><p class='note'>From left to right; recalled and finished lots are marked.</p>"
+    picture = answer.svg()
+    least = float(picture.partition(' width="')[2].partition('"')[0]) * SMALLEST  # smaller than this nobody can read it
+    note = "<p class='note'>From left to right; recalled and finished lots are marked.</p>"
+    drawing = f"<div class='wide' style='--least: {least:g}px'>{picture}</div>{note}"
     parts.append(_part("How it went", (), [], drawing))
     return (
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
@@ -121,7 +128,7 @@ def _what(answer: Recall) -> list[str]:
     tables = []
     for title, contents in (("How much is in it", answer.contents), ("Traces below the threshold", answer.traces)):
         rows = [
-            (row.item, row.lot, row.of, "unknown" if row.amount is None else row.amount, row.least, row.most, _ppm(row.fraction))
+            (row.item, row.lot, row.of, "unknown" if row.amount is None else row.amount, row.least, row.most, _share(row.fraction))
             for row in contents
         ]
         tables.append(_part(title, header, rows))
@@ -134,11 +141,18 @@ def _what(answer: Recall) -> list[str]:
     ]
 
 
-def _ppm(fraction: object) -> str:
-    """A fraction by mass in parts per million, to the nearest; "<1" where it is less than that."""
+def _share(fraction: Fraction | None) -> str:
+    """A fraction by mass: in percent from a tenth of a percent on, else in parts per million; "<1" where it is less than one.
+
+    To the nearest in the last place; what is not quite all is never shown as all.
+    """
     if fraction is None:
         return "unknown"
-    part = round(fraction * 1_000_000)  # type: ignore[operator]
+    if fraction >= Fraction(1, 1000):
+        percent = round(fraction * 10_000)
+        shown = decimal_of(Fraction(min(percent, 9_999) if fraction < 1 else percent, 100))
+        return f"{plain(shown)} %"
+    part = round(fraction * 1_000_000)
     return "<1 ppm" if not part and fraction else f"{part:,} ppm"
 
 

@@ -39,6 +39,7 @@ from krafte_core.packing import Box
 from krafte_core.prices import Customer, Price, PriceList
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
+from krafte_core.quality import Check
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import BatchSize, Formula, Ingredient, Operation, Output, Recipe, Substitute, compiled
 from krafte_core.resources import Offer, ShippingMethod, Supplier, WorkCenter
@@ -145,6 +146,14 @@ def calendars() -> SearchStrategy[Calendar]:
     )
 
 
+def quality_checks() -> SearchStrategy[Check]:
+    """Quality checks with limits, one of them, or none."""
+    limits = st.lists(st.decimals(-100, 100, places=2), min_size=2, max_size=2).map(sorted)
+    return st.tuples(codes(), limits, st.booleans(), st.booleans(), st.sampled_from(("", "%", "mPa s"))).map(
+        lambda row: Check(row[0], least=row[1][0] if row[2] else None, most=row[1][1] if row[3] else None, unit=row[4])
+    )
+
+
 @st.composite
 def items(draw: st.DrawFn, unit: str | None = None, code: str | None = None) -> Item:
     """Items with their own steps, densities and packs."""
@@ -162,6 +171,7 @@ def items(draw: st.DrawFn, unit: str | None = None, code: str | None = None) -> 
         kind=draw(st.sampled_from(KINDS)),
         pick=draw(st.sampled_from(PICKING_RULES)),
         release=draw(st.sampled_from(RELEASES)),
+        checks=draw(st.lists(quality_checks(), max_size=2, unique_by=lambda check: check.name)),
         name=draw(st.sampled_from(("", "Olive oil", "Olivenöl"))),
         attributes=draw(host_attributes()),
     )
@@ -361,6 +371,7 @@ _LEAVES: dict[Any, Any] = {
     Calendar: calendars,
     Item: items,
     Place: places,
+    Check: quality_checks,
     WorkCenter: work_centers,
     Supplier: lambda: st.builds(Supplier, codes(), offers=st.lists(values(Offer), max_size=2), attributes=host_attributes()),
     Offer: lambda: st.builds(Offer, codes(), lead_time=passing(), minimum=st.none() | st.just("5 kg"), price=st.none() | moneys()),

@@ -96,6 +96,7 @@ _ROWS = """
     proposals Proposal Low=LowStock
     promise Step Slack ToBuy ToMake LinePromise Promise Borrowed
     purchasing PurchaseLine PurchaseOrder
+    quality Check Measured
     quantities Quantity Scale
     recall Shipped Standing=RecallStanding OpenLine Undecided Content Recall Consignee
     recipes Recipe Formula
