@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core import Address, Ingredient, Item, OrderLine, Recipe, Workshop, qty
+from krafte_core.drafts import Opening
 from krafte_core.errors import InvalidInput, KrafteError, OutOfRange
 from krafte_core.events import OrderCancelled, OrderConfirmed, OrderLate, OrderPlaced, OrderShipped, StockChanged
 from krafte_core.exports import exchange
@@ -261,7 +262,7 @@ def test_recipes_go_out_and_come_in_again():
 def test_opening_stock_of_a_table_fills_the_shelves():
     shop = Workshop.in_memory()
     shop.register(*ITEMS.values())
-    rows = (exchange.Opening("olive-oil", "2 drum", "O-1", date(2027, 1, 31)), exchange.Opening("soap", "240 each"))
+    rows = (Opening("olive-oil", "2 drum", "O-1", date(2027, 1, 31)), Opening("soap", "240 each"))
     draft = exchange.read_stock(exchange.write_stock(rows), items=ITEMS)
     for row in draft.values:
         shop.stock.opening(row.item, row.amount, lot=row.lot, expires=row.expires, place=row.place)

@@ -193,9 +193,12 @@ def _stopped(work: Work, run: ProductionOrder, known: dict[str, tuple[str, ...]]
     diaries = work.reader.diary(demands)
     found: dict[str, None] = {}
     for demand in demands:
-        if holds(diaries[demand]):
+        entries = diaries[demand]
+        if holds(entries):
             found[demand] = None
             continue
+        if entries and entries[0].step == "place":  # an order that goes on: no need to look further
+            return ()
         filed = work.reader.papers((demand,)).get(demand)
         upper = filed.paper if filed is not None else None
         above = _stopped(work, upper, known) if isinstance(upper, ProductionOrder) else ()

@@ -141,7 +141,8 @@ def test_every_problem_of_rates_and_events_is_told_at_once():
 
 def test_what_a_code_means_stands_in_a_table_and_an_unknown_one_means_nothing():
     (known,) = CARRIER.read_tracking(EVENTS)
-    (other,) = CARRIER.read_tracking({**EVENTS, "events": [{**EVENTS["events"][0], "code": "Q7"}]})
+    row = {"code": "Q7", "time": "2026-11-25T09:12:00+01:00"}
+    (other,) = CARRIER.read_tracking({"tracking": "AP1", "events": [row]})
 
     assert (known.kind, known.text, other.kind, other.code) == ("delivered", "hall", "", "Q7")
     assert check_codes(CARRIER.codes) == CARRIER.codes
