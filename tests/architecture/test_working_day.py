@@ -12,9 +12,6 @@ from tests.support import ROOT
 ROWS = re.findall(
     r"^\| (.+) \| `(.+)` \| `(\w+)::(\w+)` \|$", (ROOT / "docs" / "working-day.md").read_text(encoding="utf-8"), re.MULTILINE
 )
-NOTHING_TO_DO_WITH_A_DAY = {
-    "get", "status", "history", "find", "table", "stages", "covered_by", "covering", "parts", "level", "lots", "lot", "levels",
-}  # fmt: skip
 
 
 def test_the_page_is_read():

@@ -269,9 +269,4 @@ def _answer(work: Work, name: str, displaced: tuple[Displaced, ...]) -> RunLots:
             both = lots.setdefault((link.line.removesuffix(WHOLE), link.item, link.ref, link.place), [0, 0])
             both[link.line.endswith(WHOLE)] += link.takes
     kept = [Kept(*key, *map(work.item(key[1]).quantity, both)) for key, both in lots.items()]
-    return RunLots(name, tuple(kept), displaced, told_of(work))
-
-
-def told_of(work: Work) -> tuple[Event, ...]:
-    """The events of every decision of the command."""
-    return tuple([event for part in work.everything() for event in part.events])
+    return RunLots(name, tuple(kept), displaced, work.told())
