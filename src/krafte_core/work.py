@@ -153,6 +153,10 @@ class Work:
         """The changes of every decision of the command, in order."""
         return [*self.earlier, self.changes]
 
+    def told(self) -> tuple[Event, ...]:
+        """The events of the whole command so far."""
+        return tuple([event for part in self.everything() for event in part.events])
+
     def paper(self, kind: type[Any], paper: Any) -> Any:
         """The paper as it is now.
 

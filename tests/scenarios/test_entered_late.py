@@ -122,3 +122,34 @@ def test_materials_that_came_later_cannot_have_been_in_a_run_of_before():
 def ledger(shop, run):
     with shop._office.look() as work:
         return [row for row in work.reader.postings(papers=[run.number]) if row.paper == run.number]
+
+
+@pytest.mark.parametrize("what", ["split", "blend", "regrade"])
+def test_lots_that_became_others_on_tuesday_are_written_down_on_friday(what: str):
+    """Two drums of oil came on Monday and a third on Thursday: on Tuesday only the first two can have been touched."""
+    shop, clock = soap_kitchen()
+    shop.stock.receive("oil", "6 kg", lot="O-2")
+    clock.set("2026-03-05 08:00")
+    shop.stock.receive("oil", "6 kg", lot="O-3")
+    clock.set("2026-03-06 17:00")
+    shop.stock.scrap("oil", "1 kg", lot="O-2", reason="spilt")
+    stock, before = shop.stock, everything(shop)
+
+    def become(lot: str, at: str, amount: str = "6 kg"):
+        if what == "split":
+            return stock.split("oil", amount, lot=lot, happened_at=at)
+        if what == "blend":
+            return stock.blend("oil", {"O-1": "1 kg", lot: amount}, happened_at=at)
+        return stock.regrade("oil", amount, lot=lot, to="lye", happened_at=at)
+
+    for wrong in [("O-3", "2026-03-03 09:00"), ("O-2", "2026-03-03 09:00"), ("O-2", "2026-03-01 09:00", "1 kg")]:
+        with pytest.raises(TooMuch):
+            become(*wrong)
+        assert everything(shop) == before
+    with pytest.raises(InvalidInput):
+        become("O-2", "2026-03-07 09:00")
+    done = become("O-2", "2026-03-03 09:00", "5 kg")
+
+    assert done.number.endswith("-001"), "a refusal takes no number"
+    assert done.lot.received_at.isoformat() == "2026-03-03T08:00:00+00:00"
+    shop.verify()

@@ -9,7 +9,7 @@ import attrs
 
 from krafte_core.allocation import LOT, PICKED, RESERVED, Allocation, from_lot
 from krafte_core.availability import shortage
-from krafte_core.desks.confirming import everything_told, take
+from krafte_core.desks.confirming import take
 from krafte_core.desks.needs import OrderNeeds
 from krafte_core.desks.releasing import let_go, together
 from krafte_core.diary import allow
@@ -369,4 +369,4 @@ def _answer(work: Work, name: str, displaced: tuple[Displaced, ...], freed: tupl
         for link in rows.values()
         if link is not None and link.source == LOT
     ]
-    return Allocated(name, tuple(lots), displaced, freed, everything_told(work))
+    return Allocated(name, tuple(lots), displaced, freed, work.told())

@@ -12,7 +12,7 @@ from krafte_core.addresses import Address
 from krafte_core.allocation import QUOTED
 from krafte_core.availability import Shortage
 from krafte_core.desks.agreeing import changed_lines, keep_terms
-from krafte_core.desks.confirming import everything_told, grow, net
+from krafte_core.desks.confirming import grow, net
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import Kept, open_quote, reach_of
 from krafte_core.desks.placing import address, checked_lines, listed, whole
@@ -251,7 +251,7 @@ def changing(
             work.step(after, now, "change", details=told)
             work.tell(OrderChanged(work.at, name, after.customer, None, told))
             keep_terms(work, before, after)
-            return ChangedOrder(after, None, (), (), (), (), everything_told(work))
+            return ChangedOrder(after, None, (), (), (), (), work.told())
         return _net_again(work, before, after, told, surplus, kept)
 
     return decide
@@ -274,7 +274,7 @@ def _net_again(
     work.tell(OrderChanged(work.at, order.number, order.customer, done.promised, told))
     keep_terms(work, before, order)
     return ChangedOrder(
-        order, done.promised, done.productions, (*reduced, *grown), freed_runs(freed), done.shortages, everything_told(work), made_late
+        order, done.promised, done.productions, (*reduced, *grown), freed_runs(freed), done.shortages, work.told(), made_late
     )  # fmt: skip
 
 
@@ -398,7 +398,7 @@ def cancelling(name: str, reason: str, surplus: str) -> Callable[[Work], Cancell
         work.tell(OrderCancelled(work.at, name, paper.customer))
         work.settle()
         reduced = take_back(work, freed, f"{name} cancelled") if surplus == "reduce" else ()
-        return Cancelled(name, freed_runs(freed), everything_told(work), reduced)
+        return Cancelled(name, freed_runs(freed), work.told(), reduced)
 
     return decide
 
@@ -422,7 +422,7 @@ def _closing(name: str, reason: str, surplus: str) -> Callable[[Work], ClosedOrd
         work.tell(OrderClosed(work.at, name, paper.customer, tuple((paper.line(ref).item, left) for ref, left in waived.items())))
         work.settle()
         reduced = take_back(work, freed, f"{name} closed") if surplus == "reduce" else ()
-        return ClosedOrder(name, waived, freed_runs(freed), reduced, everything_told(work))
+        return ClosedOrder(name, waived, freed_runs(freed), reduced, work.told())
 
     return decide
 

@@ -14,7 +14,7 @@ from krafte_core.backdating import date_step, fit_in
 from krafte_core.charges import target
 from krafte_core.charging import Batched
 from krafte_core.declarations import good_until
-from krafte_core.desks.handling import Taking, homeward, told
+from krafte_core.desks.handling import Taking, homeward
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
 from krafte_core.events import Event, ProductionCompleted, ProductionReported, UseDeviated
@@ -156,7 +156,7 @@ class Completion:
         work.tell(happened(work.at, self.name, run.item, lot.code if lot else "", item.quantity(made)))
         return Completed(
             self.name, run.item, lot, item.quantity(made), item.quantity(scrapped), item.quantity(lost),
-            deviations, displaced + self.lost, told(work), others, output, self.differing,
+            deviations, displaced + self.lost, work.told(), others, output, self.differing,
         )  # fmt: skip
 
     def _taken_apart(self, work: Work, run: ProductionOrder) -> Completed:
@@ -187,7 +187,7 @@ class Completion:
         nothing, output = item.quantity(0), self._output_differs(work, item, run.steps, before, made)
         return Completed(
             self.name, run.item, None, item.quantity(made), nothing, nothing,
-            deviations, self.displaced + self.lost, told(work), others, output, self.differing,
+            deviations, self.displaced + self.lost, work.told(), others, output, self.differing,
         )  # fmt: skip
 
     def _free_time(self, work: Work) -> None:
@@ -493,7 +493,7 @@ def stop(work: Work, name: str, reason: str) -> Completed:
     displaced = abandon(work, run, reason or f"{name} was stopped")
     work.tell(ProductionCompleted(work.at, name, run.item, "", item.quantity(0)))
     nothing, left = item.quantity(0), item.quantity(max(0, run.steps - came))
-    return Completed(name, run.item, None, nothing, nothing, left, {}, displaced, told(work))
+    return Completed(name, run.item, None, nothing, nothing, left, {}, displaced, work.told())
 
 
 def abandon(work: Work, run: ProductionOrder, reason: str) -> tuple[Displaced, ...]:

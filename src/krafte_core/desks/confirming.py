@@ -78,13 +78,8 @@ def confirm(work: Work, name: str, kept: Kept, *, make: bool, when_short: str, f
     done = net(work, paper, kept, reach, make=make, when_short=when_short)
     work.step(paper, done.state, "confirm", details=done.details)
     work.tell(OrderConfirmed(work.at, paper.number, paper.customer, done.promised))
-    events = work.changes.events if not losers else everything_told(work)
+    events = work.changes.events if not losers else work.told()
     return Confirmed(paper.number, done.promised, done.productions, done.shortages, tuple(events), losers)
-
-
-def everything_told(work: Work) -> tuple[Event, ...]:
-    """The events of every decision of the command."""
-    return tuple([event for part in work.everything() for event in part.events])
 
 
 def take_for(work: Work, order: CustomerOrder) -> tuple[Displaced, ...]:

@@ -6,11 +6,12 @@ Each is a small run of its own in the trace: the old lots went in, the new one c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import attrs
 
+from krafte_core.backdating import business_time, could_take, date_back, fit_in
 from krafte_core.desks.facts import take_along, where
 from krafte_core.diary import lot_document
 from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch, told
@@ -49,6 +50,7 @@ class LotConversions:
         into: str | None = None,
         place: str | None = None,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Converted:
@@ -58,6 +60,7 @@ class LotConversions:
             item, lot: which lot; `place`: where, needed only if it stands at several places.
             amount: at most what is there.
             into: the code of the part; default the next number of the series `L`.
+            happened_at: when; default now. Dated back, it must have been there then and ever since.
 
         Raises:
             TooMuch: (`too_much`) more than is there. AlreadyExists: (`already_exists`) a lot `into`. Unknown: (`unknown`) no such lot.
@@ -69,8 +72,10 @@ class LotConversions:
         >>> shop.stock.split("oil", "20 kg", lot="D-1", into="D-1a").lot.code
         'D-1a'
         """
+        at = business_time(happened_at, self._office.zone)
 
         def decide(work: Work) -> Converted:
+            date_back(work, at)
             known = work.item(item)
             steps = known.positive(amount)
             drop_expired_quotes(work, (item,))
@@ -79,7 +84,7 @@ class LotConversions:
             take_along(work, row, steps, new, row.place)
             return _convert(work, "split", [(row, steps)], new, steps, row.place, reason)
 
-        content = ("split", item, told(amount), lot, into, place, note(reason, "reason"))
+        content = ("split", item, told(amount), lot, into, place, note(reason, "reason"), at)
         return self._office.run(decide, key=key, content=content, by=by)
 
     def blend(
@@ -91,6 +96,7 @@ class LotConversions:
         place: str | None = None,
         to: str = STOCK,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Converted:
@@ -101,13 +107,16 @@ class LotConversions:
             amounts: how much of each lot, `{"D-1": "20 kg", "D-2": "5 kg"}`.
             into: the code of the blend; default the next number of the series `L`.
             place: where the lots stand, needed only if one stands at several places; `to` where the blend goes.
+            happened_at: when; default now.
 
         Raises:
             TooMuch: (`too_much`) more than is there. LotNotUsable: (`lot_not_usable`) a lot that is held, waits or has expired.
             InvalidInput: fewer than two lots, or lots of different owners.
         """
+        at = business_time(happened_at, self._office.zone)
 
         def decide(work: Work) -> Converted:
+            date_back(work, at)
             known = work.item(item)
             work.catalogue.place(to)
             drop_expired_quotes(work, (item,))
@@ -118,7 +127,7 @@ class LotConversions:
                 take_along(work, row, steps, new, to)
             return _convert(work, "blend", parts, new, sum(steps for _, steps in parts), to, reason)
 
-        content = ("blend", item, _listed(amounts), into, place, to, note(reason, "reason"))
+        content = ("blend", item, _listed(amounts), into, place, to, note(reason, "reason"), at)
         return self._office.run(decide, key=key, content=content, by=by)
 
     def regrade(
@@ -133,6 +142,7 @@ class LotConversions:
         place: str | None = None,
         force: bool = False,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Converted:
@@ -144,12 +154,15 @@ class LotConversions:
             to: the other item.
             made: how much of it; needed if it has another unit, default the same amount.
             into: the new lot's code; default the old one's.
+            happened_at: when; default now.
 
         Raises:
             TooMuch: (`too_much`) more than is free. AlreadyExists: (`already_exists`) the lot. InvalidInput: how much was made?
         """
+        at = business_time(happened_at, self._office.zone)
 
         def decide(work: Work) -> Converted:
+            date_back(work, at)
             known, other = work.item(item), work.item(to)
             if known.code == other.code:
                 raise InvalidInput("to", to, "another item")
@@ -163,7 +176,7 @@ class LotConversions:
             done = _convert(work, "regrade", [(row, steps)], new, got, row.place, reason)
             return attrs.evolve(done, displaced=losers, events=tuple(work.changes.events))
 
-        content = ("regrade", item, told(amount), lot, to, told(made), into, place, force, note(reason, "reason"))
+        content = ("regrade", item, told(amount), lot, to, told(made), into, place, force, note(reason, "reason"), at)
         return self._office.run(decide, key=key, content=content, by=by)
 
 
@@ -171,6 +184,8 @@ def _taken(work: Work, item: Item, lot: str, place: str | None, steps: int, *, r
     """The row to take from: all that is there (`row_most`), or only what is free."""
     row = where(work, item.code, lot, place)
     most = row.on_hand if row_most else row.free
+    if work.happened != work.at:  # and what was there then, and ever since
+        most = min(most, could_take(work, (item.code, lot, row.place), work.happened))
     if steps > most:
         what = f"lot {lot} of {item.code} in {row.place}" if row_most else f"free of lot {lot} of {item.code} in {row.place}"
         raise TooMuch(what, item.quantity(steps), item.quantity(most), "" if row_most else "force=True takes what is promised, too")
@@ -185,7 +200,7 @@ def _new_lot(work: Work, like: Lot, item: str, into: str | None, **fields: Any) 
     while into is None and work.reader.lots([(item, name)]):
         name = work.number("L")
     lot = attrs.evolve(
-        like, item=item, code=name, origin="conversion", paper=work.number("LC"), received_at=work.at, revision=1, **fields
+        like, item=item, code=name, origin="conversion", paper=work.number("LC"), received_at=work.happened, revision=1, **fields
     )
     work.new_lot(lot)
     return lot
@@ -194,6 +209,7 @@ def _new_lot(work: Work, like: Lot, item: str, into: str | None, **fields: Any) 
 def _convert(work: Work, kind: str, parts: Sequence[tuple[Stocked, int]], new: Lot, got: int, to: str, reason: str) -> Converted:
     moves = [Move(row.lot.item, row.lot.code, steps, row.place, PRODUCTION) for row, steps in parts]
     work.post(kind, new.paper, [*moves, Move(new.item, new.code, got, PRODUCTION, to)], reason=reason)
+    fit_in(work)
     amount = work.item(new.item).quantity(got)
     sources = tuple(dict.fromkeys(row.lot.code for row, _ in parts))
     work.tell(LotConverted(work.at, lot_document(new.item, new.code), new.item, new.code, kind, sources, amount, reason))
@@ -207,7 +223,7 @@ def _parts(work: Work, item: Item, amounts: Any, place: str | None) -> list[tupl
     for lot, amount in amounts.items():
         steps = item.positive(amount, f"amounts[{lot!r}]")
         row = _taken(work, item, lot, place, steps, row_most=True)
-        reason = unusable(row.lot, work.today)
+        reason = unusable(row.lot, work.day_then)
         if reason is not None:
             raise work.refuse_lot(item.code, lot, reason)
         parts.append((row, steps))

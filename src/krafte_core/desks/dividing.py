@@ -272,7 +272,7 @@ def _merging(name: str, names: Sequence[str]) -> Callable[[Work], Merged]:
         work.step(whole, now, "absorb", details=tuple(("order", other.number) for other in others))
         for other in others:
             keep_holds(work, other.number, whole)
-        return Merged(whole, tuple(names), tuple([event for part in work.everything() for event in part.events]))
+        return Merged(whole, tuple(names), work.told())
 
     return decide
 

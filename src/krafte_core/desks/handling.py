@@ -181,10 +181,7 @@ def issuing(
     """The decision behind `shop.production.issue`."""
 
     def decide(work: Work) -> Handled:
-        run: ProductionOrder = work.paper(ProductionOrder, name)
-        now = work.state(run)
-        allow(PRODUCTION_STEPS, name, now, "issue")
-        when = since_start(work, name, at)
+        run, now, when = _begun(work, name, "issue", at)
         code, ref = serves(work, run, item, instead_of, reason)
         if rework and (lot is None or not reason):
             raise InvalidInput("rework", f"lot {lot}, reason {reason!r}", "the lot that is worked again, and why")
@@ -197,7 +194,7 @@ def issuing(
         moves = taking.moves(ref, steps, line_of(name))
         work.step(run, now, "issue", reason=reason, details=(("item", code), ("line", ref), *when))
         enter(work, "issue", name, moves, at=at, reason=reason)
-        return Handled(name, tuple(moves), taking.displaced, told(work))
+        return Handled(name, tuple(moves), taking.displaced, work.told())
 
     return decide
 
@@ -231,10 +228,7 @@ def giving_back(
     """The decision behind `shop.production.give_back`."""
 
     def decide(work: Work) -> Handled:
-        run: ProductionOrder = work.paper(ProductionOrder, name)
-        now = work.state(run)
-        allow(PRODUCTION_STEPS, name, now, "give_back")
-        when = since_start(work, name, at)
+        run, now, when = _begun(work, name, "give_back", at)
         row, steps = on_its_line(work, run, item, amount, lot)
         if to is not None:
             work.catalogue.place(to)
@@ -242,7 +236,7 @@ def giving_back(
         work.guard(row.lot)
         work.step(run, now, "give_back", reason=reason, details=(("item", row.lot.item), ("line", _line_of(run, row.lot.item)), *when))
         enter(work, "give_back", name, moves, at=at, reason=reason)
-        return Handled(name, tuple(moves), (), told(work))
+        return Handled(name, tuple(moves), (), work.told())
 
     return decide
 
@@ -253,10 +247,7 @@ def scrapping(
     """The decision behind `shop.production.scrap`."""
 
     def decide(work: Work) -> Handled:
-        run: ProductionOrder = work.paper(ProductionOrder, name)
-        now = work.state(run)
-        allow(PRODUCTION_STEPS, name, now, "scrap")
-        when = since_start(work, name, at)
+        run, now, when = _begun(work, name, "scrap", at)
         needs_reason(reason, f"why {item} is scrapped")
         row, steps = on_its_line(work, run, item, amount, lot)
         code = row.lot.item
@@ -265,7 +256,7 @@ def scrapping(
         work.step(run, now, "scrap", reason=reason, details=(("item", code), ("lot", row.lot.code), *when))
         enter(work, "scrap", name, [move], at=at, reason=reason)
         _tell(work, [move], "scrap", reason)
-        return Handled(name, (move,), (), told(work))
+        return Handled(name, (move,), (), work.told())
 
     return decide
 
@@ -276,10 +267,7 @@ def using(
     """The decision behind `shop.production.use`."""
 
     def decide(work: Work) -> Handled:
-        run: ProductionOrder = work.paper(ProductionOrder, name)
-        now = work.state(run)
-        allow(PRODUCTION_STEPS, name, now, "use")
-        when = since_start(work, name, at)
+        run, now, when = _begun(work, name, "use", at)
         needs_reason(reason, f"why {item} is written down only now")
         code, ref = serves(work, run, item, None, reason)
         known = work.item(code)
@@ -290,14 +278,22 @@ def using(
         work.step(run, now, "use", reason=reason, details=(("item", code), ("amount", str(known.quantity(steps))), *when))
         enter(work, "use", name, moves, at=at, reason=reason)
         _tell(work, moves, "use", reason)
-        return Handled(name, tuple(moves), taking.displaced, told(work))
+        return Handled(name, tuple(moves), taking.displaced, work.told())
 
     return decide
 
 
-def since_start(work: Work, name: str, at: datetime | None) -> tuple[tuple[str, str], ...]:
-    """Date what is said about a run that has begun: not before it did."""
-    return () if at is None else date_step(work, name, at, [row for row in work.reader.diary((name,))[name] if row.step == "start"])
+def _begun(work: Work, name: str, step: str, at: datetime | None) -> tuple[ProductionOrder, str, tuple[tuple[str, str], ...]]:
+    """The run, its state, and the details of the step in the diary: dated back, it did not happen before the run was started.
+
+    Raises:
+        NotAllowed: (`not_allowed`) with the steps that are possible. InvalidInput: (`invalid_input`) the time.
+    """
+    run: ProductionOrder = work.paper(ProductionOrder, name)
+    now = work.state(run)
+    allow(PRODUCTION_STEPS, name, now, step)
+    starts = [] if at is None else [entry for entry in work.reader.diary((name,))[name] if entry.step == "start"]
+    return run, now, date_step(work, name, at, starts)
 
 
 def stepping(name: str, step: str, reason: str) -> Callable[[Work], Stepped]:
@@ -309,7 +305,7 @@ def stepping(name: str, step: str, reason: str) -> Callable[[Work], Stepped]:
         if step == "release":
             refuse_stopped(work, run, step)
             work.tell(ProductionReleased(work.at, name, run.item))
-        return Stepped(name, after, told(work))
+        return Stepped(name, after, work.told())
 
     return decide
 
@@ -370,11 +366,6 @@ def came_from(work: Work, name: str) -> dict[tuple[str, str], dict[str, int]]:
                 places = came.setdefault((item, lot), {})
                 places[place] = places.get(place, 0) + sign * steps
     return came
-
-
-def told(work: Work) -> tuple[Event, ...]:
-    """The events of the whole command so far."""
-    return tuple([event for part in work.everything() for event in part.events])
 
 
 def _line_of(run: ProductionOrder, item: str) -> str:

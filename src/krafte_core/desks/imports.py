@@ -141,7 +141,7 @@ def _carried_out(
         follow_channel(work, order, "" if intake.action == PLACE else told, intake.hold)
     imported = intake.imported if order is None else attrs.evolve(intake.imported, order=order.number)
     work.file(imported, new=imported.version == 1)
-    events = tuple(event for part in work.everything() for event in part.events)
+    events = work.told()
     if refused:
         intake = attrs.evolve(intake, proposals=(*intake.proposals, refused))
     return _result(attrs.evolve(intake, imported=imported), order, events)

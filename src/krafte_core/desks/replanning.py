@@ -15,7 +15,6 @@ import attrs
 from krafte_core.allocation import RUN, Allocation, displaced, rank, shrink, without
 from krafte_core.availability import Shortage, shortages
 from krafte_core.charging import follow
-from krafte_core.desks.handling import told
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import OrderNeeds, accept_quote, promised_date, reach_of
@@ -285,7 +284,7 @@ def _again(work: Work, names: Sequence[str], before: ProductionOrder, displaced:
 def _answer(
     work: Work, names: Sequence[str], short: tuple[Shortage, ...], displaced: tuple[Displaced, ...], late: tuple[Late, ...]
 ) -> Replanned:
-    return Replanned(tuple([work.paper(ProductionOrder, name) for name in names]), short, displaced, late, told(work))
+    return Replanned(tuple([work.paper(ProductionOrder, name) for name in names]), short, displaced, late, work.told())
 
 
 def cover_again(work: Work, names: Sequence[str], not_before: Mapping[str, float]) -> tuple[Shortage, ...]:

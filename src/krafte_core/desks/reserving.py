@@ -29,7 +29,7 @@ from krafte_core.work import Work, number_of
 
 
 @attrs.frozen
-class Kept:
+class KeptLot:
     """How much of which lot, where it stands, is kept for a material of a run; `rest` of it is not needed, but nobody else's."""
 
     line: str
@@ -45,7 +45,7 @@ class RunLots:
     """What `allocate` or `free` did: the lots of the run now, and who lost a promise by force."""
 
     production: str
-    lots: tuple[Kept, ...]
+    lots: tuple[KeptLot, ...]
     displaced: tuple[Displaced, ...]
     events: tuple[Event, ...]
 
@@ -268,10 +268,5 @@ def _answer(work: Work, name: str, displaced: tuple[Displaced, ...]) -> RunLots:
         if link is not None and link.source == LOT:
             both = lots.setdefault((link.line.removesuffix(WHOLE), link.item, link.ref, link.place), [0, 0])
             both[link.line.endswith(WHOLE)] += link.takes
-    kept = [Kept(*key, *map(work.item(key[1]).quantity, both)) for key, both in lots.items()]
-    return RunLots(name, tuple(kept), displaced, told_of(work))
-
-
-def told_of(work: Work) -> tuple[Event, ...]:
-    """The events of every decision of the command."""
-    return tuple([event for part in work.everything() for event in part.events])
+    kept = [KeptLot(*key, *map(work.item(key[1]).quantity, both)) for key, both in lots.items()]
+    return RunLots(name, tuple(kept), displaced, work.told())

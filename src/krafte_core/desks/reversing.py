@@ -13,7 +13,7 @@ import attrs
 
 from krafte_core.availability import shortage
 from krafte_core.desks.completion import abandon
-from krafte_core.desks.handling import came_from, told
+from krafte_core.desks.handling import came_from
 from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput, Short, TooMuch
 from krafte_core.events import Event, ProductionReversed
@@ -130,7 +130,7 @@ class Reversal:
         after = work.step(run, now, "reverse" if whole else "reverse a part", reason=self.reason, details=details)
         work.post(REVERSE, self.name, moves, reason=self.reason)
         work.tell(ProductionReversed(work.at, self.name, run.item, item.quantity(steps), self.reason))
-        return Reversed(self.name, item.quantity(steps), after, tuple(moves), displaced, told(work))
+        return Reversed(self.name, item.quantity(steps), after, tuple(moves), displaced, work.told())
 
     # output -----------------------------------------------------------------------------------------------------------
 

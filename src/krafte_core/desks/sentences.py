@@ -101,9 +101,9 @@ SENTENCES: Mapping[str, Mapping[str, str]] = {
     language: {name: words[place] for name, words in _WORDS.items()} for place, language in enumerate(LANGUAGES)
 }
 """Per language, what every step is called."""
+_FOR_US = {"order allocate", "order free", "order swap", "order hold", "order release"}
 FOR_CUSTOMERS = frozenset(
-    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))}
-    - {"order allocate", "order free", "order swap", "order hold", "order release"}
+    {name for name in _WORDS if name.startswith(("order ", "quote ", "shipment "))} - _FOR_US
     | {"run start", "run report", "run complete", "run stop", "run reverse", "run reverse a part", "run reschedule"}
     | {"purchase reschedule", "lot hold", "lot release", "lot reject"}
 )

@@ -127,7 +127,7 @@ class PurchaseChanges:
             for line in moves:
                 work.tell(PurchaseRescheduled(work.at, name, paper.supplier, line.item, at))
             late = moved(work, [(PURCHASE, line.item, name) for line in moves])
-            return Rescheduled(after, late, tuple(event for part in work.everything() for event in part.events))
+            return Rescheduled(after, late, work.told())
 
         content = ("reschedule", name, at, item, note(reason, "reason"))
         return self._office.run(decide, key=key, content=content, by=by)

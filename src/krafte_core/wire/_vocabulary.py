@@ -50,7 +50,7 @@ _ROWS = """
     desks.releasing Freed
     desks.replanning Planned Replanned
     desks.returns Returned
-    desks.reserving Kept=KeptLot RunLots
+    desks.reserving KeptLot RunLots
     desks.reversing Reversed
     desks.running Started
     desks.sheets FromLot BatchSheet
