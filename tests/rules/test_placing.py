@@ -230,9 +230,9 @@ def check_order(one, other, steps: int) -> None:
         assert begun >= worked_both(other[4], other[1], there) - 2
 
 
-def worked_both(weeks, start: float, end: float) -> int:
+def worked_both(weeks, start: float, end: float) -> float:
     """Seconds in which all are open, an hour at a time: every calendar of these tests changes at full hours."""
-    total, at = 0, start
+    total, at = 0.0, start
     while at < end:
         until = min(end, (at // 1800 + 1) * 1800)
         total += (until - at) * all(week.is_open(int(at)) for week in weeks)

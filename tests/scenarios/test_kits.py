@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from krafte_core import Ingredient, Item, Offer, OrderLine, OrderStatus, PurchaseLine, Recipe, Short, Supplier, Workshop, qty
-from krafte_core.errors import Immutable, InvalidInput, KrafteError, NoSource, TooMuch
+from krafte_core.errors import Immutable, InvalidInput, KrafteError, LotUnknown, NoSource, TooMuch
 from krafte_core.testing import FakeClock
 from tests.scenarios.day import reserved
 
@@ -214,7 +214,7 @@ def test_a_kit_names_the_lot_of_the_component_that_came_in_several():
     anna = ordered(shop, "3 each")
     shop.shipping.ship(anna)
 
-    with pytest.raises(KrafteError) as refusal:
+    with pytest.raises(LotUnknown) as refusal:
         shop.shipping.receive_return(anna, amounts={"gift-set": "1 each"})
     assert refusal.value.code == "lot_unknown"
     assert refusal.value.choices == ("soap-1", "soap-2")

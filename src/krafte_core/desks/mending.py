@@ -13,8 +13,8 @@ from datetime import datetime
 import attrs
 
 from krafte_core.allocation import PURCHASE, RUN, Allocation
+from krafte_core.charging import formula_of
 from krafte_core.desks.lateness import Late, moved
-from krafte_core.desks.releasing import formula_of
 from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.events import Event, ProductionRescheduled
 from krafte_core.netting import Writer

@@ -169,10 +169,10 @@ class AmazonV0(Amazon):
             return 200, {}, {"payload": {"AmazonOrderId": order, "ShippingAddress": {"Name": "A", "CountryCode": "DE"}}}
         if path.endswith("/orderItems"):
             at = int(query.get("NextToken", 0))
-            rows = [{"OrderItemId": line, "SellerSKU": f"S{line}", "QuantityOrdered": count, "QuantityShipped": 0}
+            lines = [{"OrderItemId": line, "SellerSKU": f"S{line}", "QuantityOrdered": count, "QuantityShipped": 0}
                     for line, count in self.orders[order].items()]  # fmt: skip
-            token = {"NextToken": str(at + 1)} if at + 1 < len(rows) else {}
-            return 200, {}, {"payload": {"AmazonOrderId": order, "OrderItems": rows[at : at + 1], **token}}
+            token = {"NextToken": str(at + 1)} if at + 1 < len(lines) else {}
+            return 200, {}, {"payload": {"AmazonOrderId": order, "OrderItems": lines[at : at + 1], **token}}
         page, since = (int(part) for part in query.get("NextToken", "0-0").split("-"))
         after = (
             datetime.fromisoformat(query["LastUpdatedAfter"]) if "LastUpdatedAfter" in query else datetime.fromtimestamp(since, UTC)
@@ -213,12 +213,12 @@ class ShopifyRest(Shopify):
     def answer(self, method, path, query, body):
         if method == "POST":
             told = json.loads(body)["fulfillment"]
-            rows = [
+            told_rows = [
                 {"id": f"gid://x/{row['id']}", "quantity": row["quantity"]}
                 for group in told["line_items_by_fulfillment_order"]
                 for row in group["fulfillment_order_line_items"]
             ]
-            names = [(str(row["id"].rpartition("/")[2])[:-1], str(row["id"])[-1], row["quantity"]) for row in rows]
+            names = [(str(row["id"].rpartition("/")[2])[:-1], str(row["id"])[-1], row["quantity"]) for row in told_rows]
             if len({line for _, line, _ in names}) > 1 or any(count > self.open[order][line] for order, line, count in names):
                 return 422, {}, {"errors": ["Invalid fulfillment order line item quantity requested."]}
             self.ship(names[0][0], {line: count for _, line, count in names})
