@@ -278,7 +278,7 @@ class LateRules:
         self.do(lambda key: self.shop.production.free(run.number, line, key=key), must=must)
         if not must:
             left = {link[:6] for link in self.links()}
-            assert not left & {link[:6] for link in mine}
+            assert not (kept := left & {link[:6] for link in mine}), kept
 
     # from a list ------------------------------------------------------------------------------------------------------
 
@@ -292,7 +292,7 @@ class LateRules:
         for number in done.purchases:
             paper = self.shop.purchasing.get(number)
             self.naive.purchases[number] = NaivePurchase(number, paper.lines[0].item, paper.lines[0].steps)
-        assert [str(row) for row in self.shop.planning.propose(keep=keep)] == []
+        assert not (again := [str(row) for row in self.shop.planning.propose(keep=keep)]), again
 
     @precondition(lambda self: self.naive.orders)
     @rule(which=WHICH, language=st.sampled_from(["en", "de"]))

@@ -217,7 +217,7 @@ def _freeing(name: str, wanted: str | None, amount: Any, lot: str | None) -> Dec
         freed = let_go(work, [link for link in rows if link not in rest], steps)
         spots = {(row.link.ref, row.link.place) for row in freed}
         for link in rest:
-            if (link.ref, link.place) in spots:
+            if amount is None or (link.ref, link.place) in spots:
                 work.unlink(link)
         work.step(run, now, "free", details=tuple((row.link.ref, row.link.item) for row in freed))
         return _answer(work, name, ())
