@@ -194,11 +194,11 @@ def _stopped(work: Work, run: ProductionOrder, known: dict[str, tuple[str, ...]]
     found: dict[str, None] = {}
     for demand in demands:
         entries = diaries[demand]
-        if holds(entries):
+        if entries and entries[0][1] == "place":  # an order; one that goes on ends the search
+            if not holds(entries):
+                return ()
             found[demand] = None
             continue
-        if entries and entries[0].step == "place":  # an order that goes on: no need to look further
-            return ()
         filed = work.reader.papers((demand,)).get(demand)
         upper = filed.paper if filed is not None else None
         above = _stopped(work, upper, known) if isinstance(upper, ProductionOrder) else ()
