@@ -204,14 +204,23 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
         together(planner, dict(how.cover))
     planner.reason, left = KEPT, {}
     for one in how.keep:
-        stock = source(one.item).stock
-        before = stock.total
-        planner.refill(source(one.item), one.minimum, one.target)
-        planner.settle()
-        left[one.item] = before, stock.total
+        left[one.item] = _refill(planner, one)
     if progress is not None:
         progress(len(queue), len(queue))
     return Plan(planner, queue, outcomes, how, left)
+
+
+def _refill(planner: Planner, keep: Keep) -> tuple[int, int, str]:
+    """What is left of an item that is kept in stock: before it is filled up, and after, and what was in the way."""
+    source = planner.board.source(keep.item)
+    before, mark, problem = source.stock.total, planner.mark(), ""
+    try:
+        planner.refill(source, keep.minimum, keep.target)
+    except (BeyondHorizon, NeverFits) as refusal:
+        planner.undo(mark)
+        problem = str(refusal)
+    planner.settle()
+    return before, source.stock.total, problem
 
 
 def _periods(queue: Sequence[Demand], cover: Mapping[str, int]) -> Mapping[int, Window]:
@@ -293,12 +302,12 @@ class Plan:
         demands: Sequence[Demand],
         outcomes: Sequence[Outcome],
         asked: Asked,
-        left: Mapping[str, tuple[int, int]] | None = None,
+        left: Mapping[str, tuple[int, int, str]] | None = None,
     ) -> None:
         """The rows as they are now; the planner stays, so that more can be asked on top of them.
 
         `left` says per item that is kept in stock what all demands leave of what is there and comes:
-        before it is filled up, and after.
+        before it is filled up, and after, and what was in the way.
         """
         self.planner = planner
         self.asked = asked

@@ -92,9 +92,9 @@ def proposals_of(plan: Plan, zone: str) -> Proposals:
     rows += [Proposal(row.ref, "buy", row.item, row.amount, row.order_by, row.at, row.reason, row.supplier) for row in plan.to_buy()]
     low = []
     for keep in plan.asked.keep:
-        (left, after), item = plan.left[keep.item], plan.items[keep.item]
+        (left, after, why), item = plan.left[keep.item], plan.items[keep.item]
         if left < keep.minimum:
-            problem = "" if after >= keep.target else f"nobody makes or sells {keep.item}"
+            problem = "" if after >= keep.target else why or f"nobody makes or sells {keep.item}"
             minimum, target = item.quantity(keep.minimum), item.quantity(keep.target)
             low.append(Low(keep.item, minimum, target, item.quantity(left), item.quantity(after - left), problem))
     return Proposals(tuple(sorted(rows, key=lambda row: (row.start, row.ready, row.ref))), tuple(low), plan, zone)

@@ -151,3 +151,17 @@ def test_a_minimum_that_cannot_be_is_refused(wrong: dict):
     with pytest.raises(InvalidInput) as refusal:
         Item("candle", unit="each", **wrong)
     assert refusal.value.field == "minimum"
+
+
+def test_a_batch_that_no_day_is_long_enough_for_is_said_and_the_rest_is_proposed():
+    """Two hundred candles take twenty hours in one go, and the melter is open for eight: wax is bought all the same."""
+    shop, _ = shelf("200 each", "200 each", wax="10 kg", keep_wax=("50 kg", "50 kg"))
+
+    proposals = shop.planning.propose()
+
+    assert told(proposals) == [("buy", "wax", "40 kg", "stock")]
+    assert [(row.item, str(row.proposed)) for row in proposals.low] == [("candle", "0 each"), ("wax", "40 kg")]
+    assert "melter" in proposals.low[0].problem
+    shop.planning.accept(proposals)
+    assert len(shop.planning.propose()) == 0
+    shop.verify()
