@@ -75,7 +75,7 @@ class Loan(NamedTuple):
     since: int
 
 
-class Part(NamedTuple):
+class PlannedPart(NamedTuple):
     """So many steps of a need are there at a moment, and what that waited for."""
 
     at: float
@@ -149,7 +149,9 @@ class Planner:
         finally:
             self._snug = SNUG
 
-    def plan_parts(self, source: Source, steps: int, due: float, until: float, least: int, latest: float) -> tuple[list[Part], int]:
+    def plan_parts(
+        self, source: Source, steps: int, due: float, until: float, least: int, latest: float
+    ) -> tuple[list[PlannedPart], int]:
         """When parts of a need are there: as much as can be on the due date, then as much as can be as soon as anything can be.
 
         Args:
@@ -160,10 +162,10 @@ class Planner:
         Returns:
             The parts, and how much is never there.
         """
-        parts, left = list[Part](), steps
+        parts, left = list[PlannedPart](), steps
         if self.now <= due < NEVER:
             took = self._most(source, left, int(due), until, least)
-            parts += [Part(due, took, ())] if took else []
+            parts += [PlannedPart(due, took, ())] if took else []
             left -= took
         while left > 0:
             mark = self.mark()
@@ -176,7 +178,7 @@ class Planner:
             if not took:  # what can be done forward cannot always be done backward
                 self._soon(source, wanted, until)
                 took = wanted
-            parts.append(Part(at, took, chain))
+            parts.append(PlannedPart(at, took, chain))
             left -= took
         return parts, left
 

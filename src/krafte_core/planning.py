@@ -22,7 +22,7 @@ from krafte_core.board import Board
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
 from krafte_core.items import Item
 from krafte_core.lotsizing import Window, together, windows
-from krafte_core.planner import Buy, Chain, Part, Planner
+from krafte_core.planner import Buy, Chain, PlannedPart, Planner
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula
@@ -136,7 +136,7 @@ class Outcome(NamedTuple):
     at: float
     chain: Chain
     problem: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[PlannedPart, ...] = ()
 
 
 KEPT = -2

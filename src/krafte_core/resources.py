@@ -171,7 +171,9 @@ class Offer:
 
 @attrs.frozen
 class Supplier:
-    """Who delivers, and what he offers; `calendar` counts his working days, `orders` says when he takes orders (default always).
+    """Who delivers, and what he offers.
+
+    `calendar` counts his working days; `orders` says when he takes orders, `deliveries` when he brings what is ready (default always).
 
     >>> Supplier("Frantoio").offers
     ()
@@ -181,6 +183,7 @@ class Supplier:
     offers: tuple[Offer, ...] = attrs.field(default=(), kw_only=True, converter=_offers)
     calendar: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     orders: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
+    deliveries: Calendar | None = attrs.field(default=None, kw_only=True, converter=_calendar)
     attributes: tuple[tuple[str, Any], ...] = attrs.field(default=(), kw_only=True, converter=attributes)
 
 

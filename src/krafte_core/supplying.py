@@ -1,6 +1,6 @@
 """Supplying: when an offer can be ordered, when that is here, and when it can be used.
 
-A supplier takes orders on his ordering days and delivers by his own calendar; an offer may be valid from and until a day; what came
+A supplier takes orders on his ordering days and delivers on his delivery days; an offer may be valid from and until a day; what came
 may have to be inspected before anybody may use it. The search for a promise and the planner ask the same two questions: how soon, and
 how late must it be ordered to be usable by a moment. A plain offer (any day, no inspection) they work out themselves: it is one sum.
 
@@ -36,12 +36,13 @@ class Ordered(NamedTuple):
 
 
 def plain(supplier: Supplier, offer: Offer, item: Item) -> bool:
-    """Whether it can be ordered at any time and used at once.
+    """Whether it can be ordered and delivered at any time and used at once.
 
     >>> plain(Supplier("Lang"), Offer("wax", lead_time="2 days"), Item("wax", unit="kg"))
     True
     """
-    return supplier.orders is None and offer.valid_from is None and offer.valid_until is None and item.inspection is None
+    always = supplier.orders is None and supplier.deliveries is None
+    return always and offer.valid_from is None and offer.valid_until is None and item.inspection is None
 
 
 def inspected(item: Item) -> int:
@@ -72,7 +73,7 @@ class Calling:
         self.earlier = earlier
 
     def soonest(self, supplier: Supplier, offer: Offer, item: Item) -> Ordered | None:
-        """The first time at which it can be ordered and used; None where it is not valid any more, or he never takes orders again."""
+        """The first time at which it can be ordered and used; None where it is not valid any more, or he is closed for good."""
         since = self.now if offer.valid_from is None else max(self.now, self._end(offer.valid_from - timedelta(days=1)))
         try:
             order_at = since if supplier.orders is None else self.timeline(supplier.orders).next_open(since)
@@ -80,7 +81,10 @@ class Calling:
             return None
         if offer.valid_until is not None and order_at >= self._end(offer.valid_until):
             return None
-        return self._ordered(supplier, offer, item, order_at)
+        try:
+            return self._ordered(supplier, offer, item, order_at)
+        except BeyondHorizon:
+            return None
 
     def latest(self, supplier: Supplier, offer: Offer, item: Item, by: int) -> Ordered | None:
         """The last time at which it can be ordered to be usable by a moment; None where that would be too soon to order.
@@ -88,7 +92,10 @@ class Calling:
         Args:
             by: not before `soonest`.
         """
-        order_at = int(self.earlier(by - inspected(item), offer.lead_time, supplier.calendar))
+        here = by - inspected(item)
+        if supplier.deliveries is not None:
+            here = _last_open(self.timeline(supplier.deliveries), here)
+        order_at = int(self.earlier(here, offer.lead_time, supplier.calendar))
         if offer.valid_until is not None:
             order_at = min(order_at, self._end(offer.valid_until) - 1)
         if supplier.orders is not None:
@@ -99,6 +106,8 @@ class Calling:
 
     def _ordered(self, supplier: Supplier, offer: Offer, item: Item, order_at: int) -> Ordered:
         here = int(self.later(order_at, offer.lead_time, supplier.calendar))
+        if supplier.deliveries is not None:
+            here = self.timeline(supplier.deliveries).next_open(here)
         return Ordered(order_at, here, here + inspected(item))
 
     def _end(self, day: date) -> int:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from itertools import combinations_with_replacement, pairwise
 from typing import NamedTuple
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -155,6 +156,15 @@ def test_more_stock_never_delays_a_proven_answer(world, needs, item, more):
     """DESIGN 9: for answers that are proven on both sides."""
     before = searched(world, needs)
     after = searched(world.has(item, more), needs)
+    if before and after and before[0].proven and after[0].proven:
+        assert max(cover.ready for cover in after[1]) <= max(cover.ready for cover in before[1])
+
+
+@given(worlds(), needs_of, st.sampled_from("ab"))
+def test_more_capacity_never_delays_a_proven_answer(world, needs, code):
+    before = searched(world, needs)
+    world.centers[code] = attrs.evolve(world.centers[code], capacity=world.centers[code].capacity + 1)
+    after = searched(world, needs)
     if before and after and before[0].proven and after[0].proven:
         assert max(cover.ready for cover in after[1]) <= max(cover.ready for cover in before[1])
 

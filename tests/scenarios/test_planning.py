@@ -319,7 +319,7 @@ def test_an_order_may_leave_in_parts_and_one_is_not_wanted_after_friday():
     ben = shop.orders.place(customer="Ben", lines=[OrderLine("bar", "5 each")], requested="2026-11-23")
     plan = shop.planning.plan(parts={anna.number: "10 each"}, latest={ben.number: "2026-11-23 23:00"})
     assert [(str(one.amount), f"{one.at:%a %H:%M}") for one in plan.deliveries(anna.number)] == [
-        ("30 each", "Tue 00:00"), ("20 each", "Tue 08:00"),
+        ("30 each", "Mon 23:59"), ("20 each", "Tue 08:00"),
     ]  # fmt: skip
     assert plan.deliveries(ben.number)[0].problem == "it would be there on 2026-11-24 08:00, and nobody wants it any more then"
     shop.planning.accept(plan)
@@ -380,3 +380,12 @@ def test_period_cover_of_what_is_bought_puts_purchases_together():
 def test_a_period_takes_time_and_its_item_exists(wrong):
     with pytest.raises((InvalidInput, Unknown)):
         weekly_shop().planning.plan(cover=wrong)
+
+
+def test_what_is_made_just_in_time_is_there_on_the_requested_day_and_not_at_midnight_after_it():
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("bar", unit="each"), Recipe("bar", makes="1 each", lead_time="1 day"))
+    order = shop.orders.place(customer="Anna", lines=[OrderLine("bar", "1 each")], requested="2026-11-27")
+    shop.planning.accept(shop.planning.plan())
+    promise = shop.orders.promise(order)
+    assert (str(promise.date), promise.days_late) == ("2026-11-27", 0)

@@ -129,6 +129,17 @@ def test_an_inspection_belongs_to_what_somebody_decides_about():
         Offer("wax", lead_time="1 day", preference="1")
 
 
+def test_a_supplier_who_delivers_on_fridays_only():
+    """Ordered on Thursday, ready on Saturday, brought on Friday; wanted for a Thursday, it must be there on the Friday before."""
+    shop = shop_of(Supplier("Lang", offers=[Offer("wax", lead_time="2 days")], deliveries=Calendar("Fridays", "Fri 08:00-12:00")))
+    soon, late = wanted(shop), wanted(shop, "2026-12-17")
+    promise, plan = shop.orders.promise(soon), shop.planning.plan()
+    assert promise.arrival == instant("2026-12-05 08:00")
+    assert plan.deliveries(soon.number)[0].at == promise.arrival
+    (bought,) = plan.to_buy(late.number)
+    assert (bought.order_by, bought.at) == (instant("2026-12-09 11:59:59"), instant("2026-12-11 11:59:59"))
+
+
 @given(
     st.sampled_from([None, "Tue 08:00-12:00", "Mon,Thu 00:00-24:00", "Mon-Fri 09:00-17:00"]),
     st.sampled_from(["0 days", "5 h", "3 days", "2 working days"]),

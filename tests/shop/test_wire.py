@@ -78,7 +78,7 @@ NOT_VALUES = {
     "planner.Buy": "a row of a plan; `planning.PlannedBuy` is the value",
     "planner.Loan": "a row of a plan; `promise.Borrowed` is the value",
     "lotsizing.Window": "a row of planning",
-    "planner.Part": "a row of a plan; `planning.Delivery` is the value",
+    "planner.PlannedPart": "a row of a plan; `planning.Delivery` is the value",
     "planner.Make": "a row of a plan; `planning.PlannedMake` is the value",
     "planning.Asked": "how a plan was asked for; it lives as long as the plan",
     "planning.Case": "what a plan is made of; it travels by pickle between processes",

@@ -293,7 +293,7 @@ def _by(work: Work, order: CustomerOrder, search: Search, ready: float) -> float
     if order.requested is None:
         return ready
     method = work.catalogue.method(order.shipping)
-    end = end_of_day(order.requested, work.catalogue.zone).timestamp()
+    end = end_of_day(order.requested, work.catalogue.zone).timestamp() - 1  # midnight is the next day
     if method is not None and method.transit.kind == "working days":
         end = search.situation.timeline(method.calendar or EVERY_DAY).subtract_days(int(end), method.transit.days)
     elif method is not None:

@@ -345,7 +345,7 @@ def _due(work: Work, seen: Seen, requested: date | None, shipping: str | None) -
     """When it must leave to arrive by the end of the day, and until when its lots must be good."""
     if requested is None:
         return NEVER, 0
-    end = int(end_of_day(requested, work.catalogue.zone).timestamp())
+    end = int(end_of_day(requested, work.catalogue.zone).timestamp()) - 1  # midnight is the next day
     method = work.catalogue.method(shipping)
     if method is None:
         return end, end
