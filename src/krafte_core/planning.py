@@ -16,13 +16,14 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from krafte_core import planner
 from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
 from krafte_core.availability import aligned
 from krafte_core.board import Board
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
 from krafte_core.items import Item
 from krafte_core.lotsizing import Window, together, windows
-from krafte_core.planner import Buy, Chain, Part, Planner
+from krafte_core.planner import Buy, Chain, Planner
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula
@@ -136,7 +137,7 @@ class Outcome(NamedTuple):
     at: float
     chain: Chain
     problem: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[planner.Part, ...] = ()
 
 
 KEPT = -2
