@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from krafte_core.items import Item
+from krafte_core.items import Item, words
 from krafte_core.ledger import Key
 from krafte_core.stock import Lot
 from krafte_core.trace import Reach
@@ -25,25 +25,18 @@ class Undeclared(NamedTuple):
     through: tuple[Key, ...]
 
 
-def named(text: object) -> frozenset[str]:
-    """The allergens in a text, parted by commas, in small letters.
-
-    >>> sorted(named("Milk, wheat"))
-    ['milk', 'wheat']
-    """
-    return frozenset(part.strip().lower() for part in str(text or "").split(",") if part.strip())
-
-
-def contained(lot: Lot, item: Item) -> frozenset[str]:
+def of_lot(lot: Lot, item: Item, attribute: str = "allergens") -> frozenset[str]:
     """What a lot contains by itself: what it says, and, where it was not made here, what its item says.
+
+    Any attribute that lists what something contains may be asked for; what a recipe contains tells `declarations.contained`.
 
     >>> from datetime import datetime
     >>> flour = Item("flour", unit="kg", attributes={"allergens": "wheat"})
-    >>> sorted(contained(Lot("flour", "F-1", received_at=datetime(2026, 1, 1)), flour))
+    >>> sorted(of_lot(Lot("flour", "F-1", received_at=datetime(2026, 1, 1)), flour))
     ['wheat']
     """
-    own = named(dict(lot.attributes).get("allergens"))
-    return own if lot.origin in ("run", "conversion") else own | named(dict(item.attributes).get("allergens"))
+    own = words(dict(lot.attributes).get(attribute))
+    return own if lot.origin in ("run", "conversion") else own | words(dict(item.attributes).get(attribute))
 
 
 def declared(item: Item) -> frozenset[str]:
@@ -53,18 +46,20 @@ def declared(item: Item) -> frozenset[str]:
     ['milk', 'wheat']
     """
     given = dict(item.attributes)
-    return named(given.get("declares", given.get("allergens")))
+    return words(given.get("declares", given.get("allergens")))
 
 
-def carriers(lots: Iterable[Lot], items: Mapping[str, Item]) -> dict[str, tuple[Key, ...]]:
-    """Per allergen the lots that contain it by themselves.
+def carriers(lots: Iterable[Lot], items: Mapping[str, Item], attribute: str = "allergens") -> dict[str, tuple[Key, ...]]:
+    """Per allergen (or whatever the attribute lists) the lots that contain it by themselves.
+
+    Asked for all lots that went into one, it tells what that one contains, and through which.
 
     >>> carriers([], {})
     {}
     """
     found: dict[str, list[Key]] = {}
     for lot in lots:
-        for allergen in sorted(contained(lot, items[lot.item])):
+        for allergen in sorted(of_lot(lot, items[lot.item], attribute)):
             found.setdefault(allergen, []).append((lot.item, lot.code))
     return {allergen: tuple(sorted(keys)) for allergen, keys in sorted(found.items())}
 

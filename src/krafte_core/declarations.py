@@ -21,7 +21,7 @@ from krafte_core.descent import Runs, Worth
 from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput
 from krafte_core.ingredients import percent
-from krafte_core.items import Item
+from krafte_core.items import Item, words
 from krafte_core.ledger import Key
 from krafte_core.recipes import known
 from krafte_core.stock import Posting
@@ -40,33 +40,22 @@ def declared(items: Iterable[Item], attribute: str) -> Mapping[str, frozenset[st
     for item in items:
         told = dict(item.attributes).get(attribute)
         if told is not None:
-            found[item.code] = frozenset(word.strip() for word in str(told).split(",") if word.strip())
+            found[item.code] = words(told)
     return found
 
 
 def contained(structure: Structure, item: str, has: Mapping[str, Collection[str]]) -> Mapping[str, tuple[str, ...]]:
     """What a product contains over all its levels, substitutes included, and from which items it comes.
 
+    What a real lot contains tells `allergens.carriers`, from the lots that went into it.
+
     >>> dict(contained(Structure({}), "butter", {"butter": {"milk"}}))
     {'milk': ('butter',)}
     """
-    return _by_word(reach(structure.formulas, item), has)
-
-
-def contained_in_lots(lots: Iterable[Key], has: Mapping[str, Collection[str]]) -> Mapping[str, tuple[str, ...]]:
-    """What a real lot contains: by the lots that really went into it (those that a trace back reaches, itself included).
-
-    >>> dict(contained_in_lots([("butter", "B-1"), ("salt", "S-1")], {"butter": {"milk"}}))
-    {'milk': ('butter',)}
-    """
-    return _by_word(dict.fromkeys(item for item, _ in lots), has)
-
-
-def _by_word(items: Iterable[str], has: Mapping[str, Collection[str]]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for item in items:
-        for word in has.get(item, ()):
-            found.setdefault(word, []).append(item)
+    for one in reach(structure.formulas, item):
+        for word in has.get(one, ()):
+            found.setdefault(word, []).append(one)
     return {word: tuple(found[word]) for word in sorted(found)}
 
 

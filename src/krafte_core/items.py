@@ -85,6 +85,15 @@ def one_of(value: object, choices: tuple[str, ...], field: str) -> str:
     return str(value)
 
 
+def words(text: object) -> frozenset[str]:
+    """The words of an attribute that lists several, parted by commas, in small letters.
+
+    >>> sorted(words("Milk, wheat"))
+    ['milk', 'wheat']
+    """
+    return frozenset(part.strip().lower() for part in str(text or "").split(",") if part.strip())
+
+
 def attributes(given: object) -> tuple[tuple[str, Any], ...]:
     """The host's own attributes as sorted pairs of a name and a plain value (text, int, bool or none).
 

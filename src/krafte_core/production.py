@@ -105,6 +105,8 @@ class ProductionOrder:
     @property
     def supplies(self) -> tuple[tuple[str, str, str], ...]:
         """What others may be promised of it, as links name it: (`"run"`, item, number) of everything that it makes."""
+        if not self.outputs:
+            return ((RUN, self.item, self.number),)
         return tuple([(RUN, item, self.number) for item in self.items])
 
     def brings(self, item: str) -> int:

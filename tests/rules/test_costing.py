@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krafte_core.allergens import carriers
 from krafte_core.costing import cost, lot_costs, weighted
 from krafte_core.declarations import (
     composition,
     contained,
-    contained_in_lots,
     declared,
     good_until,
     ingredient_list,
@@ -295,8 +295,13 @@ CAKE = structure(
 
 def test_allergens_come_up_from_every_level_with_where_they_come_from():
     assert contained(CAKE, "cake", declared(FOOD.values(), "allergens")) == {"gluten": ("flour",), "glue": ("box",), "milk": ("milk",)}
-    lots_in_it = [("cake", "C-1"), ("dough", "D-1"), ("flour", "F-7")]
-    assert contained_in_lots(lots_in_it, declared(FOOD.values(), "allergens")) == {"gluten": ("flour",)}
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    lots_in_it = [
+        Lot("cake", "C-1", origin="run", received_at=day),
+        Lot("flour", "F-7", received_at=day, attributes={"allergens": "Soy"}),
+    ]
+    assert carriers(lots_in_it, FOOD) == {"gluten": (("flour", "F-7"),), "soy": (("flour", "F-7"),)}
+    assert carriers(lots_in_it, FOOD, "vegan") == {}
 
 
 def test_the_composition_leaves_out_peel_and_packaging():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krafte_core import Ingredient, Item, OrderLine, Recipe
+from krafte_core import Ingredient, Item, Offer, OrderLine, PurchaseLine, Recipe, Supplier
 from krafte_core.errors import Short, Unsolvable
 from krafte_core.recipes import Substitute
 from krafte_core.testing import FakeClock
@@ -177,6 +177,26 @@ def test_what_a_run_makes_for_another_counts_at_target_content():
     shop.production.start(paint)
     assert shop.production.complete(paint, made="100 L").deviations == {}
     assert left(shop, "paste", "binder", "filler") == {"paste": "0 L", "binder": "990 L", "filler": "960 L"}
+    shop.verify()
+
+
+def test_what_was_bought_for_a_run_covers_by_its_content_once_it_is_here():
+    """30 litres are on their way and promised; they come at 28 %, so that 2 litres at target are open again, and others follow."""
+    shop = paint_shop()
+    shop.register(Supplier("mill", offers=[Offer("paste", lead_time="2 days")]))
+    purchase = shop.purchasing.order("mill", lines=[PurchaseLine("paste", "30 L")])
+    run = shop.production.plan("paint", "100 L").production
+    shop.purchasing.receive(purchase, "paste", "30 L", lot="P-28", attributes={"potency": "28 %"})
+    shop.verify()
+    with pytest.raises(Short) as refused:
+        shop.production.start(run)
+    assert [str(one.missing) for one in refused.value.shortages] == ["2 L"]
+    shop.stock.receive("paste", "10 L", lot="P-60", attributes={"potency": "60 %"})
+    shop.production.cover(run)
+    shop.verify()
+    assert all_reserved(shop) == {"P-28": "30 L", "P-60": "1 L", "binder": "8.9 L", "filler": "40.1 L", "water": "20 L"}
+    shop.production.start(run)
+    assert shop.production.complete(run, made="100 L").deviations == {}
     shop.verify()
 
 

@@ -13,7 +13,6 @@ from krafte_core.allocation import LOT, RUN, shrink
 from krafte_core.backdating import date_step, fit_in
 from krafte_core.charges import target
 from krafte_core.charging import Batched
-from krafte_core.declarations import good_until
 from krafte_core.desks.handling import Taking, homeward
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
@@ -399,6 +398,8 @@ class Completion:
         recipe = run.recipe
         if recipe.shelf_life is None and recipe.expiry == "process" and not recipe.outputs:
             return None
+        from krafte_core.declarations import good_until  # noqa: PLC0415 - most recipes say nothing of it
+
         life = recipe.shelf_life if item == run.item or recipe.apart else None
         life = next((one.shelf_life for one in recipe.outputs if one.item == item and one.shelf_life is not None), life)
         if recipe.expiry == "process":

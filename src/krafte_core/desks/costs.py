@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from krafte_core.costing import Cost, Price, cost, lot_costs, weighted
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.ledger import Key
 from krafte_core.money import UnroundedMoney, price
@@ -16,8 +15,10 @@ from krafte_core.office import Office
 from krafte_core.production import ProductionOrder
 from krafte_core.quantities import Quantity
 from krafte_core.stock import PRODUCTION, Lot, Posting
-from krafte_core.structure import Structure
 from krafte_core.work import Work
+
+if TYPE_CHECKING:
+    from krafte_core.costing import Cost, Price
 
 HOUR = 3600
 
@@ -84,6 +85,9 @@ class RunCosts:
         >>> str(shop.production.cost("soap", "20 each").unit_cost.rounded())
         '0.40 EUR'
         """
+        from krafte_core.costing import cost  # noqa: PLC0415 - whoever makes things all day asks rarely
+        from krafte_core.structure import Structure  # noqa: PLC0415
+
         with self._office.look() as work:
             steps = work.item(item).positive(amount)
             formula = work.catalogue.chosen(item, work.today, steps, recipe)
@@ -112,6 +116,8 @@ class RunCosts:
         >>> print(shop.production.lot_cost("soap", "S-1"))
         soap S-1: 20 each cost 8.40 EUR, one each 0.42 EUR
         """
+        from krafte_core.costing import lot_costs  # noqa: PLC0415 - as above
+
         with self._office.look() as work:
             own = work.lot(item, lot)
             postings, lots = _behind(work, own)
@@ -150,6 +156,8 @@ def _price(given: Any) -> Price:
 
 def _prices(work: Work, items: Iterable[str]) -> dict[str, Price]:
     """What one unit costs: the average of the lots in stock, else the lowest offer."""
+    from krafte_core.costing import weighted  # noqa: PLC0415 - as above
+
     found: dict[str, Price] = {}
     wanted = [*items]
     stocked = work.reader.stocked(wanted)

@@ -103,6 +103,7 @@ class PurchasingDesk(PurchaseChanges):
         supplier_lot: str | None = None,
         expires: date | str | None = None,
         place: str = STOCK,
+        attributes: Mapping[str, Any] | None = None,
         happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
@@ -113,6 +114,7 @@ class PurchasingDesk(PurchaseChanges):
             purchase: the purchase order; `item` its line, by item or by ref.
             amount: what came; more than ordered is free stock.
             place: where it goes; `"quarantine"` if it is to be inspected first.
+            attributes: of the lot, such as its own `potency` and `density`, or the host's own.
             happened_at: when it came; default now.
 
         Raises:
@@ -122,7 +124,8 @@ class PurchasingDesk(PurchaseChanges):
         until = None if expires is None else day(expires)
         theirs = None if supplier_lot is None else code(supplier_lot, "supplier_lot")
         at = business_time(happened_at, self._office.zone)
-        content = ("receive", name, item, told(amount), lot, theirs, until, place, at)
+        own = pairs(attributes or ())
+        content = ("receive", name, item, told(amount), lot, theirs, until, place, own, at)
 
         def decide(work: Work) -> Received:
             paper: PurchaseOrder = work.paper(PurchaseOrder, name)
@@ -134,7 +137,7 @@ class PurchasingDesk(PurchaseChanges):
             came = arrived(work, [paper])
             row = arrive(
                 work, line.item, steps, lot, place, paper=name, line=f"{name}/{line.ref}", at=at,
-                supplier=paper.supplier, supplier_lot=supplier_lot, expires=until, unit_cost=line.price,
+                supplier=paper.supplier, supplier_lot=supplier_lot, expires=until, unit_cost=line.price, attributes=own,
             )  # fmt: skip
             left = {one.ref: max(0, one.steps - came.get((name, one.ref), 0)) for one in paper.lines}
             left[line.ref] = max(0, left[line.ref] - steps)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from krafte_core.allergens import Undeclared, carriers, contained, undeclared
+from krafte_core.allergens import Undeclared, carriers, of_lot, undeclared
 from krafte_core.audit import Exercise, Gap, exercise, gaps
 from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
 from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
@@ -316,7 +316,7 @@ class TraceDesk:
             some = tuple(code for code, item in items.items() if dict(item.attributes).get("allergens"))
             lots = chain(work.reader.sought(Sought(some)), work.reader.sought(Sought(noted=True)))
             found = undeclared(
-                carriers({(lot.item, lot.code): lot for lot in lots if contained(lot, items[lot.item])}.values(), items),
+                carriers({(lot.item, lot.code): lot for lot in lots if of_lot(lot, items[lot.item])}.values(), items),
                 lambda keys: searched(work, keys, "forward"),
                 lambda key: searched(work, [key], "back"),
                 items,
