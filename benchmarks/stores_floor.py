@@ -22,8 +22,8 @@ Rows = Sequence[tuple[Any, ...]]
 class Bare:
     """A bare connection to the tables of a workshop, and the statements on them."""
 
-    def __init__(self, url: str) -> None:
-        """Make the tables, and connect past the library."""
+    def __init__(self, url: str, *, durable: bool = False) -> None:
+        """Make the tables, and connect past the library; what is not `durable` does not wait for the disk."""
         from krafte_core.stores.sql import SqlStore
 
         store = SqlStore(url)
@@ -32,7 +32,7 @@ class Bare:
         self.db: Any
         if self.sqlite:
             self.db = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=60)
-            self.db.execute("PRAGMA synchronous = OFF")
+            self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         else:
             import psycopg
 
@@ -291,9 +291,9 @@ class Floor(Bare):
 class Hot(Bare):
     """Orders for hot items, confirmed from stock."""
 
-    def __init__(self, url: str, items: int = 0) -> None:
+    def __init__(self, url: str, items: int = 0, *, durable: bool = False) -> None:
         """With so many items in stock."""
-        super().__init__(url)
+        super().__init__(url, durable=durable)
         if items:
             self.begin()
             self.stock([(f"H{n:02d}", "L-1", "stock", 10**12, 0) for n in range(items)])

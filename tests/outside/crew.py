@@ -140,12 +140,14 @@ def statements(url: str, name: str, order: str, key: str) -> int:
 # working together -------------------------------------------------------------------------------------------------------
 
 
-def work(url: str, seed: int, commands: int, results: Any = None) -> None:
+def work(url: str, seed: int, commands: int, results: Any = None, begun: Any = None) -> None:
     """So many commands by chance on what all the others work on, too; a refusal of the shop is an answer like others."""
     store, shop = opened(url)
     rnd = random.Random(seed)
     counts = {"done": 0, "refused": 0, "conflict": 0, "failed": 0}
     for n in range(commands):
+        if n == 1 and begun is not None:
+            begun.set()
         try:
             _one(shop, rnd, f"{seed}-{n}")
             counts["done"] += 1
