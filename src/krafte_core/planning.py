@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from krafte_core import planner
 from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
 from krafte_core.availability import aligned
 from krafte_core.board import Board
