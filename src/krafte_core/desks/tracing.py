@@ -8,10 +8,10 @@ from fractions import Fraction
 from itertools import groupby, islice
 from typing import Any, NamedTuple
 
+from krafte_core import diary
 from krafte_core.addresses import Address
 from krafte_core.allocation import LOT
 from krafte_core.content import Assumed
-from krafte_core.diary import Entry
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item
 from krafte_core.ledger import Gross, Key, Use, uses
@@ -66,8 +66,8 @@ def documents(work: Work, since: datetime | None, until: datetime | None) -> Ite
 class Decision(NamedTuple):
     """A line of the diary about a lot, and the lot as it is now; several where one name can be read in two ways."""
 
-    entry: Entry
-    lots: tuple[Lot, ...]
+    entry: diary.Entry
+    about: tuple[Lot, ...]
 
 
 def decisions(work: Work, since: datetime | None, until: datetime | None) -> Iterator[Decision]:

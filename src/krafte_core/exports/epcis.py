@@ -451,8 +451,8 @@ def shop_events(shop: Workshop, names: Naming, *, since: Any = None, until: Any 
         yield from _told(one.postings, {} if one.paper else seen, _Writer(items, one.lots, names, shipments))
     writer = _Writer(items, {}, names, {})
     for decision in shop.trace.decisions(since=since, until=until):
-        if decision.lots and decision.entry.step in _DECIDED:
-            yield writer.decision(decision.entry, decision.lots)
+        if decision.about and decision.entry.step in _DECIDED:
+            yield writer.decision(decision.entry, decision.about)
 
 
 _MARK = "\x00"
