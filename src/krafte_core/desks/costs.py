@@ -27,7 +27,8 @@ class LotCost:
     """What a lot really cost: the lot, how much of it was made or received, and the cost of one unit and of all.
 
     Attributes:
-        unit_cost, total: None where a price is missing somewhere behind the lot.
+        unit_cost: None where a price is missing somewhere behind the lot.
+        total: the same.
         work: what the work of its run counts for, in all outputs of the run together; None for a lot that no run made.
         unpriced: the lots without a price that are to blame, as (item, lot).
     """
