@@ -508,7 +508,8 @@ def pegs_of(plan: Plan) -> list[tuple[Any, ...]]:
 
 def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> tuple[Buy, ...]:
     """The purchases that serve somebody: what others brought too much was enough for those that the rest was planned for."""
-    used = {row[3] for row in pegs if row[2] == "buy"} | {buy.ref for buy in planner.buys if buy.reason == KEPT}
+    filled = {buy.item for buy in planner.buys if buy.reason == KEPT}  # what is filled up counted on all of them
+    used = {row[3] for row in pegs if row[2] == "buy"} | {buy.ref for buy in planner.buys if buy.item in filled}
     for buy in planner.buys:
         if buy.ref not in used:
             planner.board.source(buy.item).stock.take(buy.at, buy.steps)

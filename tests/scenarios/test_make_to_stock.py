@@ -165,3 +165,19 @@ def test_a_batch_that_no_day_is_long_enough_for_is_said_and_the_rest_is_proposed
     shop.planning.accept(proposals)
     assert len(shop.planning.propose()) == 0
     shop.verify()
+
+
+def test_what_a_planned_run_still_lacks_is_bought_beside_what_fills_the_shelf():
+    """Ten kilograms of wax for fifty candles, of which one is there; five to ten are kept. Nine and ten are bought, once."""
+    shop, clock = shelf("0 each", "1 each", wax="30 kg", keep_wax=("5 kg", "10 kg"))
+    clock.set("2026-03-02 09:00")
+    run = shop.production.plan("candle", "50 each").production
+    shop.production.reschedule(run, start="2026-03-16 08:00")
+    shop.stock.count("wax", "1 kg", lot="W-1")
+
+    proposals = shop.planning.propose()
+
+    assert sum(row.amount.value for row in proposals if row.item == "wax") == 19
+    shop.planning.accept(proposals)
+    assert len(shop.planning.propose()) == 0
+    shop.verify()
