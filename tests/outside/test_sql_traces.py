@@ -37,6 +37,10 @@ def engine(request, tmp_path_factory):
     made.dispose()
 
 
+ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+"""PostgreSQL reads small tables as a whole, which is right."""
+
+
 def another(engine):
     return SqlStore(engine, tenant=uuid.uuid4().hex, prefix="traces_")
 
@@ -135,10 +139,9 @@ def test_a_search_of_any_depth_is_two_statements(engine):
         assert (len(found.lots), len(found.runs)) == (length + 1, length)
 
 
+@ON_SQLITE
 def test_no_plan_reads_a_whole_table(engine):
     """Also after ANALYZE, with which SQLite begins to read whole tables into Bloom filters."""
-    if engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL reads small tables as a whole, which is right")
     store = another(engine)
     chain(store, 2_000)
     with engine.begin() as connection:
@@ -151,10 +154,9 @@ def test_no_plan_reads_a_whole_table(engine):
     assert any("traces_uses_run" in line for line in plans)
 
 
+@ON_SQLITE
 def test_lots_and_movements_are_found_by_their_indexes(engine):
     """Never by looking at all of them: what is asked for is a small part of the books."""
-    if engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL reads small tables as a whole, which is right")
     store = another(engine)
     shop, _ = filled(store)
     plans = {}
