@@ -124,13 +124,13 @@ def closed_until(work: Work) -> datetime | None:
     return found[-1].until if found else None
 
 
-def allowed(work: Work, at: datetime | None) -> None:
+def allowed(work: Work, at: datetime) -> None:
     """Refuse what is dated too far back; two that meet a closing under way are decided again.
 
     Raises:
         TooFarBack: (`too_far_back`) with the limit.
     """
-    if at is None or at >= work.at:
+    if at >= work.at:
         return
     closed = closed_until(work)
     if closed is not None and at < closed:

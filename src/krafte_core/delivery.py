@@ -8,8 +8,8 @@ from typing import Any
 
 import attrs
 
-from krafte_core.errors import shown
 from krafte_core.store import Leased, Outbox
+from krafte_core.wording import shown
 
 BATCH = 100
 

@@ -1,4 +1,4 @@
-"""The names that things go by: one type per kind, so that a type checker stops mix-ups; document numbers.
+"""The names that things go by: lines found by name, document numbers.
 
 >>> number("PB", "2026-11", 1), number("PB", "2026-11", 1000)
 ('PB-2026-11-001', 'PB-2026-11-1000')
@@ -7,15 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NewType, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from krafte_core.errors import InvalidInput
-
-ItemCode = NewType("ItemCode", str)
-LotCode = NewType("LotCode", str)
-PlaceCode = NewType("PlaceCode", str)
-PaperNumber = NewType("PaperNumber", str)
-LineRef = NewType("LineRef", str)
 
 
 class _Named(Protocol):

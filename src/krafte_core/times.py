@@ -20,15 +20,8 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from krafte_core.errors import (
-    InvalidInput,
-    NaiveDatetime,
-    OutOfRange,
-    TextTooLong,
-    Unknown,
-    UnreadableText,
-    shown,
-)
+from krafte_core.errors import InvalidInput, NaiveDatetime, OutOfRange, TextTooLong, Unknown, UnreadableText
+from krafte_core.wording import shown
 
 MAX_TEXT = 64  # characters of a name, a duration, an instant, a day or a zone
 DAY = 86_400  # seconds

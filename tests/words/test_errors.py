@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core import errors
-from krafte_core.errors import InvalidInput, KrafteError, NotWholeSteps, OutOfRange, listed, shown
+from krafte_core.errors import InvalidInput, KrafteError, NotWholeSteps, OutOfRange
+from krafte_core.wording import listed, shown
 
 
 def tree(root: type[KrafteError], depth: int = 0) -> list[tuple[int, type[KrafteError]]]:

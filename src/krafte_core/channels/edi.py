@@ -29,7 +29,6 @@ FUNCTIONS = {
     "5": "replace",
 }
 ZERO = Decimal(0)
-Segment = tuple[tuple[str, ...], ...]
 
 
 def text_of(channel: str, body: bytes | str) -> str:

@@ -17,9 +17,10 @@ from html import unescape
 from typing import Any
 
 from krafte_core.addresses import Address
-from krafte_core.errors import BadPayload, shown
+from krafte_core.errors import BadPayload
 from krafte_core.incoming import Problem
 from krafte_core.money import MINOR_DIGITS
+from krafte_core.wording import shown
 
 MAX_BODY = 16 * 2**20
 """Bytes of a payload."""
@@ -242,11 +243,6 @@ class Node:
             return [Node(row, f"{path}[{place}]", sheet) for place, row in enumerate(value)]
         self.miss(key, value, f"a list of at most {MOST_ROWS} objects")
         return []
-
-    def strings(self, key: str) -> list[str]:
-        """The texts of a list in it."""
-        value = self.data.get(key)
-        return [row for row in value if isinstance(row, str)] if isinstance(value, list) else []
 
 
 def distinct(node: Node, key: str, ids: Sequence[str]) -> None:

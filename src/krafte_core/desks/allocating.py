@@ -13,13 +13,14 @@ from krafte_core.desks.confirming import take
 from krafte_core.desks.needs import OrderNeeds
 from krafte_core.desks.releasing import let_go, together
 from krafte_core.diary import allow
-from krafte_core.errors import InvalidInput, NotAllowed, Short, TooMuch, told
+from krafte_core.errors import InvalidInput, NotAllowed, Short, TooMuch
 from krafte_core.events import Event, OrderPicked
 from krafte_core.netting import Displaced, drop_expired_quotes
 from krafte_core.office import Office
 from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderNeed
 from krafte_core.quantities import Quantity
 from krafte_core.stock import ORDERS, Stocked, Taken, pick, unusable
+from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 
 

@@ -14,13 +14,14 @@ import attrs
 from krafte_core.backdating import business_time, could_take, date_back, fit_in
 from krafte_core.desks.facts import take_along, where
 from krafte_core.diary import lot_document
-from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch, told
+from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch
 from krafte_core.events import Event, LotConverted
 from krafte_core.items import Item, code, note
 from krafte_core.netting import Displaced, drop_expired_quotes, lot_links, squeeze
 from krafte_core.office import Office
 from krafte_core.quantities import Quantity
 from krafte_core.stock import PRODUCTION, STOCK, Lot, Move, Stocked, unusable
+from krafte_core.wording import told
 from krafte_core.work import Work
 
 

@@ -16,7 +16,7 @@ from krafte_core.desks.needs import open_quote
 from krafte_core.desks.placing import checked_lines, file_order
 from krafte_core.desks.releasing import together
 from krafte_core.diary import allow
-from krafte_core.errors import InvalidInput, NotAllowed, TooMuch, told
+from krafte_core.errors import InvalidInput, NotAllowed, TooMuch
 from krafte_core.events import Event, OrderMerged, OrderSplit
 from krafte_core.money import Money
 from krafte_core.netting import drop_expired_quotes, shipped
@@ -24,6 +24,7 @@ from krafte_core.office import Office
 from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine
 from krafte_core.terms import Discount
 from krafte_core.times import day
+from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 
 

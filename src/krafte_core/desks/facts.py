@@ -14,7 +14,7 @@ from krafte_core.allocation import displaced
 from krafte_core.backdating import business_time, enter, mark, timeline
 from krafte_core.catalogue import in_process
 from krafte_core.diary import lot_document
-from krafte_core.errors import InvalidInput, TooMuch, told
+from krafte_core.errors import InvalidInput, TooMuch
 from krafte_core.events import Event, StockChanged
 from krafte_core.history import stood
 from krafte_core.items import Item, note
@@ -23,6 +23,7 @@ from krafte_core.office import Office
 from krafte_core.production import ProductionOrder
 from krafte_core.quantities import Quantity
 from krafte_core.stock import COUNT, LINE, SAMPLE, SCRAP, STOCK, Lot, Move, Stocked
+from krafte_core.wording import told
 from krafte_core.work import Work
 
 

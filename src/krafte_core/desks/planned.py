@@ -19,7 +19,7 @@ from krafte_core.desks.replanning import (
     rescheduling,
     splitting,
 )
-from krafte_core.errors import InvalidInput, told
+from krafte_core.errors import InvalidInput
 from krafte_core.events import ProductionCancelled
 from krafte_core.items import code, note, one_of
 from krafte_core.netting import Displaced, demand_ranks, drop_expired_quotes, lose, release_runs
@@ -27,6 +27,7 @@ from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
 from krafte_core.times import instant
+from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 
 WHEN_SHORT = ("wait", "refuse")

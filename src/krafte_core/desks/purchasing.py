@@ -13,7 +13,7 @@ from krafte_core.availability import aligned
 from krafte_core.backdating import business_time
 from krafte_core.desks.stock import arrive
 from krafte_core.desks.suppliers import PurchaseChanges
-from krafte_core.errors import InvalidInput, Unknown, told
+from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.events import Event, PurchaseOrdered
 from krafte_core.items import attributes as pairs
 from krafte_core.items import code, note
@@ -25,6 +25,7 @@ from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Lot
 from krafte_core.supplying import Calling
 from krafte_core.times import day, instant, local_date, moment
+from krafte_core.wording import told
 from krafte_core.work import Seen, Work, arrived, number_of
 
 

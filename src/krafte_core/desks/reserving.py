@@ -18,13 +18,14 @@ from krafte_core.desks.facts import where
 from krafte_core.desks.handling import places_for
 from krafte_core.desks.releasing import let_go
 from krafte_core.diary import allow
-from krafte_core.errors import InvalidInput, Short, TooMuch, told
+from krafte_core.errors import InvalidInput, Short, TooMuch
 from krafte_core.events import Event
 from krafte_core.netting import Displaced, drop_expired_quotes, lose
 from krafte_core.office import Office
 from krafte_core.production import PRODUCTION_STEPS, Need, ProductionOrder
 from krafte_core.quantities import Quantity
 from krafte_core.stock import ORDERS, Taken, pick, unusable
+from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from krafte_core.backdating import business_time, enter
-from krafte_core.errors import InvalidInput, LotUnknown, NotAllowed, TooMuch, told
+from krafte_core.errors import InvalidInput, LotUnknown, NotAllowed, TooMuch
 from krafte_core.events import Event, OrderReturned
 from krafte_core.items import note
 from krafte_core.office import Office
@@ -17,6 +17,7 @@ from krafte_core.orders import CustomerOrder, OrderNeed
 from krafte_core.quantities import Quantity
 from krafte_core.stock import CUSTOMER, QUARANTINE, REDELIVER, Lot, Move
 from krafte_core.store import LotKey
+from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 
 

@@ -19,7 +19,7 @@ from krafte_core.desks.needs import reach_of
 from krafte_core.desks.replanning import RunNeeds, planning
 from krafte_core.desks.reversing import Reversal, Reversed
 from krafte_core.diary import allow
-from krafte_core.errors import AlreadyExists, InvalidInput, Short, told
+from krafte_core.errors import AlreadyExists, InvalidInput, Short
 from krafte_core.events import Event, ProductionStarted
 from krafte_core.items import code, note, one_of
 from krafte_core.netting import Writer
@@ -28,6 +28,7 @@ from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Move, line_of, unusable
 from krafte_core.times import day
+from krafte_core.wording import told
 from krafte_core.work import Seen, Work, number_of
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot

@@ -19,8 +19,6 @@ from krafte_core.stock import LINE, PRODUCTION, SCRAP, Lot
 from krafte_core.tables import html, text
 from krafte_core.work import Work
 
-NEED, USED = "needed", "used"
-
 
 @attrs.frozen
 class FromLot:

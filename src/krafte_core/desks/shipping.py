@@ -14,7 +14,7 @@ from krafte_core.desks.choosing import Amounts, Choice, Leaving, Lots
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.parcels import Parcels, arrive
 from krafte_core.desks.returns import Returns
-from krafte_core.errors import InvalidInput, told
+from krafte_core.errors import InvalidInput
 from krafte_core.events import Event, OrderShipped
 from krafte_core.items import attributes as pairs
 from krafte_core.items import note
@@ -22,6 +22,7 @@ from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
 from krafte_core.shipping import Shipment, ShipmentLine
 from krafte_core.stock import CUSTOMER, Move
+from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 
 

@@ -16,7 +16,7 @@ from krafte_core.desks.conversions import LotConversions
 from krafte_core.desks.facts import StockFacts
 from krafte_core.desks.lots import LotDecisions
 from krafte_core.diary import Entry, lot_document
-from krafte_core.errors import AlreadyExists, InvalidInput, told
+from krafte_core.errors import AlreadyExists, InvalidInput
 from krafte_core.events import LotReceived
 from krafte_core.items import code, note
 from krafte_core.money import Money, money
@@ -25,6 +25,7 @@ from krafte_core.office import Office
 from krafte_core.quantities import Quantity
 from krafte_core.stock import FOUND, STOCK, SUPPLIER, Lot, Move, Stocked, subtree, unusable
 from krafte_core.times import day
+from krafte_core.wording import told
 from krafte_core.work import Work, incoming
 
 

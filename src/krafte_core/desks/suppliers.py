@@ -16,7 +16,7 @@ from krafte_core.backdating import business_time
 from krafte_core.desks.facts import changed, where
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.diary import allow, lot_document
-from krafte_core.errors import InvalidInput, StaleVersion, TooMuch, told
+from krafte_core.errors import InvalidInput, StaleVersion, TooMuch
 from krafte_core.events import Event, PurchaseCancelled, PurchaseChanged, PurchaseRescheduled, SentBack
 from krafte_core.items import note
 from krafte_core.money import Money, money
@@ -26,6 +26,7 @@ from krafte_core.purchasing import PURCHASE_STEPS, PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.stock import SUPPLIER, Lot
 from krafte_core.times import instant
+from krafte_core.wording import told
 from krafte_core.work import Work, arrived, number_of
 
 

@@ -27,9 +27,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from krafte_core.errors import SHOWN, UnknownVersion, WireError, shown
+from krafte_core.errors import UnknownVersion, WireError
 from krafte_core.wire import _codecs, _vocabulary
 from krafte_core.wire._scalars import NOTHING, Misfit, Twice, brief
+from krafte_core.wording import SHOWN, shown
 
 SPEC_VERSION = "1.0"
 """The version of the form that is written here; all from 1.0 up to it are read."""

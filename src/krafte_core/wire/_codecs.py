@@ -18,9 +18,10 @@ from typing import Any
 
 import attrs
 
-from krafte_core.errors import InvalidInput, KrafteError, shown
+from krafte_core.errors import InvalidInput, KrafteError
 from krafte_core.wire._scalars import NOTHING, REFUSALS, SCALARS, Codec, Misfit, as_text, as_whole, spelled
 from krafte_core.wire._vocabulary import NAMES, OPEN, SPARSE, TYPES
+from krafte_core.wording import shown
 
 MAX_DEPTH = 32
 canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode

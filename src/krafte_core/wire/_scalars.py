@@ -9,10 +9,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from krafte_core.errors import SHOWN, KrafteError, WireError, shown
+from krafte_core.errors import KrafteError, WireError
 from krafte_core.money import Money, UnroundedMoney
 from krafte_core.quantities import Quantity, plain, quantity
 from krafte_core.units import unit
+from krafte_core.wording import SHOWN, shown
 
 MAX_DIGITS = 1000
 NOTHING = object()

@@ -12,7 +12,6 @@ from krafte_core.store import KINDS, Changes, LotKey, Paper
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING, Bodies, expires, instant, steps
 
 Rows = list[tuple[Any, ...]]
-MAX_ROWS = 2**20 - 1
 SHIFT = 20
 """An id is the number of the commit times 2**20, plus the place of the row in it."""
 
