@@ -240,7 +240,8 @@ class LateRules:
         )  # fmt: skip
         if isinstance(done, KrafteError):
             if isinstance(done, Short):
-                assert not force or self.nobody_can_lose(run, item)
+                asked = done.shortages[0].needed
+                assert not force or self.others_have(run, item, how) < steps_of(item, asked), "all that others have was not enough"
             return
         mine = [link for link in self.links() if link.demand == run.number and link.source == "lot"]
         assert sum(link.covers for link in mine if link.line == line) <= need
@@ -253,14 +254,14 @@ class LateRules:
             assert {link.demand for link in here} == {run.number}, "nobody else has any of it"
             assert sum(link.takes for link in here) == self.naive.on_hand[row]
 
-    def nobody_can_lose(self, run: NaiveRun, item: str) -> bool:
-        """By force everything could be taken that is neither this run's nor quoted or picked."""
-        return all(
-            link.demand == run.number or link.firmness in ("picked", "quoted")
+    def others_have(self, run: NaiveRun, item: str, how: dict[str, Any]) -> int:
+        """By force everything can be taken, of a lot or of all, that is neither this run's nor quoted or picked."""
+        return sum(
+            link.takes
             for link in self.counted()
-            if link.source == "lot" and link.item == item and not self.naive.reason(
-                self.naive.lots[link.item, link.ref], link.place, self.used_on(run)
-            )
+            if link.source == "lot" and link.item == item and (not how or link[4:6] == (how["lot"], how["place"]))
+            and link.demand != run.number and link.firmness not in ("picked", "quoted")
+            and not self.naive.reason(self.naive.lots[link.item, link.ref], link.place, self.used_on(run))
         )  # fmt: skip
 
     def used_on(self, run: NaiveRun) -> Any:
