@@ -212,7 +212,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
     @rule(which=WHICH)
     def cancel_purchase(self, which):
         paper = self.choose(self.naive.purchases.values(), which, lambda row: row.state == "ordered")
-        drawn = sum(link.takes for link in self.links() if link.source == "purchase" and link.ref == paper.number)
+        drawn = sum(link.takes for link in self.counted() if link.source == "purchase" and link.ref == paper.number)
         must = None if paper.state == "ordered" else NotAllowed
         lost = self.do(lambda key: self.shop.purchasing.cancel(paper.number, key=key), must=must)
         if not must:
