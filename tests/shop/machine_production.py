@@ -186,11 +186,11 @@ class ProductionRules:
         run = self.a_run(which, *OPEN)
         start = self.clock.now() + timedelta(hours=hours)
         must = NotAllowed if run.state not in OPEN else InvalidInput if hours < 0 else None
-        before = self.links()
+        before, quiet = self.links(), self.quiet()
         done = self.do(lambda key: self.shop.production.reschedule(run.number, start, key=key), must=must)
         if not must:
             assert done.production.planned_start >= start
-            if self.quiet():
+            if quiet:
                 assert self.links() == before, "a move changes no promise"
 
     @precondition(lambda self: self.naive.runs)
