@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 import runpy
+import tomllib
 
 import pytest
 
@@ -45,3 +47,27 @@ def test_nothing_is_copied_from_the_shared_folder():
     ours = [path for place in places for path in place.rglob("*") if path.is_file() and path.stat().st_size]
 
     assert [(str(path), str(theirs[digest(path)].relative_to(SHARED))) for path in ours if digest(path) in theirs] == []
+
+
+def test_the_drawing_of_the_house_is_the_one_that_the_machine_checks():
+    (contract,) = [
+        row
+        for row in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+        if row["type"] == "layers"
+    ]
+    checked = [re.findall(r"\w+", line) for line in contract["layers"]]
+    drawing = (ROOT / "docs" / "house.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
+    lines = [line for line in drawing.splitlines()[:-1] if not line.lstrip().startswith("|")]
+
+    assert [[name for name in line.split() if not name.isupper()] for line in lines] == checked
+
+
+def test_the_drawing_has_a_line_for_whoever_asks_what_a_module_is_for():
+    page = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
+    drawing, rest = page.split("```text\n")[1].split("```", 1)
+    above = drawing.split("WORDS")[0]
+    named = set(re.findall(r"`(\w+)`", rest))
+
+    assert [
+        name for line in above.splitlines() for name in line.split() if name.islower() and "|" not in line and name not in named
+    ] == []
