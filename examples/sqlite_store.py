@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
+from krafte_core.coverage import Booking
 from krafte_core.errors import InvalidInput, Unknown
-from krafte_core.scheduling import Booking
 from krafte_core.stock import Stocked
 from krafte_core.store import KINDS, LEASE, Changes, Filed, Leased, Paper, Reader, Store, Stored
 from krafte_core.stores.rows import RowReader, checked, matches, names_of

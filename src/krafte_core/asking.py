@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from krafte_core.coverage import NEVER
 from krafte_core.planner import Buy, Chain, Loan, Make, Planner
 from krafte_core.planning import Plan, steps_of
 from krafte_core.promise import RELAXABLE, Borrowed, LinePromise, Promise, Step, ToBuy, ToMake
-from krafte_core.scheduling import NEVER
 from krafte_core.times import moment
 
 

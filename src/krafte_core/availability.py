@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import attrs
 
+from krafte_core.coverage import Batch, Cover
 from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, Scale
-from krafte_core.scheduling import Batch, Cover
 from krafte_core.tables import aligned as aligned  # noqa: PLC0414 - the desks take it from here
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
+from krafte_core.coverage import NEVER, Situation
 from krafte_core.durations import Duration
 from krafte_core.errors import BeyondHorizon
 from krafte_core.gaps import Gaps, Lanes
@@ -20,7 +21,6 @@ from krafte_core.placing import Way, paced, ways_of
 from krafte_core.projection import Projection
 from krafte_core.recipes import Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier
-from krafte_core.scheduling import NEVER, Situation
 from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 from krafte_core.times import DAY, end_of_day
 

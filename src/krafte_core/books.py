@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from krafte_core.allocation import LOT, Allocation
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry, about_lots
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
 from krafte_core.ledger import Index, Use, moved_in, uses_of
-from krafte_core.scheduling import Booking
 from krafte_core.shelves import Balance, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Sought, Stocked
 from krafte_core.store import (

@@ -181,7 +181,7 @@ def sides(lines: Iterable[Line]) -> tuple[list[Line], list[Line]]:
 
 
 class Found(Protocol):
-    """A cover, as far as it is filled in here (see `krafte_core.scheduling.Cover`)."""
+    """A cover, as far as it is filled in here (see `krafte_core.coverage.Cover`)."""
 
     item: str
     steps: int

@@ -10,7 +10,7 @@ import attrs
 from krafte_core.allocation import LOT
 from krafte_core.availability import aligned
 from krafte_core.catalogue import Catalogue
-from krafte_core.scheduling import Booking
+from krafte_core.coverage import Booking
 from krafte_core.store import KINDS, Changes, Reader
 from krafte_core.times import moment
 from krafte_core.undoing import hints

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from krafte_core.calendars import Calendar
+from krafte_core.coverage import Batch, Cover, Purchase, batches_of
 from krafte_core.durations import Duration
 from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.placing import backward, stages_of, ways_of
-from krafte_core.scheduling import Batch, Cover, Purchase, Search, batches_of
+from krafte_core.scheduling import Search
 from krafte_core.supplying import EVERY_DAY, Calling, inspected
 
 PurchaseKey = tuple[str, str]

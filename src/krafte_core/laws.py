@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from krafte_core.allocation import LOT, PURCHASE, RUN
+from krafte_core.coverage import Booking
 from krafte_core.diary import LOT_STEPS, Entry, lot_document, state
 from krafte_core.lot_histories import BOOKS, Closing, LotHistory, closing_balances, closings, histories, pages
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import COMING, ENDED, ProductionOrder
-from krafte_core.scheduling import Booking
 from krafte_core.stock import CUSTOMER, FOUND, PRODUCTION, SUPPLIER, Lot, Stocked, left_for_good
 from krafte_core.store import LotKey
 from krafte_core.work import STEPS, Work, arrived

@@ -12,11 +12,11 @@ from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Loss,
 from krafte_core.availability import reasons
 from krafte_core.charges import Choice, in_proportion
 from krafte_core.charging import Charge, as_content
+from krafte_core.coverage import NEVER, Batch, Booking, Cover, booked
 from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import COMING, ProductionOrder, between
 from krafte_core.quantities import Quantity
-from krafte_core.scheduling import NEVER, Batch, Booking, Cover, booked
 from krafte_core.stock import Lot, left_for_good, line_of
 from krafte_core.store import AllocationKey, SupplyKey
 from krafte_core.times import moment

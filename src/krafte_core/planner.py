@@ -18,12 +18,12 @@ from bisect import bisect_right
 from typing import Any, NamedTuple
 
 from krafte_core.board import Board, Buying, Perishable, Source
+from krafte_core.coverage import NEVER
 from krafte_core.gaps import Gaps
 from krafte_core.placing import backward, forward, stages_of
 from krafte_core.projection import Projection
 from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
-from krafte_core.scheduling import NEVER
 
 TAKING = ("borrow", "untouchable")
 SNUG = 2

@@ -19,6 +19,7 @@ import attrs
 from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
 from krafte_core.availability import aligned
 from krafte_core.board import Board
+from krafte_core.coverage import NEVER
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
 from krafte_core.items import Item
 from krafte_core.lotsizing import Window, together, windows
@@ -26,7 +27,6 @@ from krafte_core.planner import Buy, Chain, PlannedPart, Planner
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula
-from krafte_core.scheduling import NEVER
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.times import DAY, moment
 

@@ -12,11 +12,11 @@ from datetime import date, datetime
 import attrs
 
 from krafte_core.allocation import Incoming
+from krafte_core.coverage import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
 from krafte_core.durations import spelled
 from krafte_core.justintime import Latest
 from krafte_core.operations import Operation
 from krafte_core.quantities import Quantity
-from krafte_core.scheduling import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
 from krafte_core.supplying import inspected
 from krafte_core.times import moment, time_zone
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from krafte_core.scheduling import Booking
+from krafte_core.coverage import Booking
 from krafte_core.stock import Stocked
 from krafte_core.store import Changes, Filed, Reader
 

@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from krafte_core.busy import Busy
+from krafte_core.coverage import NEVER, Batch, Cover, Task, batches_of, spoils
 from krafte_core.placing import paced
 from krafte_core.recipes import Operation
-from krafte_core.scheduling import NEVER, Batch, Cover, Search, Task, batches_of, spoils
+from krafte_core.scheduling import Search
 
 MOST = 6
 """Operations at work centers of which every order is tried."""

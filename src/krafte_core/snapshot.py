@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar, compile_calendar
+from krafte_core.coverage import Booking, Situation
 from krafte_core.items import Item
 from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import Booking, Situation
 from krafte_core.stock import Stocked
 from krafte_core.timelines import Timeline
 from krafte_core.times import local_date, moment
@@ -30,7 +30,7 @@ class _Known(NamedTuple):
 
 
 class SituationSnapshot:
-    """What a situation says of some items and of the work centers that make them (see `krafte_core.scheduling.Situation`).
+    """What a situation says of some items and of the work centers that make them (see `krafte_core.coverage.Situation`).
 
     Args:
         situation: read in full, once.

@@ -45,6 +45,7 @@ from typing import Any, NamedTuple, Protocol
 import attrs
 
 from krafte_core.allocation import Allocation
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry
 from krafte_core.events import Event
 from krafte_core.intake import Imported
@@ -56,7 +57,6 @@ from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseOrder
 from krafte_core.recipes import Recipe
 from krafte_core.resources import ShippingMethod, Supplier, WorkCenter
-from krafte_core.scheduling import Booking
 from krafte_core.shipping import Shipment
 from krafte_core.stock import Lot, Place, Posting, Sought, Stocked
 

@@ -17,6 +17,7 @@ from krafte_core.allocation import LOT, PURCHASE, RUN, Allocation, Incoming
 from krafte_core.books import Books
 from krafte_core.calendars import Calendar
 from krafte_core.catalogue import Catalogue
+from krafte_core.coverage import NEVER, Booking
 from krafte_core.diary import Entry, Steps, allow, lot_document, state
 from krafte_core.errors import LotNotUsable, Unknown
 from krafte_core.events import Event
@@ -28,7 +29,7 @@ from krafte_core.production import COMING, ENDED, PRODUCTION_STEPS, ProductionOr
 from krafte_core.purchasing import PURCHASE_STEPS, PurchaseOrder
 from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER, Booking, Search
+from krafte_core.scheduling import Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
 from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, Taken
 from krafte_core.store import Changes, Filed, LotKey, Paper, Reader

@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar, compile_calendar
+from krafte_core.coverage import NEVER, Batch, Booking, Cover, batches_of
 from krafte_core.items import Item
 from krafte_core.recipes import Formula, Recipe, compiled
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER, Batch, Booking, Cover, batches_of
 from krafte_core.stock import ORDERS, RULES, Lot, Stocked
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, instant, local_date, moment

@@ -15,12 +15,12 @@ import pytest
 
 from krafte_core.allocation import Incoming, rank
 from krafte_core.board import Board
+from krafte_core.coverage import NEVER
 from krafte_core.items import Item
 from krafte_core.planner import Planner
 from krafte_core.planning import Asked, Demand, Keep, Plan, plan_all
 from krafte_core.recipes import BatchSize, Ingredient, Operation, Recipe
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER
 from krafte_core.times import moment
 from tests.rules.situation import World
 from tests.support import needs_shared

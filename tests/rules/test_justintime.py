@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given
 
+from krafte_core.coverage import NEVER, Booking, batches_of
 from krafte_core.errors import NeverFits
 from krafte_core.justintime import latest
 from krafte_core.recipes import Ingredient, Operation, Recipe
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER, Booking, Search, batches_of
+from krafte_core.scheduling import Search
 from tests.rules.situation import DAY, HOUR, World
 from tests.rules.test_scheduling import items, lines, makes, needs_of, worlds
 

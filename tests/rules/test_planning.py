@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from krafte_core.allocation import rank
 from krafte_core.board import Board
+from krafte_core.coverage import NEVER
 from krafte_core.durations import duration
 from krafte_core.errors import NeverFits, Unknown
 from krafte_core.items import Item
@@ -18,7 +19,6 @@ from krafte_core.planner import Planner
 from krafte_core.planning import Demand, Plan, plan_all
 from krafte_core.recipes import BatchSize, Ingredient, Operation, Recipe
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER
 from krafte_core.times import end_of_day, moment
 from tests.rules.situation import DAY, HOUR, World
 from tests.rules.test_scheduling import worlds

@@ -24,8 +24,9 @@ from krafte_core import (
     WorkCenter,
     Workshop,
 )
+from krafte_core.coverage import NEVER, Booking, Cover
 from krafte_core.promise import RELAXABLE, Promise, promised
-from krafte_core.scheduling import NEVER, Booking, Cover, Search
+from krafte_core.scheduling import Search
 from krafte_core.testing import FakeClock
 from krafte_core.times import moment
 from tests.rules.situation import DAY, HOUR, World, check_chain

@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krafte_core.availability import Tally
+from krafte_core.coverage import NEVER, Booking, Cover, batches_of, lacking
 from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.items import Item
 from krafte_core.recipes import BatchSize, Ingredient, Operation, Recipe
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.scheduling import NEVER, Booking, Cover, Search, batches_of, lacking
+from krafte_core.scheduling import Search
 from krafte_core.times import moment
 from tests.rules.situation import DAY, HOUR, World, check_plan
 

@@ -8,10 +8,10 @@ import pytest
 
 from krafte_core import Calendar, Ingredient, Item, Offer, Operation, OrderLine, Recipe, Supplier, WorkCenter, Workshop
 from krafte_core.allocation import rank
+from krafte_core.coverage import NEVER
 from krafte_core.errors import BeyondHorizon, InvalidInput, NeverFits, NotPositive, RecipeCycle, Short
 from krafte_core.planning import Demand
 from krafte_core.purchasing import PurchaseLine
-from krafte_core.scheduling import NEVER
 from krafte_core.testing import FakeClock
 from krafte_core.times import instant, moment
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core.books import Books
+from krafte_core.coverage import Booking
 from krafte_core.errors import Conflict
-from krafte_core.scheduling import Booking
 from krafte_core.store import Changes
 from krafte_core.testing.samples import MOVES, booking, everything, filing, link, linking, lot, paper, played, stocking, world
 

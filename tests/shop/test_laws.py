@@ -34,9 +34,9 @@ from krafte_core import (
     Workshop,
 )
 from krafte_core.allocation import Allocation
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, BrokenLaw, Conflict, TooMuch
-from krafte_core.scheduling import Booking
 from krafte_core.stock import Move, Posting
 from krafte_core.stores.memory import MemoryStore
 from krafte_core.testing import FakeClock

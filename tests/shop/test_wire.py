@@ -36,10 +36,10 @@ from krafte_core import (
     Recipe,
     qty,
 )
+from krafte_core.coverage import Purchase
 from krafte_core.desks.confirming import Confirmed
 from krafte_core.errors import FloatRefused, KrafteError, NotAllowed, Short, Unknown, UnknownVersion, WireError
 from krafte_core.events import Event, OrderPlaced
-from krafte_core.scheduling import Purchase
 from krafte_core.stock import Posting
 from krafte_core.store import Changes, Leased, Stored
 from krafte_core.testing import a_delivery, a_workshop, an_order
@@ -69,7 +69,7 @@ NOT_VALUES = {
     "board.Work": "a row of the board: it holds the free time of a work center",
     "justintime.Latest": "lives as long as one question",
     "supplying.Ordered": "dates of an offer; `promise.ToBuy` is the value",
-    "placing.Placed": "an operation in time while it is placed; `scheduling.Booking` is what stays of it",
+    "placing.Placed": "an operation in time while it is placed; `coverage.Booking` is what stays of it",
     "placing.Stage": "a row of placing",
     "placing.Way": "a row of placing: it holds the free time of work centers",
     "lot_histories.Closing": "read from the diary, which travels",
@@ -86,13 +86,13 @@ NOT_VALUES = {
     "planning.Keep": "a wish in whole steps; it lives as long as the plan",
     "proposals.Proposals": "holds its plan; its rows travel",
     "planning.Outcome": "a row of a plan: its time may be never",
-    "scheduling.Task": "a node of the search",
+    "coverage.Task": "a node of the search",
     "charges.Asking": "how a search is asked",
     "charges.Choice": "how a node of the search differs from the plain one",
-    "scheduling.Batch": "a node of the search",
-    "scheduling.Purchase": "a node of the search",
-    "scheduling.Cover": "a node of the search",
-    "scheduling.Extra": "a node of the search",
+    "coverage.Batch": "a node of the search",
+    "coverage.Purchase": "a node of the search",
+    "coverage.Cover": "a node of the search",
+    "coverage.Extra": "a node of the search",
     "stock.Rule": "holds the functions of a picking rule, which goes by its name",
     "timelines.Timeline": "compiled from a calendar, which travels",
     "times.WallClock": "compiled from a time zone, which goes by its name",

@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import LOT, PEGGED, PURCHASE, RUN, Allocation, from_lot
+from krafte_core.coverage import booked
 from krafte_core.events import Event, ProductionPlanned, PurchaseOrdered
 from krafte_core.planner import Buy, Make
 from krafte_core.planning import Plan
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
-from krafte_core.scheduling import Search, booked
+from krafte_core.scheduling import Search
 from krafte_core.supplying import inspected
 from krafte_core.times import moment
 from krafte_core.work import Seen, Work

@@ -10,6 +10,7 @@ import attrs
 from krafte_core.allocation import LOT, PICKED, QUOTED, RUN, Allocation, displaced
 from krafte_core.availability import Shortage, shortages
 from krafte_core.charging import formula_of
+from krafte_core.coverage import Batch, Booking, Cover, lacking
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import place_again, resize
@@ -18,7 +19,7 @@ from krafte_core.events import Event, OrderConfirmed
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
-from krafte_core.scheduling import Batch, Booking, Cover, Search, lacking
+from krafte_core.scheduling import Search
 from krafte_core.stock import pick, unusable
 from krafte_core.work import Seen, Work
 

@@ -11,13 +11,14 @@ from datetime import date
 import attrs
 
 from krafte_core.allocation import PURCHASE, Allocation
+from krafte_core.coverage import NEVER
 from krafte_core.desks.needs import OrderNeeds, arrival_of, promise_for
 from krafte_core.diary import Entry
 from krafte_core.events import OrderLate
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseOrder
-from krafte_core.scheduling import NEVER, Search
+from krafte_core.scheduling import Search
 from krafte_core.store import SupplyKey
 from krafte_core.times import epoch
 from krafte_core.work import Seen, Work

@@ -14,13 +14,14 @@ import attrs
 
 from krafte_core.allocation import PURCHASE, RUN, Allocation
 from krafte_core.charging import formula_of
+from krafte_core.coverage import NEVER, Batch, Booking
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.events import Event, ProductionRescheduled
 from krafte_core.netting import Writer
 from krafte_core.placing import done_at, first_fit, ways_of
 from krafte_core.production import ProductionOrder
-from krafte_core.scheduling import NEVER, Batch, Booking, Search
+from krafte_core.scheduling import Search
 from krafte_core.supplying import inspected
 from krafte_core.times import epoch
 from krafte_core.work import Seen, Work

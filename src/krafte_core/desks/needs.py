@@ -11,12 +11,13 @@ from krafte_core.allocation import LOT, QUOTED, RESERVED, RUN, Allocation, Incom
 from krafte_core.availability import Tally
 from krafte_core.charges import Asking
 from krafte_core.charging import Charge, formula_of
+from krafte_core.coverage import NEVER, Batch, Cover
 from krafte_core.justintime import latest
 from krafte_core.netting import OpenNeed, Writer, linked_runs, open_inputs, open_needs
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import NOT_BEGUN, ProductionOrder
 from krafte_core.promise import RELAXABLE, Promise, Step, promised
-from krafte_core.scheduling import NEVER, Batch, Cover, Search
+from krafte_core.scheduling import Search
 from krafte_core.sequencing import resequence
 from krafte_core.supplying import EVERY_DAY
 from krafte_core.times import end_of_day

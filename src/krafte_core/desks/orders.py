@@ -12,6 +12,7 @@ import attrs
 from krafte_core.addresses import Address
 from krafte_core.allocation import LOT, QUOTED
 from krafte_core.availability import Availability, Tally, aligned, shortages
+from krafte_core.coverage import lacking
 from krafte_core.desks.allocating import OrderLots
 from krafte_core.desks.board import OrderBoard, table_rows
 from krafte_core.desks.changing import OrderChanges
@@ -35,7 +36,7 @@ from krafte_core.production import ProductionOrder
 from krafte_core.progress import Progress
 from krafte_core.promise import RELAXABLE, Promise, Step
 from krafte_core.quantities import Quantity
-from krafte_core.scheduling import Search, lacking
+from krafte_core.scheduling import Search
 from krafte_core.stock import CUSTOMER
 from krafte_core.times import day, instant
 from krafte_core.work import Seen, Work, number_of

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from krafte_core.allocation import rank
 from krafte_core.asking import Want, asked
+from krafte_core.coverage import NEVER
 from krafte_core.desks.accepting import Accepted, write_plan
 from krafte_core.desks.mending import Mended, mend
 from krafte_core.durations import duration
@@ -23,7 +24,6 @@ from krafte_core.planning import Asked, Case, Demand, Keep, Plan, Progress, plan
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
 from krafte_core.proposals import Proposals, proposals_of
-from krafte_core.scheduling import NEVER
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.supplying import EVERY_DAY
 from krafte_core.times import day, end_of_day, epoch, instant

@@ -10,10 +10,11 @@ import attrs
 
 from krafte_core.allocation import LOT, PICKED, PURCHASE, RUN, WHOLE, Allocation
 from krafte_core.charging import formula_of
+from krafte_core.coverage import Batch
 from krafte_core.events import ProductionCancelled, ProductionChanged
 from krafte_core.netting import Writer, linked_runs, release_runs
 from krafte_core.production import NOT_BEGUN, ProductionOrder
-from krafte_core.scheduling import Batch, Search
+from krafte_core.scheduling import Search
 from krafte_core.work import Seen, Work
 
 

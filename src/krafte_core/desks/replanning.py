@@ -15,6 +15,7 @@ import attrs
 from krafte_core.allocation import RUN, Allocation, displaced, rank, shrink, without
 from krafte_core.availability import Shortage, shortages
 from krafte_core.charging import follow
+from krafte_core.coverage import NEVER, Cover, lacking
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import OrderNeeds, accept_quote, promised_date, reach_of
@@ -25,7 +26,7 @@ from krafte_core.events import Event, OrderConfirmed, ProductionChanged, Product
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose, squeeze
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import NOT_BEGUN, PRODUCTION_STEPS, ProductionOrder
-from krafte_core.scheduling import NEVER, Cover, Search, lacking
+from krafte_core.scheduling import Search
 from krafte_core.times import epoch
 from krafte_core.work import Seen, Work
 

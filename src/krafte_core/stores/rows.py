@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from krafte_core.allocation import Allocation
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry, about_lots
 from krafte_core.errors import Conflict
 from krafte_core.ledger import Index, Use, moved_in, uses_of
-from krafte_core.scheduling import Booking
 from krafte_core.stock import Lot, Posting, Sought, Stocked
 from krafte_core.store import BalanceKey, CatalogueValue, Changes, Filed, LotKey, Paper, Reader, Stored, SupplyKey
 

@@ -12,8 +12,8 @@ import pytest
 
 from krafte_core.allocation import Allocation
 from krafte_core.books import Books
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry
-from krafte_core.scheduling import Booking
 from krafte_core.stock import ORDERS, Move, Posting
 from krafte_core.store import TABLES, Changes, Paper, Store, Stored
 from krafte_core.testing._hooks import Hooks, ask, commit, told

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import LOT, PICKED, RESERVED, Allocation
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry
 from krafte_core.events import OrderPlaced
 from krafte_core.items import Item
@@ -22,7 +23,6 @@ from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Scale, qty
 from krafte_core.recipes import Ingredient, Line, Recipe
 from krafte_core.resources import WorkCenter
-from krafte_core.scheduling import Booking
 from krafte_core.shipping import Shipment, ShipmentLine
 from krafte_core.stock import ORDERS, Lot, Move, Place, Posting
 from krafte_core.store import KINDS, TABLES, Changes, Paper, Reader, Stored

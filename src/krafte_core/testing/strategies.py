@@ -69,9 +69,9 @@ def _of(kind: type, _asked: type) -> Any:  # Hypothesis may ask with a base clas
 
 
 _REGISTERED = frozenset({
-    "addresses", "allocation", "availability", "batches", "calendars", "diary", "durations", "errors", "events", "growth",
+    "addresses", "allocation", "availability", "batches", "calendars", "coverage", "diary", "durations", "errors", "events", "growth",
     "ingredients", "items", "lines", "money", "operations", "orders", "production", "purchasing", "quantities", "recipes",
-    "resources", "scheduling", "shipping", "stock",
+    "resources", "shipping", "stock",
 })  # fmt: skip
 
 # Hypothesis calls `register` while it is being imported, so this module may be half loaded then: what it needs stands above.

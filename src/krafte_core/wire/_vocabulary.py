@@ -24,6 +24,7 @@ _ROWS = """
     choices Chosen Change Difference Taking Substituted
     content Mixing Assumed
     costing Material Work=WorkCost OutputCost Cost LotCosts
+    coverage Booking
     declarations Composition Share Good
     delivery Delivery
     desks.accepting Accepted
@@ -102,7 +103,6 @@ _ROWS = """
     recipes Recipe Formula
     records Weighed LineRecord BatchRecord
     resources WorkCenter Offer Supplier ShippingMethod
-    scheduling Booking
     sheets Scaled Sheet Compared Comparison
     shipping Package ShipmentLine Shipment
     stock Place Lot Move Posting Stocked Taken Refused Picked

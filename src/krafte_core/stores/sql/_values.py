@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from krafte_core.allocation import Allocation
+from krafte_core.coverage import Booking
 from krafte_core.diary import Entry
 from krafte_core.errors import OutOfRange
-from krafte_core.scheduling import Booking
 from krafte_core.stock import Lot, Move, Posting
 from krafte_core.wire import dumps, loads
 
