@@ -37,8 +37,6 @@ PRODUCTION_STEPS: Steps = {
     "merged": {},
 }  # fmt: skip
 """The steps of a production order."""
-NOT_BEGUN = ("proposed", "planned", "released")
-"""The states of a run that nobody has begun yet."""
 COMING = frozenset({"proposed", "planned", "released", "started"})
 """The states in which a run will still bring something."""
 NOT_BEGUN = ("proposed", "planned", "released")

@@ -7,7 +7,7 @@ from datetime import date
 
 from krafte_core.allocation import LOT, RUN, Allocation
 from krafte_core.diary import state
-from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, Stages
+from krafte_core.orders import ORDER_STEPS, CustomerOrder, OrderLine, OrderStatus, Stages, status
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.shipping import SHIPMENT_STEPS
 from krafte_core.stock import REDELIVER, Lot, left_for_good, unusable
@@ -31,6 +31,7 @@ class Progress:
         self.states = {number: state(ORDER_STEPS, diaries[number]) for number in numbers}
         self._read_shipments(numbers)
         self._complete: dict[str, bool] = {}
+        self._found: dict[str, list[tuple[OrderLine, Mapping[str, Stages]]]] = {}
         self._arrives = {method: arrival_day(work, method) for method in {order.shipping for order in orders}}
 
     def _read_runs(self) -> None:
@@ -60,20 +61,34 @@ class Progress:
 
     def of(self, order: CustomerOrder) -> list[Stages]:
         """The stages of every line of one of the orders."""
+        rows = [_folded(line, stages) for line, stages in self._stages(order)]
+        return [_closed(row) for row in rows] if self.states[order.number] == "closed" else rows
+
+    def status(self, order: CustomerOrder) -> OrderStatus:
+        """What a customer sees of one of the orders: a kit is in production as soon as any of its components is."""
+        rows: list[Stages] = []
+        for line, stages in self._stages(order):
+            whole = _folded(line, stages)
+            rows += [whole] if whole.shipped + whole.delivered >= whole.ordered else stages.values()
+        now = self.states[order.number]
+        return status(now, [_closed(row) for row in rows] if now == "closed" else rows)
+
+    def _stages(self, order: CustomerOrder) -> list[tuple[OrderLine, Mapping[str, Stages]]]:
+        """Per line the stages of its needs: of a kit those of its components."""
+        if order.number in self._found:
+            return self._found[order.number]
         by_need: dict[str, list[Allocation]] = {}
         for link in self.links.get(order.number, ()):
             by_need.setdefault(link.line, []).append(link)
         arrives = self._arrives[order.shipping]
-        rows = []
-        for line in order.lines:
-            stages = {
-                need.ref: self._line(order.number, need.ref, need.steps, by_need.get(need.ref, ()), arrives) for need in line.needs
-            }
-            row = _kits(line, stages) if line.parts else stages[line.ref]
-            rows.append(_closed(row) if line.under is not None and row.shipped + row.delivered >= line.least else row)
-        if self.states[order.number] == "closed":
-            return [_closed(row) for row in rows]
-        return rows
+        found = self._found[order.number] = [
+            (
+                line,
+                {need.ref: self._line(order.number, need.ref, need.steps, by_need.get(need.ref, ()), arrives) for need in line.needs},
+            )
+            for line in order.lines
+        ]
+        return found
 
     def _line(self, order: str, ref: str, ordered: int, links: Iterable[Allocation], arrives: date) -> Stages:
         sums = dict.fromkeys(("ready", "making", "reserved", "blocked"), 0)
@@ -136,6 +151,12 @@ class Progress:
         reason, catalogue = unusable(self.lots[link.item, link.ref], on), self.work.catalogue
         fits = catalogue.usable_place(link.place) if at is None else link.place in catalogue.within(at)
         return reason if reason is not None or fits else f"in {link.place}"
+
+
+def _folded(line: OrderLine, stages: Mapping[str, Stages]) -> Stages:
+    """The stages of a line; one that has got as much as is enough wants no more."""
+    row = _kits(line, stages) if line.parts else stages[line.ref]
+    return _closed(row) if line.under is not None and row.shipped + row.delivered >= line.least else row
 
 
 def _kits(line: OrderLine, stages: Mapping[str, Stages]) -> Stages:

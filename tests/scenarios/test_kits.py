@@ -118,6 +118,21 @@ def test_what_is_missing_of_a_component_is_made():
     shop.verify()
 
 
+def test_an_order_is_in_production_as_soon_as_one_component_of_its_sets_is():
+    """The soaps are being made; of the candles one is there and two are missing: no whole set is in production, but the order is."""
+    shop = gift_shop(soap="1 each", candle="1 each")
+    shop.stock.receive("oil", "5 kg", lot="O-1")
+    anna = ordered(shop, "3 each")
+    assert shop.orders.status(anna) is OrderStatus.WAITING_FOR_MATERIAL
+
+    shop.production.start(shop.production.covering(anna)[0])
+
+    assert shop.orders.status(anna) is OrderStatus.IN_PRODUCTION
+    assert "in production" in shop.orders.table()
+    stages = shop.orders.stages(anna)["1"]
+    assert (stages.making, stages.waiting) == (1, 2)
+
+
 def test_a_set_within_a_set_is_opened():
     shop = gift_shop()
     shop.stock.receive("jar", "2 each", lot="J-1")

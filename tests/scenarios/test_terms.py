@@ -174,3 +174,20 @@ def test_agreements_survive_a_restart_and_an_export(shop, tmp_path):
     assert str(placed(again, ("soap", "120 each")).total) == "307.80 EUR"
     again.erase_customer("Hotel Post")
     assert again.catalogue.customers["Hotel Post"].prices == ""
+
+
+def test_an_order_that_is_placed_again_or_wanted_again_must_fit_the_credit_limit_too(shop):
+    first = placed(shop, ("soap", "80 each"))
+    again = shop.orders.repeat(first)
+    assert [hold.kind for hold in shop.orders.holds(again)] == ["terms"]
+    shop.orders.cancel(again)
+    third = placed(shop, ("soap", "50 each"))
+    assert shop.orders.holds(third) == ()
+    shop.orders.cancel(first)
+    fourth = placed(shop, ("soap", "70 each"))
+    assert shop.orders.holds(fourth) == ()
+
+    shop.orders.reopen(first)
+
+    assert [hold.kind for hold in shop.orders.holds(first)] == ["terms"]
+    shop.verify()

@@ -209,6 +209,14 @@ def test_a_recall_is_held_in_one_command_and_lifted_again():
         shop.trace.hold(answer, reason="")
 
 
+def test_a_click_that_comes_twice_holds_a_recall_once_and_lifts_it_once():
+    shop, _ = filled()
+    answer = shop.trace.recall(PEPPER, "P-1")
+    assert shop.trace.hold(answer, reason="pepper", key="k1") == shop.trace.hold(answer, reason="pepper", key="k1")
+    assert shop.trace.lift(answer, reason="pepper", key="k2") == shop.trace.lift(answer, reason="pepper", key="k2")
+    assert {lot.disposition for lot in shop.trace.recall(PEPPER, "P-1").lots} == {"released"}
+
+
 def test_a_lot_that_waited_for_its_release_is_not_released_by_the_end_of_a_recall():
     shop, _ = sausage_shop()
     shop.register(Item("cream", unit="kg", release="by decision"))

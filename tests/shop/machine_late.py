@@ -38,6 +38,7 @@ class LateRules:
     plan_a_run: Any
     needs_are_right: Any
     today: Any
+    stopped: Any
 
     # what the twin knows ----------------------------------------------------------------------------------------------
 
@@ -112,7 +113,7 @@ class LateRules:
             there[link.line] += link.covers
             taken[link.item, link.ref, link.place] += link.takes
         must: Any = None
-        if run.state not in OPEN:
+        if run.state not in OPEN or self.stopped(run):
             must = NotAllowed
         elif when_short == "refuse" and any(there[line] < needed(run.item, line, run.steps) for line in NEEDS[run.item]):
             must = Short
@@ -121,8 +122,10 @@ class LateRules:
         elif any(self.could(row, at)[0] < steps for row, steps in taken.items()):
             must = TooMuch
         since = self.posted()
-        self.do(lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must)
-        if not must:
+        done = self.do(
+            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must, at=at
+        )
+        if not isinstance(done, KrafteError):
             run.state = "started"
             self.follow_late(since, run, at)
 
@@ -143,7 +146,7 @@ class LateRules:
         command = getattr(self.shop.production, kind)
         done = self.do(
             lambda key: command(run.number, item, amount(item, steps), lot=lot, reason="a slip", happened_at=at, key=key),
-            Short, LotNotUsable, TooMuch, must=must,
+            Short, LotNotUsable, TooMuch, must=must, at=at,
         )  # fmt: skip
         if isinstance(done, KrafteError):
             if isinstance(done, Short) and lot is None:
@@ -189,7 +192,7 @@ class LateRules:
             lambda key: command(
                 run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), happened_at=at, key=key, **used
             ),
-            TooMuch, must=must,
+            TooMuch, must=must, at=at,
         )  # fmt: skip
         if isinstance(done, KrafteError):
             return

@@ -16,6 +16,12 @@ WHICH = st.integers(0, 60)
 LIVE = ("placed", "confirmed")
 
 
+def priced(item: str, steps: int, price: int | None, ref: str = "") -> OrderLine:
+    """A line as the customer says it, with its price where there is one."""
+    more = {} if price is None else {"price": f"{price} EUR"}
+    return OrderLine(item, amount(item, steps), ref=ref, **more) if ref else OrderLine(item, amount(item, steps), **more)
+
+
 class OrderRules:
     """Rules for `WorkshopMachine`; a base class, so that the machine stays one."""
 
@@ -27,6 +33,8 @@ class OrderRules:
     learn_runs: Any
     links: Any
     counted: Any
+    check_credit: Any
+    holds_agree: Any
 
     # what the twin knows ----------------------------------------------------------------------------------------------
 
@@ -49,9 +57,11 @@ class OrderRules:
         return sums
 
     def nothing_is_covered_twice(self, order: NaiveOrder) -> None:
-        for line in order.lines:
-            covered = sum(link.covers for link in self.links() if (link.demand, link.line) == (order.number, line))
-            assert covered <= order.open(line)
+        sums = Counter[str]()
+        for link in self.links():
+            sums[link.line] += link.covers if link.demand == order.number else 0
+        for need in order.needs:
+            assert sums[need] <= order.open(need)
 
     def learn_sizes(self, surplus: str) -> None:
         """Only planned runs make another amount, and only who asks for it takes runs back."""
@@ -72,23 +82,28 @@ class OrderRules:
     def change_an_order(self, which, percent, surplus):
         order = self.an_order(which, *LIVE)
         wanted = {ref: (item, max(1, steps * percent // 100)) for ref, (item, steps) in order.lines.items()}
-        below = any(steps < sum(order.has(ref)) for ref, (_, steps) in wanted.items())
+        below = any(
+            steps * each < sum(order.has(need)) for ref, (_, steps) in wanted.items() for need, each in order.parts(ref).items()
+        )
         same = wanted == order.lines
         must: type[KrafteError] | None = NotAllowed if order.state not in LIVE else None
         if not must and not same:
             must = NotAllowed if self.under_quote(order) else InvalidInput if below else None
-        lines = [OrderLine(item, amount(item, steps), ref=ref) for ref, (item, steps) in wanted.items()]
+        lines = [priced(item, steps, order.price, ref) for ref, (item, steps) in wanted.items()]
         done = self.do(lambda key: self.shop.orders.change(order.number, lines=lines, surplus=surplus, key=key), must=must)
         if must:
             return
         order.lines = wanted
+        if not same:
+            self.check_credit(order)
+            self.holds_agree(order)
         self.learn_runs()
         self.learn_sizes(surplus)
         self.nothing_is_covered_twice(order)
         if order.state == "confirmed" and not same:
             covered = self.covers(order)
             for item in MADE:
-                assert covered[item] == sum(order.open(line) for line, (one, _) in wanted.items() if one == item), (
+                assert covered[item] == sum(order.open(need) for need, (one, _) in order.needs.items() if one == item), (
                     "what can be made is made"
                 )
         assert same == (not done.events)
@@ -98,15 +113,16 @@ class OrderRules:
     def split_an_order(self, which, percent):
         order = self.an_order(which, *LIVE)
         line, (item, whole) = next(iter(order.lines.items()))
-        steps = max(1, order.open(line) * percent // 100)
+        steps = max(1, order.open_line(line) * percent // 100)
         must: type[KrafteError] | None = NotAllowed if order.state not in LIVE or self.under_quote(order) else None
         if not must:
-            must = TooMuch if steps > order.open(line) else InvalidInput if steps == whole and len(order.lines) == 1 else None
+            must = TooMuch if steps > order.open_line(line) else InvalidInput if steps == whole and len(order.lines) == 1 else None
         before = self.covers(order)
         part = self.do(lambda key: self.shop.orders.split(order.number, {line: amount(item, steps)}, key=key), must=must)
         if must:
             return
         twin = NaiveOrder(part.number, order.customer, {line: (item, steps)}, order.shipping, order.requested, order.state)
+        twin.held, twin.price = order.held | twin.held, order.price
         self.naive.orders[part.number] = twin
         if steps == whole:
             del order.lines[line]
@@ -137,6 +153,7 @@ class OrderRules:
         assert [*order.lines.values()] == wanted
         order.requested = min((day for day in (order.requested, taken.requested) if day), default=None)
         taken.state = "merged"
+        order.held |= taken.held
         assert self.covers(order) == before
         self.nothing_is_covered_twice(order)
 
@@ -158,6 +175,9 @@ class OrderRules:
         after = {"closed": "confirmed", "cancelled": "placed"}.get(order.state)
         self.do(lambda key: self.shop.orders.reopen(order.number, key=key), must=None if after else NotAllowed)
         order.state = after or order.state
+        if after:
+            self.check_credit(order)
+            self.holds_agree(order)
 
     @precondition(lambda self: self.naive.orders)
     @rule(
@@ -167,7 +187,7 @@ class OrderRules:
     )
     def lots_by_hand(self, which, step, percent):
         order = self.an_order(which, "confirmed")
-        line, (item, _) = [*order.lines.items()][which % len(order.lines)]
+        line, (item, _) = [*order.needs.items()][which % len(order.needs)]
         steps = max(1, order.open(line) * percent // 100)
         desk, told = self.shop.orders, amount(item, steps)
         commands = {

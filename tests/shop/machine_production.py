@@ -45,6 +45,7 @@ class ProductionRules:
     learn_runs: Any
     links: Any
     today: Any
+    stopped: Any
 
     # what the twin knows ----------------------------------------------------------------------------------------------
 
@@ -198,7 +199,7 @@ class ProductionRules:
     def release_or_not(self, which, step):
         state, after = ("planned", "released") if step == "release" else ("released", "planned")
         run = self.a_run(which, state)
-        must = None if run.state == state else NotAllowed
+        must = None if run.state == state and not (step == "release" and self.stopped(run)) else NotAllowed
         done = self.do(lambda key: getattr(self.shop.production, step)(run.number, key=key), must=must)
         if not must:
             assert done.state == after
@@ -220,7 +221,7 @@ class ProductionRules:
     def plan_for_orders(self, which, more, item):
         orders = {self.choose(self.naive.orders.values(), n, lambda row: row.state == "placed").number for n in (which, more)}
         papers = [self.naive.orders[number] for number in orders]
-        must = NotAllowed if any(order.state not in ("placed", "confirmed") for order in papers) else None
+        must = NotAllowed if any(order.state not in ("placed", "confirmed") or order.held for order in papers) else None
         before = {*self.naive.runs}
         run = self.do(lambda key: self.shop.production.plan_for([*orders], item=item, key=key), InvalidInput, must=must)
         if isinstance(run, KrafteError):
@@ -233,7 +234,7 @@ class ProductionRules:
         assert {link.demand for link in self.links() if link.source == "run" and link.ref == run.number} & orders
         links = self.links()
         for order in papers:
-            for line, (item_, _) in order.lines.items():
+            for line, (item_, _) in order.needs.items():
                 covered = sum(link.covers for link in links if (link.demand, link.line) == (order.number, line))
                 assert covered == order.open(line) or item_ not in MADE
 

@@ -6,14 +6,17 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from krafte_core.errors import InvalidInput, LotNotUsable, LotUnknown, NotAllowed, TooMuch
-from tests.shop.naive import PER_UNIT, NaivePurchase, amount, steps_of
+from krafte_core import KrafteError
+from krafte_core.errors import AlreadyExists, InvalidInput, LotNotUsable, LotUnknown, NotAllowed, TooMuch
+from tests.shop.naive import PER_UNIT, NaiveLot, NaivePurchase, amount, books, steps_of
 
 WHICH = st.integers(0, 60)
 PERCENT = st.sampled_from([10, 50, 100, 130])
+HOURS = st.sampled_from([0, 0, 1, 30, 200])
 
 
 class StockRules:
@@ -27,6 +30,8 @@ class StockRules:
     links: Any
     counted: Any
     today: Any
+    posted: Any
+    could: Any
 
     def a_shelf(self, which: int, likely: Any = lambda row: True) -> tuple[str, str, str] | None:
         """A lot where it stands, not on a line."""
@@ -45,56 +50,111 @@ class StockRules:
 
     # lots become other lots -------------------------------------------------------------------------------------------
 
+    def could_take(self, row: tuple[str, str, str], at: Any) -> int:
+        """What can be taken of a lot at a place, as of then."""
+        there: int = self.naive.on_hand[row]
+        return there if at is None else min(there, self.could(row, at)[0])
+
+    def follow_conversion(self, since: int, at: Any, like: Any) -> None:
+        """Follow the moves of the last command into the slips of then; the new lot is as the twin expects it."""
+        touched = dict.fromkeys([("", "", "")])
+        for posting in books(self.shop)["postings"][since:]:
+            for item, lot, steps, source, target, _ in posting.moves:
+                if posting.kind == "recount":
+                    self.naive.lots[item, lot].flow["count_loss"] += -steps if source == "count" else steps
+                    continue
+                assert posting.happened_at == (at or self.clock.now())
+                if (item, lot) not in self.naive.lots:
+                    self.naive.lots[item, lot] = attrs.evolve(like, item=item, code=lot, flow=Counter(), born=posting.happened_at)
+                self.naive.lots[item, lot].flow["used" if target == "production" else "made"] += steps
+                for place, change in ((source, -steps), (target, steps)):
+                    if place != "production":
+                        slips = self.naive.slips[item, lot, place]
+                        slips.append((posting.happened_at, len(slips), False, change))
+                        touched[item, lot, place] = None
+        for row in [*touched][1:]:
+            after = self.naive.replayed(self.naive.slips[row])
+            assert after is not None, f"{row} was negative"
+            self.naive.set(row, after)
+
+    def ago(self, hours: int) -> Any:
+        return self.clock.now() - timedelta(hours=hours) if hours else None
+
     @precondition(lambda self: self.naive.on_hand)
-    @rule(which=WHICH, percent=PERCENT)
-    def split_a_lot(self, which, percent):
+    @rule(which=WHICH, percent=PERCENT, hours=HOURS)
+    def split_a_lot(self, which, percent, hours):
         row = self.a_shelf(which)
         if row is None:
             return
         item, code, where = row
-        there, before = self.naive.on_hand[row], self.covered()
-        steps = max(1, there * percent // 100)
-        must = TooMuch if steps > there else None
-        part = self.do(lambda key: self.shop.stock.split(item, amount(item, steps), lot=code, place=where, key=key), must=must)
-        if must:
+        at, before, since = self.ago(hours), self.covered(), self.posted()
+        steps = max(1, self.naive.on_hand[row] * percent // 100)
+        must = TooMuch if steps > self.could_take(row, at) else None
+        part = self.do(
+            lambda key: self.shop.stock.split(item, amount(item, steps), lot=code, place=where, happened_at=at, key=key),
+            must=must,
+            at=at,
+        )
+        if isinstance(part, KrafteError):
             return
-        old = self.naive.lots[item, code]
-        self.naive.put(item, code, where, -steps)
-        old.flow["used"] += steps
-        self.naive.new_lot(item, part.lot.code, where, steps, "made", old.expires)
-        new = self.naive.lots[item, part.lot.code]
-        new.origin, new.disposition = "conversion", old.disposition
+        self.follow_conversion(since, at, attrs.evolve(self.naive.lots[item, code], origin="conversion"))
+        assert (part.lot.item, steps_of(item, part.amount)) == (item, steps)
         assert self.covered() == before
 
     @precondition(lambda self: len(self.naive.on_hand) > 1)
-    @rule(which=WHICH, other=WHICH, percent=PERCENT)
-    def blend_lots(self, which, other, percent):
+    @rule(which=WHICH, other=WHICH, percent=PERCENT, hours=HOURS)
+    def blend_lots(self, which, other, percent, hours):
         first = self.a_shelf(which)
         second = None if first is None else self.a_shelf(other, lambda row: row[0] == first[0] and row[1] != first[1])
         if first is None or second is None or second[0] != first[0] or second[1] == first[1] or second[2] != first[2]:
             return
-        item, before = first[0], self.covered()
+        item, at, before, since = first[0], self.ago(hours), self.covered(), self.posted()
         steps = [max(1, self.naive.on_hand[row] * percent // 100) for row in (first, second)]
         lots = [self.naive.lots[row[0], row[1]] for row in (first, second)]
-        wrong = any(lot.disposition != "released" or (lot.expires and lot.expires < self.today) for lot in lots)
-        too_much = any(wanted > self.naive.on_hand[row] for wanted, row in zip(steps, (first, second), strict=True))
+        on = at.date() if at else self.today
+        wrong = any(lot.disposition != "released" or (lot.expires and lot.expires < on) for lot in lots)
+        too_much = any(wanted > self.could_take(row, at) for wanted, row in zip(steps, (first, second), strict=True))
         amounts = {lot.code: amount(item, wanted) for lot, wanted in zip(lots, steps, strict=True)}
         blend = self.do(
-            lambda key: self.shop.stock.blend(item, amounts, place=first[2], to="shelf", key=key),
-            *((TooMuch, LotNotUsable) if wrong or too_much else ()),
+            lambda key: self.shop.stock.blend(item, amounts, place=first[2], to="shelf", happened_at=at, key=key),
+            must=(TooMuch, LotNotUsable) if wrong or too_much else None,
+            at=at,
         )
-        if wrong or too_much:
-            assert isinstance(blend, TooMuch | LotNotUsable)
+        if isinstance(blend, KrafteError):
             return
-        for lot, wanted, row in zip(lots, steps, (first, second), strict=True):
-            self.naive.put(*row, -wanted)
-            lot.flow["used"] += wanted
         dates = [lot.expires for lot in lots if lot.expires is not None]
-        self.naive.new_lot(item, blend.lot.code, "shelf", sum(steps), "made", min(dates, default=None))
-        new = self.naive.lots[item, blend.lot.code]
-        new.origin, new.disposition = "conversion", "released"
-        assert blend.lot.expires == new.expires
+        like = NaiveLot(item, "", "conversion", min(dates, default=None))
+        self.follow_conversion(since, at, like)
+        assert (steps_of(item, blend.amount), blend.lot.expires) == (sum(steps), like.expires)
         assert self.covered() == before
+
+    @precondition(lambda self: self.naive.on_hand)
+    @rule(which=WHICH, percent=PERCENT, to=st.sampled_from(["base", "balm", "oil"]), force=st.booleans(), hours=HOURS)
+    def sell_as_something_else(self, which, percent, to, force, hours):
+        row = self.a_shelf(which)
+        if row is None:
+            return
+        item, code, where = row
+        at, since, there = self.ago(hours), self.posted(), self.naive.on_hand[row]
+        steps = max(1, there * percent // 100)
+        most = min(self.could_take(row, at), there if force else there - self.drawn(row))
+        made = max(1, steps // 2)
+        wrong = (*((InvalidInput,) if item == to else ()), *((TooMuch,) if steps > most else ()))
+        wrong += (AlreadyExists,) if (to, code) in self.naive.lots else ()
+        done = self.do(
+            lambda key: self.shop.stock.regrade(
+                item, amount(item, steps), lot=code, to=to, made=amount(to, made), place=where, force=force, happened_at=at, key=key
+            ),
+            must=wrong or None,
+            at=at,
+        )
+        if isinstance(done, KrafteError):
+            return
+        like = attrs.evolve(self.naive.lots[item, code], origin="conversion", disposition="waiting" if to == "balm" else "released")
+        self.follow_conversion(since, at, like)
+        assert self.naive.lots[to, code].flow["made"] == made
+        left = sum(link.takes for link in self.links() if link[2:6] == ("lot", *row))
+        assert not done.displaced or left == self.naive.on_hand[row], "more was taken from somebody than had to be"
 
     @precondition(lambda self: self.naive.on_hand)
     @rule(which=WHICH, percent=PERCENT, to=st.sampled_from(["stock", "shelf", "quarantine"]))
@@ -144,8 +204,9 @@ class StockRules:
                 item, amount(item, steps), lot=code, place=where, happened_at=at if hours else None, key=key
             ),
             must=must,
+            at=at if hours else None,
         )
-        if must:
+        if isinstance(changed, KrafteError):
             return
         difference = steps - was if kind == "count" else -steps
         assert steps_of(item, changed.difference) == difference
@@ -170,6 +231,9 @@ class StockRules:
         sent = self.choose(self.naive.shipments.values(), which)
         line = sent.lines[which % len(sent.lines)]
         order, item = self.naive.orders[line.order], line.item
+        if "+" in line.line:
+            self.a_set_comes_back(order, line.line.partition("+")[0], to, reopen)
+            return
         out = {lot: steps for (number, ref, lot), steps in self.naive.out().items() if (number, ref) == (line.order, line.line)}
         most = out.get(line.lot, 0) if named or len(out) == 1 else 0
         steps = max(1, line.steps * percent // 100)
@@ -190,6 +254,31 @@ class StockRules:
         self.naive.returned[line.order, line.line, lot.code] += steps
         if reopen:
             order.back[line.line] += steps
+
+    def a_set_comes_back(self, order, line, to, reopen):
+        """One gift set, with everything that is in it."""
+        if line not in order.lines:
+            return
+        out = {need: {} for need in order.parts(line)}
+        for (number, need, lot), steps in self.naive.out().items():
+            if number == order.number and need in out:
+                out[need][lot] = steps
+        must: Any = NotAllowed if order.state in ("cancelled", "merged", "placed") or (reopen and order.state == "closed") else None
+        wrong: tuple[Any, ...] = (LotUnknown,) * any(len(lots) > 1 for lots in out.values())
+        wrong += (TooMuch,) * any(sum(out[need].values()) < each for need, each in order.parts(line).items())
+        back = self.do(
+            lambda key: self.shop.shipping.receive_return(order.number, amounts={line: "1 each"}, to=to, reopen=reopen, key=key),
+            *wrong,
+            must=must,
+        )
+        if isinstance(back, KrafteError):
+            return
+        assert not wrong
+        for (need, each), (lot, _) in zip(order.parts(line).items(), back.lots, strict=True):
+            self.naive.put(lot.item, lot.code, to, each)
+            self.naive.lots[lot.item, lot.code].flow["returned"] += each
+            self.naive.returned[order.number, need, lot.code] += each
+            order.back[need] += each if reopen else 0
 
     @precondition(lambda self: self.naive.on_hand)
     @rule(which=WHICH, percent=PERCENT, force=st.booleans())

@@ -14,6 +14,7 @@ import attrs
 
 from krafte_core import (
     BatchSize,
+    Customer,
     Ingredient,
     Item,
     Offer,
@@ -30,10 +31,13 @@ from krafte_core.store import TABLES
 BOUGHT = ("oil", "lye", "jar")
 MADE = ("base", "soap", "balm")
 ITEMS = BOUGHT + MADE
+ORDERED = ("soap", "soap", "balm", "oil", "base", "gift")
 PLACES = ("stock", "shelf", "quarantine")
 GRAM10 = "10 g"
-PER_UNIT = {"oil": 100, "lye": 100, "jar": 1, "base": 100, "soap": 1, "balm": 100}
-UNIT = {"oil": "kg", "lye": "kg", "jar": "each", "base": "kg", "soap": "each", "balm": "kg"}
+PER_UNIT = {"oil": 100, "lye": 100, "jar": 1, "base": 100, "soap": 1, "balm": 100, "gift": 1}
+UNIT = {item: "each" if steps == 1 else "kg" for item, steps in PER_UNIT.items()}
+KITS = {"gift": {"soap": 2, "balm": 25}}  # steps of each part: two soaps and 250 g of balm
+LIMIT = 100  # Cara may owe so many euros
 NEEDS = {  # steps per step of the product, worked out by hand from the recipes below
     "base": {"oil": Fraction(8, 9), "lye": Fraction(1, 5)},  # 0.8 kg / 0.9 and 0.2 kg per kg
     "soap": {"base": Fraction(30), "jar": Fraction(1), "oil": Fraction(5)},  # 300 g, 1 jar and 50 g per piece
@@ -43,6 +47,8 @@ OUTPUT_LINES = {"jar"}  # go on each good or scrapped piece; every other line go
 CATALOGUE: tuple[Any, ...] = (
     *(Item(code, unit=UNIT[code], step=GRAM10 if UNIT[code] == "kg" else None) for code in ITEMS if code != "balm"),
     Item("balm", unit="kg", step=GRAM10, release="by decision"),
+    Item("gift", unit="each", kit={"soap": "2 each", "balm": "250 g"}),
+    Customer("Cara", credit_limit=f"{LIMIT} EUR"),
     Place("shelf", within="stock"),
     WorkCenter("kettle", hours="Mon-Fri 08:00-16:00"),
     WorkCenter("bench", hours="Mon-Fri 08:00-16:00", capacity=2),
@@ -72,9 +78,10 @@ def amount(item: str, steps: int) -> str:
 
 def steps_of(item: str, quantity: Any) -> int:
     """Whole steps of a quantity that the library answered."""
-    exact = Fraction(quantity.to(UNIT[item]).value) * PER_UNIT[item]
-    assert exact.denominator == 1
-    return exact.numerator
+    own = quantity if quantity.unit == UNIT[item] else quantity.to(UNIT[item])
+    steps = int(exact := own.value * PER_UNIT[item])
+    assert steps == exact
+    return steps
 
 
 def needed(item: str, line: str, steps: int) -> int:
@@ -115,18 +122,51 @@ class NaiveOrder:
     gone: Counter[str] = attrs.field(factory=Counter)
     there: Counter[str] = attrs.field(factory=Counter)
     back: Counter[str] = attrs.field(factory=Counter)
+    held: set[str] = attrs.field(factory=set)
+    price: int | None = None
+    """What the customer pays per step, in euros, where that was said."""
 
-    def open(self, line: str) -> int:
-        return self.lines[line][1] - self.gone[line] - self.there[line] + self.back[line]
+    @property
+    def owes(self) -> int:
+        """What all of it comes to."""
+        return sum(steps for _, steps in self.lines.values()) * (self.price or 0)
+
+    @property
+    def needs(self) -> dict[str, tuple[str, int]]:
+        """What the lines need: a gift set needs what is in it, everything else itself."""
+        found = {}
+        for line, (item, steps) in self.lines.items():
+            if item in KITS:
+                found |= {f"{line}+{part}": (part, steps * each) for part, each in KITS[item].items()}
+            else:
+                found[line] = (item, steps)
+        return found
+
+    def parts(self, line: str) -> dict[str, int]:
+        """The needs of a line, and how much of each goes into one step of it."""
+        kit = KITS.get(self.lines[line][0])
+        return {line: 1} if kit is None else {f"{line}+{part}": each for part, each in kit.items()}
+
+    def open(self, need: str) -> int:
+        return self.needs[need][1] - self.gone[need] - self.there[need] + self.back[need]
+
+    def open_line(self, line: str) -> int:
+        """Steps of a line that can still be given away: whole gift sets."""
+        return min(self.open(need) // each for need, each in self.parts(line).items())
 
     def began(self) -> bool:
         """Whether the customer has any of it that he keeps."""
-        return any(sum(self.has(line)) for line in self.lines)
+        return any(sum(self.has(need)) for need in self.needs)
 
-    def has(self, line: str) -> tuple[int, int]:
+    def has(self, need: str) -> tuple[int, int]:
         """Steps on the road and steps at the customer's; what came back to be sent again came from there first."""
-        there, back = self.there[line], self.back[line]
-        return self.gone[line] - max(0, back - there), max(0, there - back)
+        there, back = self.there[need], self.back[need]
+        return self.gone[need] - max(0, back - there), max(0, there - back)
+
+    def line_has(self, line: str) -> tuple[int, int]:
+        """The same of a line: whole gift sets that arrived, then those of which everything has left."""
+        there = min(self.has(need)[1] // each for need, each in self.parts(line).items())
+        return min(sum(self.has(need)) // each for need, each in self.parts(line).items()) - there, there
 
 
 @attrs.define
@@ -170,6 +210,8 @@ class NaiveShop:
     slips: dict[tuple[str, str, str], list[tuple[Any, int, bool, int]]] = attrs.field(factory=lambda: defaultdict(list))
     """Per lot and place everything that was ever written down: when it happened, in which order, a count or a change, how much."""
     clock: Any = None
+    closed: Any = None
+    """Until when the books are closed."""
 
     # what stands where ------------------------------------------------------------------------------------------------
 
@@ -241,8 +283,9 @@ class NaiveShop:
             return OrderStatus.CANCELLED
         if order.state == "merged":
             return OrderStatus.MERGED
-        ordered = sum(steps for _, steps in order.lines.values())
-        has = [order.has(line) for line in order.lines]
+        needs = order.needs
+        ordered = sum(steps for _, steps in needs.values())
+        has = [order.has(need) for need in needs]
         gone, there = sum(row[0] for row in has), sum(row[1] for row in has)
         if order.state == "closed":
             ordered = there + gone  # it wants no more than it got
@@ -259,11 +302,11 @@ class NaiveShop:
         covered = Counter[tuple[str, str]]()
         for link, stage in stages.items():
             covered[link.line, stage] += link.covers
-        if all(covered[line, "ready"] == steps for line, (_, steps) in order.lines.items()):
+        if all(covered[line, "ready"] == steps for line, (_, steps) in needs.items()):
             return OrderStatus.READY_TO_SHIP
         if "making" in stages.values():
             return OrderStatus.IN_PRODUCTION
-        safe = all(covered[line, "ready"] + covered[line, "reserved"] == steps for line, (_, steps) in order.lines.items())
+        safe = all(covered[line, "ready"] + covered[line, "reserved"] == steps for line, (_, steps) in needs.items())
         return OrderStatus.MATERIALS_RESERVED if safe else OrderStatus.WAITING_FOR_MATERIAL
 
     def stage(self, link: Any, links: list[Any], today: date, arrives: date) -> str:

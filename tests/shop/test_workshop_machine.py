@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from krafte_core import Ingredient, Item, KrafteError, OrderLine, OrderStatus, PurchaseLine, Recipe, Short, Workshop
+from krafte_core import Ingredient, Item, KrafteError, OrderStatus, PurchaseLine, Recipe, Short, Workshop
 from krafte_core.errors import (
     AlreadyExists,
     Immutable,
@@ -18,12 +18,15 @@ from krafte_core.errors import (
     KeyReused,
     LotNotUsable,
     NotAllowed,
+    TooFarBack,
     TooMuch,
     Unknown,
 )
 from krafte_core.testing import FakeClock
+from tests.shop.machine_daily import DailyRules
+from tests.shop.machine_holds import HoldRules
 from tests.shop.machine_late import LateRules
-from tests.shop.machine_orders import LIVE, OrderRules
+from tests.shop.machine_orders import LIVE, OrderRules, priced
 from tests.shop.machine_production import OPEN, ProductionRules
 from tests.shop.machine_stock import StockRules
 from tests.shop.naive import (
@@ -31,6 +34,7 @@ from tests.shop.naive import (
     ITEMS,
     MADE,
     NEEDS,
+    ORDERED,
     OUTPUT_LINES,
     PER_UNIT,
     PLACES,
@@ -51,7 +55,7 @@ GOOD = st.sampled_from([100, 100, 90, 130, 0])
 USED = st.sampled_from(["as planned", "half", "more", "by lot"])
 
 
-class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBasedStateMachine):
+class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRules, DailyRules, RuleBasedStateMachine):
     """One workshop, one naive twin."""
 
     def __init__(self):
@@ -83,8 +87,13 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
         days = 2 if order.shipping else 0
         return max(self.today + timedelta(days=days), order.requested or self.today)
 
-    def do(self, command: Any, *wrong: type[KrafteError], must: type[KrafteError] | None = None, twice: bool = True) -> Any:
-        """Run a command. A refusal changes nothing; the same key again changes nothing and gives the same answer."""
+    def do(self, command: Any, *wrong: type[KrafteError], must: Any = None, at: Any = None, twice: bool = True) -> Any:
+        """Run a command. A refusal changes nothing; the same key again changes nothing and gives the same answer.
+
+        What is dated into a closed period (`at`) is refused for that, or for what is wrong with it besides.
+        """
+        if at is not None and self.naive.closed is not None and at < self.naive.closed:
+            must = (TooFarBack, *wrong, *((must,) if must else ()))
         before = books(self.shop)
         self.count += 1
         key = f"key {self.count}" if twice and self.count % 3 == 0 else None
@@ -306,34 +315,34 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
     # orders -----------------------------------------------------------------------------------------------------------
 
     @rule(
-        rows=st.lists(st.tuples(st.sampled_from(["soap", "soap", "balm", "oil", "base"]), SIZE), min_size=1, max_size=3),
+        rows=st.lists(st.tuples(st.sampled_from(ORDERED), SIZE), min_size=1, max_size=3),
         customer=st.sampled_from(["Anna", "Ben"]),
         priority=st.integers(0, 2),
         days=DAYS,
         road=st.booleans(),
     )
-    def place_an_order(self, rows, customer, priority, days, road):
+    def place_an_order(self, rows, customer, priority, days, road, price=None):
         requested = None if days is None else self.today + timedelta(days=days)
         shipping = "road" if road else None
-        lines = [OrderLine(item, amount(item, units * PER_UNIT[item])) for item, units in rows]
+        lines = [priced(item, units * PER_UNIT[item], price) for item, units in rows]
         order = self.do(
             lambda key: self.shop.orders.place(
                 customer=customer, lines=lines, priority=priority, requested=requested, shipping=shipping, key=key
             )
         )
         wanted = {str(n): (item, units * PER_UNIT[item]) for n, (item, units) in enumerate(rows, 1)}
-        self.naive.orders[order.number] = NaiveOrder(order.number, customer, wanted, shipping, requested)
+        twin = self.naive.orders[order.number] = NaiveOrder(order.number, customer, wanted, shipping, requested, price=price)
+        self.check_credit(twin)
+        self.holds_agree(twin)
 
     @precondition(lambda self: self.naive.orders)
     @rule(which=WHICH, make=st.sampled_from([True, True, False]), when_short=st.sampled_from(["wait", "wait", "refuse"]))
     def confirm(self, which, make, when_short, order=None):
         order = order or self.choose(self.naive.orders.values(), which, lambda row: row.state in ("placed", "confirmed"))
-        must = None if order.state in LIVE else NotAllowed
-        allowed = (Short,) if when_short == "refuse" else ()
+        must = None if order.state in LIVE and not order.held else NotAllowed
+        allowed, confirm = (Short,) if when_short == "refuse" else (), self.perhaps_in_bulk("orders", "confirm")
         before = {link[:6]: link.takes for link in self.links()}
-        done = self.do(
-            lambda key: self.shop.orders.confirm(order.number, make=make, when_short=when_short, key=key), *allowed, must=must
-        )
+        done = self.do(lambda key: confirm(order.number, make=make, when_short=when_short, key=key), *allowed, must=must)
         if isinstance(done, KrafteError):
             assert must or (isinstance(done, Short) and done.shortages)
             return
@@ -347,7 +356,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
             assert not self.naive.reason(self.naive.lots[link.item, link.ref], link.place, on), "only what is usable is promised"
         planned = {number for number, run in self.naive.runs.items() if run.state == "planned"}
         assert not [link for link in links if link.firmness == "quoted" and link.demand in {order.number, *planned}]
-        for line, (item, _) in order.lines.items():
+        for line, (item, _) in order.needs.items():
             covered = sum(link.covers for link in links if (link.demand, link.line) == (order.number, line))
             missing = order.open(line) - covered
             assert missing >= 0
@@ -357,7 +366,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
                 assert item in {short.item for short in done.shortages}
                 assert self.free(item, self.arrives(order)) == 0, "there was some"
         if not done.shortages:
-            assert all(self.safe(order.number, line, order.open(line), links) for line in order.lines)
+            assert all(self.safe(order.number, need, order.open(need), links) for need in order.needs)
 
     def free(self, item, on):
         drawn = Counter[tuple[str, str, str]]()
@@ -418,7 +427,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
         self.naive.quoted_runs[quote.number] = [run.number for run in self.learn_runs("proposed")]
         self.learn_expiries()
         links = self.links()
-        for line, (_, steps) in order.lines.items():
+        for line, (_, steps) in order.needs.items():
             own = [link for link in links if (link.demand, link.line) == (order.number, line)]
             assert sum(link.covers for link in own) == steps
             assert {link.firmness for link in own} == {"quoted"}
@@ -476,8 +485,10 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
             there[link.line] += link.covers
         short = any(there[line] < needed(run.item, line, run.steps) for line in NEEDS[run.item])
         bad = any(self.naive.reason(self.naive.lots[link.item, link.ref], link.place, self.today) for link in lots)
-        must = NotAllowed if run.state not in OPEN else Short if short and when_short == "refuse" else LotNotUsable if bad else None
-        done = self.do(lambda key: self.shop.production.start(run.number, when_short=when_short, key=key), must=must)
+        stopped = run.state not in OPEN or self.stopped(run)
+        must = NotAllowed if stopped else Short if short and when_short == "refuse" else LotNotUsable if bad else None
+        start = self.perhaps_in_bulk("production", "start")
+        done = self.do(lambda key: start(run.number, when_short=when_short, key=key), must=must)
         if must:
             if must is Short:
                 assert all(one.needed == one.available + one.missing and not one.missing.is_zero for one in done.shortages)
@@ -504,8 +515,9 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
         expires = None if days is None else self.today + timedelta(days=days)
         given, expected = self.usage(run, made, scrapped, used)
         must, since = None if run.state == "started" else NotAllowed, self.posted()
+        complete = self.perhaps_in_bulk("production", "complete")
         done = self.do(
-            lambda key: self.shop.production.complete(
+            lambda key: complete(
                 run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), used=given, expires=expires, to=to,
                 key=key,
             ),
@@ -605,27 +617,38 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
             if link.demand == order.number and link.source == "lot" and link.firmness != "quoted":
                 lot = self.naive.lots[link.item, link.ref]
                 sums[link.line] += 0 if self.naive.reason(lot, link.place, leaves) else link.covers
+        for line in order.lines:  # only whole gift sets leave
+            parts = order.parts(line)
+            sets = min(sums[need] // each for need, each in parts.items())
+            sums.update({need: sets * each - sums[need] for need, each in parts.items()})
         return +sums
 
     @precondition(lambda self: self.naive.orders)
     @rule(which=WHICH, part=st.booleans(), together=st.booleans())
     def ship(self, which, part, together, first=None):
-        first = first or self.choose(self.naive.orders.values(), which, lambda row: row.state == "confirmed" and self.ready(row))
+        first = first or self.choose(
+            self.naive.orders.values(),
+            which,
+            lambda row: row.state == "confirmed" and bool(row.held) <= (which % 4 == 0) and self.ready(row),
+        )
         ready = {first.number: self.ready(first)}
         amounts: dict[str, str] | None = None
+        must: Any = None
         if part and ready[first.number]:
-            line, steps = next(iter(ready[first.number].items()))
-            ready[first.number] = Counter({line: max(1, steps // 2)})
-            amounts = {line: amount(first.lines[line][0], max(1, steps // 2))}
-            self.do(
-                lambda key: self.shop.shipping.ship(first.number, amounts={line: amount(first.lines[line][0], steps + 1)}), must=Short
-            )
+            line = next(iter(ready[first.number])).partition("+")[0]
+            item, parts = first.lines[line][0], first.parts(line)
+            steps = ready[first.number][next(iter(parts))] // next(iter(parts.values()))
+            ready[first.number] = Counter({need: max(1, steps // 2) * each for need, each in parts.items()})
+            amounts = {line: amount(item, max(1, steps // 2))}
+            must = NotAllowed if first.held else Short
+            self.do(lambda key: self.shop.shipping.ship(first.number, amounts={line: amount(item, steps + 1)}), must=must)
         elif together:
             more = [row for row in self.naive.orders.values() if row.customer == first.customer and row is not first]
             ready |= {row.number: self.ready(row) for row in more if row.state == "confirmed" and self.ready(row)}
-        wrong = first.state != "confirmed"
+        wrong = first.state != "confirmed" or any(self.naive.orders[number].held for number in ready)
         must = NotAllowed if wrong else Short if not ready[first.number] else None
-        sent = self.do(lambda key: self.shop.shipping.ship([*ready], amounts=amounts, key=key), must=must)
+        ship, number = self.perhaps_in_bulk("shipping", "ship"), f"T-{self.count}-{which}"
+        sent = self.do(lambda key: ship([*ready], amounts=amounts, tracking=number, key=key), must=must)
         if must:
             return
         moves = [move for posting in books(self.shop)["postings"] if posting.paper == sent.number for move in posting.moves]
@@ -651,6 +674,9 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
         self.do(lambda key: self.shop.shipping.deliver(sent.number, key=key), must=must)
         if must:
             return
+        self.has_arrived(sent)
+
+    def has_arrived(self, sent):
         self.naive.delivered.add(sent.number)
         for line in sent.lines:
             order = self.naive.orders[line.order]
@@ -661,15 +687,16 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
 
     def push(self, which, good, used):
         """The next sensible step for an order, so that papers get old enough to go wrong."""
-        ready = [row for row in self.naive.orders.values() if row.state == "confirmed" and self.ready(row)]
+        ready = [row for row in self.naive.orders.values() if row.state == "confirmed" and not row.held and self.ready(row)]
         begun = [run for run in self.naive.runs.values() if run.state == "started"]
         links = self.links()
         whole = [
             run for run in self.naive.runs.values()
             if run.state == "planned" and not any(link.demand == run.number and link.source != "lot" for link in links)
             and all(self.safe(run.number, line, needed(run.item, line, run.steps), links) for line in NEEDS[run.item])
+            and not self.stopped(run)
         ]  # fmt: skip
-        new = [row for row in self.naive.orders.values() if row.state == "placed"]
+        new = [row for row in self.naive.orders.values() if row.state == "placed" and not row.held]
         waiting = [lot for lot in self.naive.lots.values() if lot.disposition == "waiting"]
         if ready and which % 3:
             self.ship(which, part=which % 5 == 0, together=which % 5 == 1, first=ready[which % len(ready)])
@@ -754,7 +781,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
         fork = self.shop.fork()
         assert books(fork) == before, "a fork begins as what it was taken from"
         would: Any = None
-        if order.state in LIVE:
+        if order.state in LIVE and not order.held:
             would = self.shop.preview(lambda trial: trial.orders.confirm(order.number)).answer
             assert fork.orders.confirm(order.number) == would
             for run in fork.production.covering(order.number, open_only=True)[:1]:
@@ -838,7 +865,7 @@ class WorkshopMachine(OrderRules, ProductionRules, StockRules, LateRules, RuleBa
                 continue
             for line, row in self.shop.orders.stages(order.number).items():
                 assert row.ordered == order.lines[line][1]
-                assert (row.shipped, row.delivered) == order.has(line)
+                assert (row.shipped, row.delivered) == order.line_has(line)
                 assert row.shipped + row.delivered + row.ready + row.making + row.reserved + row.waiting == row.ordered
                 if row.blocked:
                     assert row.reasons

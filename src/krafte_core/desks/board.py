@@ -17,7 +17,7 @@ from krafte_core.holds import Hold, holds
 from krafte_core.items import one_of
 from krafte_core.netting import drop_expired_quotes
 from krafte_core.office import Office
-from krafte_core.orders import CustomerOrder, Stages, status
+from krafte_core.orders import CustomerOrder, Stages
 from krafte_core.production import NOT_BEGUN
 from krafte_core.progress import Progress
 from krafte_core.work import Work
@@ -243,7 +243,7 @@ def _amounts(work: Work, order: CustomerOrder, stages: Sequence[Stages], text: M
 def table_rows(work: Work, progress: Progress, order: CustomerOrder, entries: Sequence[Entry]) -> Iterable[Sequence[str]]:
     """The lines of an order in `shop.orders.table`."""
     stages = progress.of(order)
-    word = status(progress.states[order.number], stages).value
+    word = progress.status(order).value
     for place, (line, row) in enumerate(zip(order.lines, stages, strict=True)):
         ready = str(work.item(line.item).quantity(row.ready)) if row.ready else ""
         first = (order.number, order.customer) if not place else ("", "")

@@ -11,7 +11,7 @@ import attrs
 from krafte_core.addresses import Address
 from krafte_core.allocation import QUOTED
 from krafte_core.availability import Shortage
-from krafte_core.desks.agreeing import changed_lines, keep_terms
+from krafte_core.desks.agreeing import agreed, changed_lines, check_terms, keep_terms
 from krafte_core.desks.confirming import grow, net
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.desks.needs import Kept, open_quote, reach_of
@@ -432,6 +432,7 @@ def _reopening(name: str, reason: str) -> Callable[[Work], CustomerOrder]:
         paper: CustomerOrder = work.paper(CustomerOrder, name)
         work.step(paper, work.state(paper), "reopen", reason=note(reason, "reason"))
         work.tell(OrderReopened(work.at, name, paper.customer))
+        check_terms(work, paper, agreed(work, paper.customer))
         return paper
 
     return decide

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import Allocation
+from krafte_core.desks.agreeing import agreed, check_terms
 from krafte_core.desks.holding import keep_holds
 from krafte_core.desks.lateness import promised_of
 from krafte_core.desks.needs import open_quote
@@ -347,9 +348,10 @@ def _repeating(name: str, requested: date | None, amounts: Mapping[str, Any]) ->
             for line in order.lines
         ]
         lines = checked_lines(work, wanted)
-        return file_order(
-            work, attrs.evolve(order, number=work.number("CO"), lines=lines, placed_at=work.at, requested=requested, version=1)
-        )
+        again = attrs.evolve(order, number=work.number("CO"), lines=lines, placed_at=work.at, requested=requested, version=1)
+        file_order(work, again)
+        check_terms(work, again, agreed(work, order.customer))
+        return again
 
     return decide
 

@@ -170,22 +170,36 @@ class LotDecisions:
         """A decision about lots; `more` is written down with it, and changes nothing of the lots."""
 
         def decide(work: Work) -> Decided:
-            drop_expired_quotes(work, list(dict.fromkeys(code for code, _ in keys)))
-            against = {name: _against(work, name, despite=despite) if step == "release" else {} for name in keys}
-            lots = [_decided(work, name, step, reason, fields, against[name] | dict(more or {})) for name in keys]
-            blocked: tuple[Displaced, ...] = ()
-            displaced: tuple[Displaced, ...] = ()
-            if step in ("hold", "reject"):
-                links = [*lot_links(work, keys)]
-                if step == "hold":
-                    blocked = (*_who(work, links), *_at_work(work, keys))
-                else:
-                    losses = [Loss(link, link.takes, link.covers) for link in links]
-                    displaced = (*lose(work, losses, reason or "rejected"), *_at_work(work, keys))
-            return Decided(step, tuple(lots), blocked, displaced, tuple(work.changes.events))
+            return decide_lots(work, step, keys, reason, fields, more, despite=despite)
 
         said = {**fields, **(more or {}), **({"despite": True} if despite else {})}
         return self._office.run(decide, key=key, content=(step, tuple(keys), note(reason, "reason"), repr(said)), by=by)
+
+
+def decide_lots(
+    work: Work,
+    step: str,
+    keys: Sequence[LotKey],
+    reason: str,
+    fields: Mapping[str, Any],
+    more: Mapping[str, str] | None = None,
+    *,
+    despite: bool = False,
+) -> Decided:
+    """Take the same step with each of these lots, and say whom it blocks or who loses a promise by it."""
+    drop_expired_quotes(work, list(dict.fromkeys(code for code, _ in keys)))
+    against = {name: _against(work, name, despite=despite) if step == "release" else {} for name in keys}
+    lots = [_decided(work, name, step, reason, fields, against[name] | dict(more or {})) for name in keys]
+    blocked: tuple[Displaced, ...] = ()
+    displaced: tuple[Displaced, ...] = ()
+    if step in ("hold", "reject"):
+        links = [*lot_links(work, keys)]
+        if step == "hold":
+            blocked = (*_who(work, links), *_at_work(work, keys))
+        else:
+            losses = [Loss(link, link.takes, link.covers) for link in links]
+            displaced = (*lose(work, losses, reason or "rejected"), *_at_work(work, keys))
+    return Decided(step, tuple(lots), blocked, displaced, tuple(work.changes.events))
 
 
 def _keys(item: str | Iterable[Any], lot: str | None) -> list[LotKey]:

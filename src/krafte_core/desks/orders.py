@@ -31,7 +31,7 @@ from krafte_core.items import code, note, one_of
 from krafte_core.money import Money, money
 from krafte_core.netting import Writer, drop_expired_quotes, end_quote
 from krafte_core.office import Office
-from krafte_core.orders import CustomerOrder, OrderLine, OrderStatus, Quote, Stages, status
+from krafte_core.orders import CustomerOrder, OrderLine, OrderStatus, Quote, Stages
 from krafte_core.production import ProductionOrder
 from krafte_core.progress import Progress
 from krafte_core.promise import RELAXABLE, Promise, Step
@@ -182,8 +182,7 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
         """
         with self._office.look() as work:
             paper = work.paper(CustomerOrder, order)
-            progress = Progress(work, [paper])
-            return status(progress.states[paper.number], progress.of(paper))
+            return Progress(work, [paper]).status(paper)
 
     def stages(self, order: CustomerOrder | str) -> Mapping[str, Stages]:
         """How far every line is, by its ref: the amount in each stage in whole steps, and why it waits.

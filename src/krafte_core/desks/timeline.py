@@ -13,7 +13,7 @@ from krafte_core.desks.sentences import FOR_CUSTOMERS, LANGUAGES, SENTENCES, day
 from krafte_core.diary import Entry, lot_document
 from krafte_core.items import one_of
 from krafte_core.office import Office
-from krafte_core.orders import STATUS_WORDS, CustomerOrder, OrderStatus, status
+from krafte_core.orders import STATUS_WORDS, CustomerOrder, OrderStatus
 from krafte_core.production import ProductionOrder
 from krafte_core.progress import Progress
 from krafte_core.purchasing import PurchaseOrder
@@ -247,8 +247,7 @@ class _Teller:
     def now(self) -> TimelineEntry:
         """How things stand, and when it will arrive."""
         order = self.order
-        progress = Progress(self.work, [order])
-        found = status(progress.states[order.number], progress.of(order))
+        found = Progress(self.work, [order]).status(order)
         words = [self.text["now"].format(status=STATUS_WORDS[self.language][found])]
         over = (OrderStatus.CANCELLED, OrderStatus.MERGED, OrderStatus.DELIVERED, OrderStatus.SHIPPED)
         if found not in over:

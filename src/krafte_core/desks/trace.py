@@ -14,8 +14,7 @@ from krafte_core.audit import Exercise, Gap, exercise, gaps
 from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
 from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
 from krafte_core.content import Assumed
-from krafte_core.desks.lots import Decided
-from krafte_core.desks.stock import StockDesk
+from krafte_core.desks.lots import Decided, decide_lots
 from krafte_core.desks.tracing import (
     Decision,
     Document,
@@ -240,36 +239,27 @@ class TraceDesk:
         """
         if not note(reason, "reason"):
             raise InvalidInput("reason", reason, "a text: `lift` finds the lots by it")
-        with self._office.look() as work:
-            lots = work.reader.lots([(lot.item, lot.code) for lot in answer.lots])
-            free = [lot for lot in lots.values() if "hold" in LOT_STEPS[lot.disposition]]
-        return StockDesk(self._office).hold_recalled(free, reason=reason, key=key, by=by)
+        names = [(lot.item, lot.code) for lot in answer.lots]
+
+        def decide(work: Work) -> Decided:
+            free = [name for name, lot in work.reader.lots(names).items() if "hold" in LOT_STEPS[lot.disposition]]
+            return decide_lots(work, "hold", free, reason, {}, {"because": "recall"})
+
+        return self._office.run(decide, key=key, content=("hold recalled", tuple(names), reason), by=by)
 
     def lift(self, answer: Recall, *, reason: str, key: str | None = None, by: str | None = None) -> Lifted:
         """End a recall: release the lots that `hold` blocked for this reason and that were free before.
 
         A lot that waited for its release, that was held again for another reason, or that was rejected meanwhile, stays as it is.
         """
-        free, kept = [], []
-        with self._office.look() as work:
-            lots = work.reader.lots([(lot.item, lot.code) for lot in answer.lots])
-            diaries = work.reader.diary(lot_document(*name) for name in lots)
-            for name, lot in lots.items():
-                rows = diaries[lot_document(*name)]
-                last = max((n for n, entry in enumerate(rows) if entry.step == "hold"), default=None)
-                if lot.disposition != "held" or last is None:
-                    if lot.disposition != "released":
-                        kept.append((*name, lot.disposition))
-                elif rows[last].reason != reason:
-                    kept.append((*name, f"held: {rows[last].reason}"))
-                elif state(LOT_STEPS, rows[:last], "released") != "released":
-                    kept.append((*name, "waited for its release before"))
-                else:
-                    free.append(lot)
-        if not free:
-            return Lifted((), tuple(kept))
-        done = StockDesk(self._office).release(free, reason=f"lifted: {reason}", despite=True, key=key, by=by)
-        return Lifted(done.lots, tuple(kept))
+        names = [(lot.item, lot.code) for lot in answer.lots]
+
+        def decide(work: Work) -> Lifted:
+            free, kept = _liftable(work, names, note(reason, "reason"))
+            done = decide_lots(work, "release", free, f"lifted: {reason}", {}, despite=True)
+            return Lifted(done.lots, tuple(kept))
+
+        return self._office.run(decide, key=key, content=("lift", tuple(names), reason), by=by)
 
     def exercise(self, item: Sources, lot: str | None = None, *, by: str = "") -> Exercise:
         """A mock recall: both directions, timed, with what was found in percent and what was not. Writes nothing.
@@ -407,3 +397,24 @@ class TraceDesk:
         with self._office.look() as work:
             found = self._reach(work, named(item, lot), direction, **limits)
             return told(work, moves_of(work, found, self._at(limits.get("as_of"))))
+
+
+def _liftable(work: Work, names: Sequence[Key], reason: str) -> tuple[list[Key], list[tuple[str, str, str]]]:
+    """The lots that were blocked for this reason and were free before, and the others that are not free, each with the reason."""
+    free: list[Key] = []
+    kept: list[tuple[str, str, str]] = []
+    lots = work.reader.lots(names)
+    diaries = work.reader.diary(lot_document(*name) for name in lots)
+    for name, lot in lots.items():
+        rows = diaries[lot_document(*name)]
+        last = max((n for n, entry in enumerate(rows) if entry.step == "hold"), default=None)
+        if lot.disposition != "held" or last is None:
+            if lot.disposition != "released":
+                kept.append((*name, lot.disposition))
+        elif rows[last].reason != reason:
+            kept.append((*name, f"held: {rows[last].reason}"))
+        elif state(LOT_STEPS, rows[:last], "released") != "released":
+            kept.append((*name, "waited for its release before"))
+        else:
+            free.append(name)
+    return free, kept

@@ -1,0 +1,152 @@
+"""What else happens on a day: many commands as one, parcels and carriers, measurements, a mended plan, and books that are closed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from krafte_core import Workshop
+from krafte_core.errors import AlreadyExists, EntryRefused, InvalidInput, NotAllowed
+from krafte_core.tracking import TrackingEvent
+from tests.shop.machine_orders import LIVE, priced
+from tests.shop.machine_production import OPEN
+from tests.shop.naive import BOUGHT, PER_UNIT, NaiveOrder, amount
+
+WHICH = st.integers(0, 60)
+FIRST = {"confirm": "order", "start": "production", "complete": "production", "ship": "orders"}
+
+
+class DailyRules:
+    """Rules for `WorkshopMachine`; a base class, so that the machine stays one."""
+
+    naive: Any
+    shop: Workshop
+    clock: Any
+    today: Any
+    count: int
+    do: Any
+    choose: Any
+    links: Any
+    check_credit: Any
+    has_arrived: Any
+
+    # many as one ------------------------------------------------------------------------------------------------------
+
+    def perhaps_in_bulk(self, desk: str, name: str) -> Any:
+        """A command, every fourth time as the only entry of a bulk: same answer, same refusal."""
+        if self.count % 4 != 1:
+            return getattr(getattr(self.shop, desk), name)
+
+        def entry(first: Any, *, key: str | None = None, **named: Any) -> Any:
+            try:
+                (answer,) = getattr(self.shop.bulk, name)([{FIRST[name]: first, **named}], key=key)
+            except EntryRefused as refused:
+                raise refused.problem from refused
+            return answer
+
+        return entry
+
+    @rule(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=3), wrong=st.booleans())
+    def an_evening_of_web_orders(self, sizes, wrong):
+        """All of them are taken in, or, where one cannot be, none."""
+        entries: list[Any] = [{"customer": f"web {n}", "lines": [priced("soap", size, None)]} for n, size in enumerate(sizes)]
+        if wrong:
+            entries.append({"customer": "web", "lines": []})
+        placed = self.do(lambda key: self.shop.bulk.place(entries, key=key), must=EntryRefused if wrong else None)
+        for size, order in zip(sizes, () if wrong else placed, strict=not wrong):
+            self.naive.orders[order.number] = NaiveOrder(order.number, order.customer, {"1": ("soap", size)}, None, None)
+
+    @rule(kilograms=st.lists(st.integers(1, 9), min_size=1, max_size=3), twin=st.booleans())
+    def a_lorry_is_unloaded(self, kilograms, twin):
+        entries = [{"amount": f"{one} kg", "lot": f"D-{self.count}-{n}"} for n, one in enumerate(kilograms)]
+        entries += entries[:1] if twin else []
+        lots = self.do(lambda key: self.shop.bulk.receive(entries, item="oil", key=key), must=EntryRefused if twin else None)
+        for one, lot in zip(kilograms, () if twin else lots, strict=not twin):
+            self.naive.new_lot("oil", lot.code, "stock", one * PER_UNIT["oil"], "received")
+
+    @rule(item=st.sampled_from(BOUGHT), units=st.integers(1, 9), hold=st.booleans())
+    def opened_and_looked_at(self, item, units, hold):
+        """Any commands as one: an opening balance, and perhaps the decision about it."""
+        steps = units * PER_UNIT[item]
+        code = f"O-{self.count}"
+        opening = lambda to: to.stock.opening(item, amount(item, steps), lot=code)  # noqa: E731 - a command of a bulk
+        holding = lambda to: to.stock.hold(item, lot=code, reason="look")  # noqa: E731 - the same
+        commands = [opening, holding] if hold else [opening]
+        self.do(lambda key: self.shop.bulk.run(commands, key=key, content=("open", code, hold)))
+        self.naive.new_lot(item, code, "stock", steps, "received")
+        self.naive.lots[item, code].disposition = "held" if hold else "released"
+        self.do(lambda key: self.shop.stock.opening(item, amount(item, steps), lot=code, key=key), must=AlreadyExists)
+
+    # on the road ------------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.naive.shipments)
+    @rule(which=WHICH)
+    def put_into_a_box(self, which):
+        sent = self.choose(self.naive.shipments.values(), which, lambda row: row.number not in self.naive.delivered)
+        must = NotAllowed if sent.number in self.naive.delivered else None
+        packed = self.do(lambda key: self.shop.shipping.pack(sent.number, weigh=False, key=key), must=must)
+        if not must:
+            inside = Counter[tuple[str, str]]()
+            for package in packed.packages:
+                for content in package.lines:
+                    inside[content.item, content.lot] += content.steps
+            left = Counter[tuple[str, str]]()
+            for line in sent.lines:
+                left[line.item, line.lot] += line.steps
+            assert inside == left, "every piece is in exactly one box"
+
+    @precondition(lambda self: self.naive.shipments)
+    @rule(which=WHICH, kind=st.sampled_from(["collected", "on the way", "delivered", ""]), hours=st.integers(0, 2))
+    def the_carrier_says(self, which, kind, hours):
+        sent = self.choose(self.naive.shipments.values(), which, lambda row: row.number not in self.naive.delivered)
+        number = "T-0" if which % 5 == 4 else sent.tracking
+        event = TrackingEvent(number, kind or "X7", self.clock.now() - timedelta(hours=hours), kind=kind)
+        must = InvalidInput if number != sent.tracking else None
+        told = self.do(lambda key: self.shop.shipping.track(sent.number, [event], key=key), must=must)
+        if must:
+            return
+        new = kind == "delivered" and sent.number not in self.naive.delivered
+        if new:
+            self.has_arrived(sent)
+        assert told.state == ("delivered" if sent.number in self.naive.delivered else "shipped")
+        assert bool(told.orders) == new
+
+    # looked at, planned anew, closed ----------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.naive.lots)
+    @rule(which=WHICH, value=st.integers(7, 12))
+    def measure_a_lot(self, which, value):
+        lot = self.choose(self.naive.lots.values(), which)
+        (found,) = self.do(lambda key: self.shop.stock.measure(lot.item, {"pH": str(value)}, lot=lot.code, key=key))
+        assert (found.check, str(found.value)) == ("pH", str(value))
+
+    @rule()
+    def mend_the_plan(self):
+        """Only runs that are planned move, never into the past, and no promise changes."""
+        before = {run.number: run.planned_start for run in self.shop.production.find(limit=10_000)}
+        links = self.links()
+        moved = {one.production: one for one in self.do(lambda key: self.shop.planning.mend(key=key)).moved}
+        for run in self.shop.production.find(limit=10_000):
+            assert (run.planned_start != before[run.number]) == (run.number in moved)
+            if run.number in moved:
+                assert self.naive.runs[run.number].state == "planned"
+                assert run.planned_start >= self.clock.now()
+        assert self.links() == links
+
+    @precondition(lambda self: self.count % 12 == 7)
+    @rule(days=st.sampled_from([0, 1, 4, 12]))
+    def close_the_books(self, days):
+        last = self.today - timedelta(days=days)
+        until = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+        must = InvalidInput if not days or (self.naive.closed and until <= self.naive.closed) else None
+        done = self.do(lambda key: self.shop.stock.close_period(last, key=key), must=must)
+        if not must:
+            assert done.until == until
+            self.naive.closed = until
+
+
+__all__ = ["LIVE", "OPEN", "DailyRules"]
