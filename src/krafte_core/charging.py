@@ -189,7 +189,7 @@ def as_content(link: Allocation, lot: Lot, lines: Iterable[Line]) -> Allocation:
     """The link of a run to a lot that has come, as the lot's content makes it cover."""
     line = next((one for one in lines if one.ref == link.line), None)
     each = None if line is None else worth(line, lot)
-    if each is None:
+    if each is None or not link.covers:
         return link
     covers = min(link.covers, link.takes * each.numerator // each.denominator)
     return link._replace(takes=-(-covers * each.denominator // each.numerator), covers=covers)

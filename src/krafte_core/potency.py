@@ -13,13 +13,13 @@ from collections.abc import Container, Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
 from krafte_core.errors import InvalidInput, Unsolvable
 from krafte_core.ingredients import strength
-from krafte_core.items import Item
+from krafte_core.items import Item, attributes, density
 from krafte_core.lines import Line
 from krafte_core.quantities import Quantity, decimal_of, terminating
 from krafte_core.recipes import Formula
@@ -77,6 +77,48 @@ def content_of(lot: Lot) -> str | None:
         return None
     strength(found)
     return str(found)
+
+
+def told_of_lot(given: object) -> tuple[tuple[str, Any], ...]:
+    """The attributes of a lot as pairs; its content and density must be readable, because plans will count on them.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a content or density that is none, or what no attribute may be.
+
+    >>> told_of_lot({"potency": "35 %", "tank": 4})
+    (('potency', '35 %'), ('tank', 4))
+    """
+    own = attributes(given)
+    for name, value in own:
+        if name == POTENCY:
+            strength(value, f"attributes[{name!r}]")
+        elif name == DENSITY:
+            density(value)
+    return own
+
+
+def blended(parts: Iterable[tuple[Lot, int]]) -> tuple[tuple[str, Any], ...]:
+    """The attributes of lots that were poured together: what they all say alike; their content is the mean by amount.
+
+    Where one of them says nothing of its content, or in another unit, nobody knows that of the blend. The mean is rounded half-even to
+    a millionth.
+
+    >>> from datetime import datetime
+    >>> strong, weak = (Lot("acid", told, received_at=datetime(2026, 1, 1), attributes={"potency": told}) for told in ("40 %", "30 %"))
+    >>> blended([(strong, 100), (weak, 300)])
+    (('potency', '32.5 %'),)
+    """
+    rows = [*parts]
+    alike = set.intersection(*({*lot.attributes} for lot, _ in rows))
+    found = dict(alike)
+    told = [content_of(lot) for lot, _ in rows]
+    if POTENCY not in found and None not in told:
+        contents = [strength(one) for one in told]
+        if len({unit for _, unit in contents}) == 1:
+            mean = sum([value * steps for (value, _), (_, steps) in zip(contents, rows, strict=True)], Fraction(0))
+            mean = round(mean / sum([steps for _, steps in rows]) * 10**6) / Fraction(10**6)
+            found[POTENCY] = f"{decimal_of(mean):f} {contents[0][1]}".strip()
+    return tuple(sorted(found.items()))
 
 
 def of_lot(item: Item, lot: Lot) -> Item:
@@ -256,7 +298,6 @@ def at_temperature(item: Item, densities: Mapping[str, str], temperature: str) -
     >>> at_temperature(oil, {"10 degC": "0.92 kg/L", "20 degC": "0.91 kg/L"}, "15 degC").density
     '0.915 kg/L'
     """
-    from krafte_core.items import density  # noqa: PLC0415 - `density` is an argument's name elsewhere
     from krafte_core.quantities import split  # noqa: PLC0415
 
     at, unit = split(temperature, "temperature")

@@ -94,7 +94,7 @@ class RunSheets:
             missing = {line.ref: max(0, line.requirement(run.steps) - covers[line.ref]) for line in run.lines}
             needs: Mapping[str, int] = {}
             if run.by_choice:
-                needs = _planned(charge) if charge.used else charge.formula_needs(missing)
+                needs = planned_by_lots(charge) if charge.used else charge.formula_needs(missing)
             lines = [Scaled(line, run.steps, needs.get(line.ref, line.requirement(run.steps))) for line in run.lines]
             rows = [(link.line, link.item, link.ref, link.takes) for link in links]
             rows += [
@@ -126,7 +126,7 @@ class RunSheets:
         with self._office.look() as work:
             run: ProductionOrder = work.paper(ProductionOrder, production)
             charge = Charge(work, run, ())
-            planned = _planned(charge) if run.by_choice else {}
+            planned = planned_by_lots(charge) if run.by_choice else {}
             lines = [Scaled(line, run.steps, planned.get(line.ref, line.requirement(run.steps))) for line in run.lines]
             used, made = _actual(charge), _made(work, run)
             scales = [work.item(name) for name in dict.fromkeys([*used, *made]) if name in work.catalogue.items]
@@ -141,15 +141,19 @@ def _from_lots(work: Work, rows: Iterable[tuple[str, str, str, int]]) -> tuple[F
     return tuple([FromLot(*key, work.item(key[1]).quantity(steps)) for key, steps in sums.items() if steps])
 
 
-def _planned(charge: Charge) -> Mapping[str, int]:
-    """What was planned of the lines, by the lots that were used."""
+def planned_by_lots(charge: Charge) -> Mapping[str, int]:
+    """What was planned of the lines, by the lots that were used: as much as their content asks for; of substitutes as `line/item`."""
     found: dict[str, int] = {}
     took: dict[str, Fraction] = {}
     run = charge.run
     for line in run.lines:
         rows: list[tuple[Lot, int]] = [(charge.lots[key], steps) for key, steps in charge.used.get(line.ref, {}).items()]
         need = line.requirement(run.steps)
-        others = sum([covers for _, covers in drawn(line, need, _others(line, rows), there=True)])
+        stand_ins = _others(line, rows)
+        drawn_of = drawn(line, need, stand_ins, there=True)
+        others = sum([covers for _, covers in drawn_of])
+        for (lot, _), (takes, _) in zip(stand_ins, drawn_of, strict=True):
+            found[f"{line.ref}/{lot.item}"] = found.get(f"{line.ref}/{lot.item}", 0) + takes
         own = [(lot, steps) for lot, steps in rows if lot.item == line.item]
         parts = drawn(line, need - others, own, there=True)
         found[line.ref] = sum([takes for takes, _ in parts]) + need - others - sum([covers for _, covers in parts])
