@@ -20,6 +20,7 @@ from krafte_core.ingredients import strength
 from krafte_core.lines import Line
 from krafte_core.potency import balanced, content_of, ratio
 from krafte_core.recipes import Formula
+from krafte_core.roles import follows_contents, target
 from krafte_core.stock import Lot, Picked, Taken
 
 
@@ -38,29 +39,6 @@ class Choice(NamedTuple):
     covers: tuple[int, ...] = ()
     instead: tuple[tuple[Any, int], ...] = ()
     reasons: tuple[tuple[str, str], ...] = ()
-
-
-def target(line: Line) -> str | None:
-    """The content that a line is written for, where it is kept by content.
-
-    >>> from decimal import Decimal
-    >>> from krafte_core.quantities import Scale
-    >>> target(Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2)) is None
-    True
-    """
-    return None if line.origin is None else line.origin.potency
-
-
-def follows_contents(line: Line) -> bool:
-    """Whether a line is worked out from what the active ones really take: it compensates, fills up, or is the balance.
-
-    >>> from decimal import Decimal
-    >>> from krafte_core.quantities import Scale
-    >>> follows_contents(Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2))
-    False
-    """
-    origin = line.origin
-    return origin is not None and (origin.compensates is not None or origin.fills or origin.kind == "balance")
 
 
 def worth(line: Line, lot: Lot) -> Fraction | None:

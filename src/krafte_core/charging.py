@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from krafte_core.allocation import LOT, Allocation
-from krafte_core.charges import Asking, drawn, follows_contents, in_proportion, inputs_of, planned_needs, target, worth
+from krafte_core.charges import Asking, drawn, in_proportion, inputs_of, planned_needs, worth
 from krafte_core.coverage import Cover
 from krafte_core.ledger import REVERSE
 from krafte_core.production import ProductionOrder, between
 from krafte_core.recipes import Formula, Line
+from krafte_core.roles import follows_contents, target
 from krafte_core.scheduling import Search
 from krafte_core.stock import PRODUCTION, Lot, line_of
 from krafte_core.work import Work

@@ -188,7 +188,10 @@ def pick_by_content(rows: Iterable[Stocked], need: int, target: str, on: date, *
 
 @attrs.frozen
 class Balanced:
-    """A batch sheet after potency: exact amounts per line in kilograms or litres (as the charge is told), before and after."""
+    """A batch sheet after potency: exact amounts per line in kilograms or litres (as the charge is told), before and after.
+
+    The amounts are those that are weighed; what is lost of them on the way does not count when the total stays.
+    """
 
     formula: Formula
     measure: str
@@ -222,8 +225,8 @@ def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: M
         taken: steps per active line where several lots were drawn (`Content.takes`); the contents of these are not asked.
 
     Raises:
-        InvalidInput: (`invalid_input`) an active line without content, or a compensating line for nothing active.
-        Unsolvable: (`recipe_unsolvable`) two fillers, or a line that would have to be negative; with the amount.
+        InvalidInput: (`invalid_input`) an active line without content.
+        Unsolvable: (`recipe_unsolvable`) a line that would have to be negative; with the amount.
     """
     lines = [line for line in formula.lines if line.follows == "charge" and line.per_base]
     for line in formula.lines:
@@ -237,14 +240,12 @@ def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: M
     for line in lines:
         if line.origin is not None and line.origin.potency is not None:
             after[line.ref] = _active(line, before[line.ref], contents, taken or {})
-            change = before[line.ref] - after[line.ref]
+            change = (before[line.ref] - after[line.ref]) * line.kept
             for name in {line.item, line.ref}:
                 changes[name] = changes.get(name, Fraction(0)) + change
     for line in lines:
         if line.origin is not None and line.origin.compensates is not None:
-            if line.origin.compensates not in changes:
-                raise InvalidInput("compensates", line.origin.compensates, "an active line: " + ", ".join(sorted(changes)))
-            after[line.ref] += changes[line.origin.compensates] * line.origin.factor
+            after[line.ref] += changes[line.origin.compensates] * line.origin.factor / line.kept
     _fill(formula, lines, before, after)
     for line in lines:
         if after[line.ref] < 0:
@@ -269,11 +270,9 @@ def _fill(formula: Formula, lines: list[Line], before: Mapping[str, Fraction], a
     """The filler (or the balance) takes what the changes leave, so that the total stays."""
     fillers = [line for line in lines if line.origin is not None and line.origin.fills]
     fillers = fillers or [line for line in lines if line.origin is not None and line.origin.kind == "balance"]
-    if len(fillers) > 1:
-        raise Unsolvable(formula.recipe.code, tuple(line.ref for line in fillers), "two lines fill up", "", "let one line fill")
     if fillers:
-        rest = sum(before.values(), Fraction(0)) - sum(after.values(), Fraction(0))
-        after[fillers[0].ref] += rest
+        rest = sum([(before[line.ref] - after[line.ref]) * line.kept for line in lines], Fraction(0))
+        after[fillers[0].ref] += rest / fillers[0].kept
 
 
 def _steps(line: Line, exact: Fraction) -> int:

@@ -136,6 +136,7 @@ def batch_record(
     lots: Mapping[Key, Lot],
     diaries: Mapping[str, Sequence[Entry]],
     planned: Mapping[str, int] | None = None,
+    instead: Mapping[tuple[str, str], int] | None = None,
 ) -> BatchRecord:
     """What the books know about a run.
 
@@ -145,8 +146,8 @@ def batch_record(
         items: at least those that it used and made.
         lots: at least those that it used and made.
         diaries: the diary of the run, and of the lots that it made (`diary.lot_document`).
-        planned: steps planned per line where that depends on the lots that were used, per `line/item` of substitutes; else the
-            recipe's.
+        planned: steps planned per line where that depends on the lots that were used; else as the recipe says.
+        instead: steps planned per (line, item) of what stood in for it.
 
     Raises:
         Unknown: (`unknown`) an item or a lot that is missing.
@@ -173,7 +174,7 @@ def batch_record(
         yield_percent=Fraction(100 * good, run.steps) if run.steps else None,
         started_at=times.get("start"),
         ended_at=times.get("complete", times.get("stop")),
-        lines=tuple(_lines(run, rows, items, good + scrapped, planned or {})),
+        lines=tuple(_lines(run, rows, items, good + scrapped, planned or {}, instead or {})),
         weighed=tuple(_weighed(run, rows, items, lots)),
         lots=tuple(known("lot", key, lots) for key in sorted(made)),
         postings=tuple((row.kind, row.happened_at, row.recorded_at, row.by, row.reason) for row in rows),
@@ -198,8 +199,9 @@ def _served(run: ProductionOrder, rows: Iterable[Posting]) -> dict[tuple[str, st
 
 
 def _lines(
-    run: ProductionOrder, rows: Iterable[Posting], items: Mapping[str, Item], output: int, chosen: Mapping[str, int]
-) -> Iterable[LineRecord]:
+    run: ProductionOrder, rows: Iterable[Posting], items: Mapping[str, Item], output: int,
+    chosen: Mapping[str, int], instead: Mapping[tuple[str, str], int],
+) -> Iterable[LineRecord]:  # fmt: skip
     used: dict[tuple[str, str], int] = {}
     for (ref, item, _), steps in _served(run, rows).items():
         used[ref, item] = used.get((ref, item), 0) + steps
@@ -209,7 +211,7 @@ def _lines(
         quantity = known("item", line.item, items).quantity
         yield LineRecord(line.ref, line.item, quantity(planned), quantity(took), quantity(took - planned))
     for (ref, code), took in sorted(used.items()):
-        quantity, stood_in = known("item", code, items).quantity, chosen.get(f"{ref}/{code}", 0)
+        quantity, stood_in = known("item", code, items).quantity, instead.get((ref, code), 0)
         yield LineRecord(ref if stood_in else "", code, quantity(stood_in), quantity(took), quantity(took - stood_in))
 
 

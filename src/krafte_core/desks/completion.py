@@ -11,7 +11,7 @@ import attrs
 
 from krafte_core.allocation import LOT, RUN
 from krafte_core.backdating import date_step, fit_in
-from krafte_core.charges import drawn, target
+from krafte_core.charges import drawn
 from krafte_core.charging import Batched
 from krafte_core.desks.describing import Attributes, Told, added, all_named, of_output
 from krafte_core.desks.handling import Taking, homeward
@@ -23,6 +23,7 @@ from krafte_core.netting import Displaced, drop_expired_quotes, hand_over, open_
 from krafte_core.production import ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
+from krafte_core.roles import target
 from krafte_core.stock import PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of
 from krafte_core.work import Work, arrived
 

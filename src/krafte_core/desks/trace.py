@@ -384,8 +384,8 @@ class TraceDesk:
             postings = work.reader.postings(papers=[run.number])
             keys = {(move.item, move.lot) for posting in postings for move in posting.moves}
             diaries = work.reader.diary([run.number, *(lot_document(*key) for key in sorted(keys))])
-            planned = planned_by_lots(Charge(work, run, ())) if run.by_choice else None
-            return batch_record(run, work.state(run), postings, work.catalogue.items, work.reader.lots(keys), diaries, planned)
+            planned = planned_by_lots(Charge(work, run, ())) if run.by_choice else ()
+            return batch_record(run, work.state(run), postings, work.catalogue.items, work.reader.lots(keys), diaries, *planned)
 
     def gaps(self, *, since: Any = None, until: Any = None) -> tuple[Gap, ...]:
         """What a trace cannot decide: runs without inputs, receipts without supplier and so on.
