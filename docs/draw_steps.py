@@ -134,6 +134,7 @@ CHAPTERS = (
             "hold": "`shop.stock.hold`",
             "reject": "`shop.stock.reject`",
             "extend": "`shop.stock.extend`",
+            "declare": "`shop.stock.declare`",
         },
     ),
 )

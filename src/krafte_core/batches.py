@@ -78,6 +78,8 @@ class BatchSize:
         limits = [limit for limit in (self.min, self.max, self.multiple) if limit is not None]
         if limits if self.exactly is not None else not limits and self.vessel is None:
             raise InvalidInput("batch", self, "either exactly, or any of min, max and multiple")
+        if self.vessel_holds != "charge" and self.vessel is None:
+            raise InvalidInput("vessel_holds", self.vessel_holds, "what the vessel holds (`vessel`) beside it")
 
     def split(self, item: Item, steps: int, most: int | None = None) -> list[int]:
         """The batches that make at least so many steps: as few as possible, as equal as possible, larger ones first.

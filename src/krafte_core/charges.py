@@ -16,9 +16,11 @@ from typing import Any, NamedTuple, Protocol
 import attrs
 
 from krafte_core.errors import InvalidInput, OutOfRange, Unsolvable
+from krafte_core.ingredients import strength
 from krafte_core.lines import Line
 from krafte_core.potency import balanced, content_of, ratio
 from krafte_core.recipes import Formula
+from krafte_core.roles import follows_contents, target
 from krafte_core.stock import Lot, Picked, Taken
 
 
@@ -39,29 +41,6 @@ class Choice(NamedTuple):
     reasons: tuple[tuple[str, str], ...] = ()
 
 
-def target(line: Line) -> str | None:
-    """The content that a line is written for, where it is kept by content.
-
-    >>> from decimal import Decimal
-    >>> from krafte_core.quantities import Scale
-    >>> target(Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2)) is None
-    True
-    """
-    return None if line.origin is None else line.origin.potency
-
-
-def follows_contents(line: Line) -> bool:
-    """Whether a line is worked out from what the active ones really take: it compensates, fills up, or is the balance.
-
-    >>> from decimal import Decimal
-    >>> from krafte_core.quantities import Scale
-    >>> follows_contents(Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2))
-    False
-    """
-    origin = line.origin
-    return origin is not None and (origin.compensates is not None or origin.fills or origin.kind == "balance")
-
-
 def worth(line: Line, lot: Lot) -> Fraction | None:
     """Steps of the line's need that one step of the lot covers; None for a lot that does not serve the line.
 
@@ -75,10 +54,11 @@ def worth(line: Line, lot: Lot) -> Fraction | None:
     Fraction(10, 11)
     """
     if lot.item == line.item:
-        wanted, there = target(line), content_of(lot)
+        wanted = target(line)
         if wanted is None:
             return Fraction(1)
-        return None if there is None else 1 / ratio(wanted, there)
+        there = content_of(lot)
+        return None if there is None or strength(there)[1] != strength(wanted)[1] else 1 / ratio(wanted, there)
     return next((1 / stand.ratio for stand in line.substitutes if stand.item == lot.item), None)
 
 
@@ -303,6 +283,11 @@ def _by_choice(search: Finder, line: Line, need: int, asking: Asking) -> Any:
     return cover
 
 
+def _unknown(line: Line, lot: Lot) -> str:
+    there = content_of(lot)
+    return "potency not declared" if there is None else f"potency told as {there}, and the recipe wants {target(line)}"
+
+
 def _wait_for(search: Finder, cover: Found, left: int, line: Line, asking: Asking) -> None:
     """What no lot covers comes at target content."""
     if left and asking.places is None:
@@ -317,7 +302,7 @@ def _from_lots(
     """Take lots of the cover's item for the line: what each covers, and the steps that are left."""
     picked = search.usable(cover.item, need, asking.on, asking.places)
     rows = [(row.lot, steps) for row, steps in picked.taken]
-    reasons += [(f"{lot.item} {lot.code}", "potency not declared") for lot, _ in rows if worth(line, lot) is None]
+    reasons += [(f"{lot.item} {lot.code}", _unknown(line, lot)) for lot, _ in rows if worth(line, lot) is None]
     parts = drawn(line, need, rows)
     cover.taken = [Taken(row, takes) for (row, _), (takes, _) in zip(picked.taken, parts, strict=True) if takes]
     search.take(cover.taken)

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from krafte_core.allocation import LOT, Allocation
-from krafte_core.charges import Asking, drawn, follows_contents, in_proportion, inputs_of, planned_needs, target, worth
+from krafte_core.charges import Asking, drawn, in_proportion, inputs_of, planned_needs, worth
 from krafte_core.coverage import Cover
 from krafte_core.ledger import REVERSE
 from krafte_core.production import ProductionOrder, between
 from krafte_core.recipes import Formula, Line
+from krafte_core.roles import follows_contents, target
 from krafte_core.scheduling import Search
 from krafte_core.stock import PRODUCTION, Lot, line_of
 from krafte_core.work import Work
@@ -189,7 +190,7 @@ def as_content(link: Allocation, lot: Lot, lines: Iterable[Line]) -> Allocation:
     """The link of a run to a lot that has come, as the lot's content makes it cover."""
     line = next((one for one in lines if one.ref == link.line), None)
     each = None if line is None else worth(line, lot)
-    if each is None:
+    if each is None or not link.covers:
         return link
     covers = min(link.covers, link.takes * each.numerator // each.denominator)
     return link._replace(takes=-(-covers * each.denominator // each.numerator), covers=covers)

@@ -40,9 +40,9 @@ class Entry(NamedTuple):
 
 
 LOT_STEPS: Steps = {
-    "released": {"wait": "waiting", "hold": "held", "reject": "rejected", "extend": "released"},
-    "waiting": {"release": "released", "hold": "held", "reject": "rejected", "extend": "waiting"},
-    "held": {"release": "released", "reject": "rejected", "extend": "held"},
+    "released": {"wait": "waiting", "hold": "held", "reject": "rejected", "extend": "released", "declare": "released"},
+    "waiting": {"release": "released", "hold": "held", "reject": "rejected", "extend": "waiting", "declare": "waiting"},
+    "held": {"release": "released", "reject": "rejected", "extend": "held", "declare": "held"},
     "rejected": {},
 }
 """The decisions about a lot. A lot begins as released; one whose item is released by decision waits first."""

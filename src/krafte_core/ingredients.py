@@ -289,6 +289,11 @@ class Ingredient:
         roles = [name for name in ("potency", "compensates", "fills") if getattr(self, name)]
         if len(roles) > 1:
             raise InvalidInput(roles[1], getattr(self, roles[1]), f"one of potency, compensates and fills; {roles[0]} is given")
+        if self.phantom and (roles or self.substitutes):
+            wanted = f"a line without {roles[0] if roles else 'substitutes'}: {self.item} has no lots of its own as a phantom"
+            raise InvalidInput("phantom", self.item, wanted)
+        if self.factor != 1 and self.compensates is None:
+            raise InvalidInput("factor", str(self.factor), f"`compensates` beside it on the line of {self.item}")
 
     def _check_kind(self) -> None:
         if self.kind == "percent":

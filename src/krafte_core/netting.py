@@ -278,6 +278,9 @@ def hand_over(
         still_coming: what is still on its way afterwards; links beyond it are lost, in release order.
     """
     links = [link for link in work.reader.claims([supply])[supply] if link.place == line]
+    less: tuple[Displaced, ...] = ()
+    if lot is not None and lot.attributes and not still_coming:
+        less, links = _anew(work, links, lot, f"{lot.item} {lot.code} covers less by its content")
     wanted = sum([link.takes for link in links])
     before = _linked_already(work, lot)
     if lot is not None and wanted <= steps:  # enough for all
@@ -289,7 +292,7 @@ def hand_over(
                 row = _by_content(work, row, lot)
             work.link(row, before.get(row[:6]) if before else None)
             work.touch(demand)
-        return ()
+        return less
     excess = wanted - steps - still_coming
     ranks = demand_ranks(work, links) if wanted > steps else {}
     losses = displaced(links, excess, lambda link: ranks[link.demand]) if excess > 0 else []
@@ -308,7 +311,19 @@ def hand_over(
                 row = _by_content(work, row, lot)
             work.link(row, before.get(row[:6]))
             work.touch(link.demand)
-    return rows
+    return less + rows
+
+
+def count_again(work: Work, lot: Lot, reason: str) -> tuple[Displaced, ...]:
+    """The links of a lot whose content is told anew: what is too much is free, and who is covered less is named."""
+    return _anew(work, [*lot_links(work, [(lot.item, lot.code)])], lot, reason)[0]
+
+
+def _anew(work: Work, links: Sequence[Allocation], lot: Lot, reason: str) -> tuple[tuple[Displaced, ...], list[Allocation]]:
+    """The links as the lot's content makes them cover, and who is covered less by it."""
+    real = [_by_content(work, link, lot) for link in links]
+    pairs = [(link, row) for link, row in zip(links, real, strict=True) if row != link]
+    return lose(work, [Loss(link, link.takes - row.takes, link.covers - row.covers) for link, row in pairs], reason), real
 
 
 def _by_content(work: Work, link: Allocation, lot: Lot) -> Allocation:

@@ -13,13 +13,13 @@ from collections.abc import Container, Iterable, Mapping
 from datetime import date
 from fractions import Fraction
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
 from krafte_core.errors import InvalidInput, Unsolvable
 from krafte_core.ingredients import strength
-from krafte_core.items import Item
+from krafte_core.items import Item, attributes, density
 from krafte_core.lines import Line
 from krafte_core.quantities import Quantity, decimal_of, terminating
 from krafte_core.recipes import Formula
@@ -77,6 +77,48 @@ def content_of(lot: Lot) -> str | None:
         return None
     strength(found)
     return str(found)
+
+
+def told_of_lot(given: object) -> tuple[tuple[str, Any], ...]:
+    """The attributes of a lot as pairs; its content and density must be readable, because plans will count on them.
+
+    Raises:
+        InvalidInput: (`invalid_input`) a content or density that is none, or what no attribute may be.
+
+    >>> told_of_lot({"potency": "35 %", "tank": 4})
+    (('potency', '35 %'), ('tank', 4))
+    """
+    own = attributes(given)
+    for name, value in own:
+        if name == POTENCY:
+            strength(value, f"attributes[{name!r}]")
+        elif name == DENSITY:
+            density(value)
+    return own
+
+
+def blended(parts: Iterable[tuple[Lot, int]]) -> tuple[tuple[str, Any], ...]:
+    """The attributes of lots that were poured together: what they all say alike; their content is the mean by amount.
+
+    Where one of them says nothing of its content, or in another unit, nobody knows that of the blend. The mean is rounded half-even to
+    a millionth.
+
+    >>> from datetime import datetime
+    >>> strong, weak = (Lot("acid", told, received_at=datetime(2026, 1, 1), attributes={"potency": told}) for told in ("40 %", "30 %"))
+    >>> blended([(strong, 100), (weak, 300)])
+    (('potency', '32.5 %'),)
+    """
+    rows = [*parts]
+    alike = set.intersection(*({*lot.attributes} for lot, _ in rows))
+    found = dict(alike)
+    told = [content_of(lot) for lot, _ in rows]
+    if POTENCY not in found and None not in told:
+        contents = [strength(one) for one in told]
+        if len({unit for _, unit in contents}) == 1:
+            mean = sum([value * steps for (value, _), (_, steps) in zip(contents, rows, strict=True)], Fraction(0))
+            mean = round(mean / sum([steps for _, steps in rows]) * 10**6) / Fraction(10**6)
+            found[POTENCY] = f"{decimal_of(mean):f} {contents[0][1]}".strip()
+    return tuple(sorted(found.items()))
 
 
 def of_lot(item: Item, lot: Lot) -> Item:
@@ -146,7 +188,10 @@ def pick_by_content(rows: Iterable[Stocked], need: int, target: str, on: date, *
 
 @attrs.frozen
 class Balanced:
-    """A batch sheet after potency: exact amounts per line in kilograms or litres (as the charge is told), before and after."""
+    """A batch sheet after potency: exact amounts per line in kilograms or litres (as the charge is told), before and after.
+
+    The amounts are those that are weighed; what is lost of them on the way does not count when the total stays.
+    """
 
     formula: Formula
     measure: str
@@ -180,8 +225,8 @@ def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: M
         taken: steps per active line where several lots were drawn (`Content.takes`); the contents of these are not asked.
 
     Raises:
-        InvalidInput: (`invalid_input`) an active line without content, or a compensating line for nothing active.
-        Unsolvable: (`recipe_unsolvable`) two fillers, or a line that would have to be negative; with the amount.
+        InvalidInput: (`invalid_input`) an active line without content.
+        Unsolvable: (`recipe_unsolvable`) a line that would have to be negative; with the amount.
     """
     lines = [line for line in formula.lines if line.follows == "charge" and line.per_base]
     for line in formula.lines:
@@ -195,14 +240,12 @@ def balanced(formula: Formula, steps: int, contents: Mapping[str, str], taken: M
     for line in lines:
         if line.origin is not None and line.origin.potency is not None:
             after[line.ref] = _active(line, before[line.ref], contents, taken or {})
-            change = before[line.ref] - after[line.ref]
+            change = (before[line.ref] - after[line.ref]) * line.kept
             for name in {line.item, line.ref}:
                 changes[name] = changes.get(name, Fraction(0)) + change
     for line in lines:
         if line.origin is not None and line.origin.compensates is not None:
-            if line.origin.compensates not in changes:
-                raise InvalidInput("compensates", line.origin.compensates, "an active line: " + ", ".join(sorted(changes)))
-            after[line.ref] += changes[line.origin.compensates] * line.origin.factor
+            after[line.ref] += changes[line.origin.compensates] * line.origin.factor / line.kept
     _fill(formula, lines, before, after)
     for line in lines:
         if after[line.ref] < 0:
@@ -227,11 +270,9 @@ def _fill(formula: Formula, lines: list[Line], before: Mapping[str, Fraction], a
     """The filler (or the balance) takes what the changes leave, so that the total stays."""
     fillers = [line for line in lines if line.origin is not None and line.origin.fills]
     fillers = fillers or [line for line in lines if line.origin is not None and line.origin.kind == "balance"]
-    if len(fillers) > 1:
-        raise Unsolvable(formula.recipe.code, tuple(line.ref for line in fillers), "two lines fill up", "", "let one line fill")
     if fillers:
-        rest = sum(before.values(), Fraction(0)) - sum(after.values(), Fraction(0))
-        after[fillers[0].ref] += rest
+        rest = sum([(before[line.ref] - after[line.ref]) * line.kept for line in lines], Fraction(0))
+        after[fillers[0].ref] += rest / fillers[0].kept
 
 
 def _steps(line: Line, exact: Fraction) -> int:
@@ -256,7 +297,6 @@ def at_temperature(item: Item, densities: Mapping[str, str], temperature: str) -
     >>> at_temperature(oil, {"10 degC": "0.92 kg/L", "20 degC": "0.91 kg/L"}, "15 degC").density
     '0.915 kg/L'
     """
-    from krafte_core.items import density  # noqa: PLC0415 - `density` is an argument's name elsewhere
     from krafte_core.quantities import split  # noqa: PLC0415
 
     at, unit = split(temperature, "temperature")

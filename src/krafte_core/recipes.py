@@ -35,6 +35,7 @@ from krafte_core.lines import in_ratio, vessel_limit
 from krafte_core.operations import Operation as Operation
 from krafte_core.operations import elapsed as elapsed
 from krafte_core.quantities import qty, split
+from krafte_core.roles import check_roles
 from krafte_core.solving import Solver, per_base
 from krafte_core.tables import html, text
 
@@ -154,15 +155,26 @@ class Recipe:
             raise InvalidInput(
                 "spoils_after", last, "an operation that another one follows; a shelf life says how long the product lasts"
             )
+        if self.operations and self.operations[-1].transfer is not None:
+            raise InvalidInput(
+                "transfer", self.operations[-1].name, "an operation that another one follows, to which parts are handed on"
+            )
         if self.operations and self.lead_time is not None:
             raise InvalidInput("lead_time", str(self.lead_time), "either operations or a plain lead time")
         if self.calendar is not None and not isinstance(self.calendar, Calendar):
             raise InvalidInput("calendar", self.calendar, "a Calendar")
         if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
             raise InvalidInput("valid_until", self.valid_until, f"a day not before {self.valid_from}")
-        if self.phantom and (self.operations or self.lead_time or self.batch or self.outputs or self.apart):
-            raise InvalidInput("phantom", self.item, "lines only: work, batches and outputs belong to what is really made")
+        if self.phantom:
+            self._check_phantom()
         self._check_outputs()
+
+    def _check_phantom(self) -> None:
+        if self.operations or self.lead_time or self.batch or self.outputs or self.apart:
+            raise InvalidInput("phantom", self.item, "lines only: work, batches and outputs belong to what is really made")
+        kept = (self.shelf_life, self.valid_from, self.valid_until, self.smallest, self.largest)
+        if any(one is not None for one in kept) or self.preference or self.expiry != "process":
+            raise InvalidInput("phantom", self.item, "no dates, sizes, preference or shelf life: those of what it goes into count")
 
     def _check_outputs(self) -> None:
         items = [output.item for output in self.outputs]
@@ -320,6 +332,7 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     for line, (ingredient, item) in zip(lines.values(), listed, strict=True):
         _measurable(recipe, product, ingredient, item, line, smallest)
     outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
+    check_roles(recipe.code, lines.values(), solver.measure)
     return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure, by_choice(lines.values()))
 
 

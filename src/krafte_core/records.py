@@ -15,6 +15,7 @@ from krafte_core.balances import MassBalance, mass_balance
 from krafte_core.diary import Entry, lot_document
 from krafte_core.items import Item
 from krafte_core.ledger import Key
+from krafte_core.potency import content_of
 from krafte_core.production import ProductionOrder
 from krafte_core.quality import Measured, readings
 from krafte_core.quantities import Quantity
@@ -24,7 +25,7 @@ from krafte_core.trace import columns, known, net
 
 @attrs.frozen
 class Weighed:
-    """What a run used of one lot: the recipe line that it served, whose lot it was, and until when it was good."""
+    """What a run used of one lot: the line that it served, whose lot it was, until when it was good, and the content it told."""
 
     line: str
     item: str
@@ -33,6 +34,7 @@ class Weighed:
     supplier: str | None
     supplier_lot: str | None
     expires: str
+    content: str = ""
 
 
 @attrs.frozen
@@ -100,9 +102,12 @@ class BatchRecord:
             ("Lines (planned, used, difference)", [(row.line, row.item, row.planned, row.used, row.difference) for row in self.lines]),
             (
                 "Lots used",
-                [(row.item, row.lot, row.used, row.supplier or "", row.supplier_lot or "", row.expires) for row in self.weighed],
+                [
+                    (row.item, row.lot, row.used, row.supplier or "", row.supplier_lot or "", row.expires, row.content)
+                    for row in self.weighed
+                ],
             ),
-            ("Lots made", [(lot.item, lot.code, lot.disposition, lot.expires or "") for lot in self.lots]),
+            ("Lots made", [(lot.item, lot.code, lot.disposition, lot.expires or "", content_of(lot) or "") for lot in self.lots]),
             ("Movements", [(kind, at.isoformat(), by, why) for kind, at, _, by, why in self.postings]),
             ("Measured", [(row.item, row.lot, row.check, row.value, row.limits, _verdict(row), row.by) for row in self.measured]),
             (
@@ -130,6 +135,8 @@ def batch_record(
     items: Mapping[str, Item],
     lots: Mapping[Key, Lot],
     diaries: Mapping[str, Sequence[Entry]],
+    planned: Mapping[str, int] | None = None,
+    instead: Mapping[tuple[str, str], int] | None = None,
 ) -> BatchRecord:
     """What the books know about a run.
 
@@ -139,6 +146,8 @@ def batch_record(
         items: at least those that it used and made.
         lots: at least those that it used and made.
         diaries: the diary of the run, and of the lots that it made (`diary.lot_document`).
+        planned: steps planned per line where that depends on the lots that were used; else as the recipe says.
+        instead: steps planned per (line, item) of what stood in for it.
 
     Raises:
         Unknown: (`unknown`) an item or a lot that is missing.
@@ -165,7 +174,7 @@ def batch_record(
         yield_percent=Fraction(100 * good, run.steps) if run.steps else None,
         started_at=times.get("start"),
         ended_at=times.get("complete", times.get("stop")),
-        lines=tuple(_lines(run, rows, items, good + scrapped)),
+        lines=tuple(_lines(run, rows, items, good + scrapped, planned or {}, instead or {})),
         weighed=tuple(_weighed(run, rows, items, lots)),
         lots=tuple(known("lot", key, lots) for key in sorted(made)),
         postings=tuple((row.kind, row.happened_at, row.recorded_at, row.by, row.reason) for row in rows),
@@ -189,21 +198,27 @@ def _served(run: ProductionOrder, rows: Iterable[Posting]) -> dict[tuple[str, st
     return {key: steps for key, steps in sums.items() if steps > 0}
 
 
-def _lines(run: ProductionOrder, rows: Iterable[Posting], items: Mapping[str, Item], output: int) -> Iterable[LineRecord]:
+def _lines(
+    run: ProductionOrder, rows: Iterable[Posting], items: Mapping[str, Item], output: int,
+    chosen: Mapping[str, int], instead: Mapping[tuple[str, str], int],
+) -> Iterable[LineRecord]:  # fmt: skip
     used: dict[tuple[str, str], int] = {}
     for (ref, item, _), steps in _served(run, rows).items():
         used[ref, item] = used.get((ref, item), 0) + steps
     for line in run.lines:
-        planned, took = line.requirement(run.steps if line.follows == "charge" else output), used.pop((line.ref, line.item), 0)
+        planned = chosen.get(line.ref, line.requirement(run.steps if line.follows == "charge" else output))
+        took = used.pop((line.ref, line.item), 0)
         quantity = known("item", line.item, items).quantity
         yield LineRecord(line.ref, line.item, quantity(planned), quantity(took), quantity(took - planned))
-    for (_, code), took in sorted(used.items()):
-        quantity = known("item", code, items).quantity
-        yield LineRecord("", code, quantity(0), quantity(took), quantity(took))
+    for (ref, code), took in sorted(used.items()):
+        quantity, stood_in = known("item", code, items).quantity, instead.get((ref, code), 0)
+        yield LineRecord(ref if stood_in else "", code, quantity(stood_in), quantity(took), quantity(took - stood_in))
 
 
 def _weighed(run: ProductionOrder, rows: Iterable[Posting], items: Mapping[str, Item], lots: Mapping[Key, Lot]) -> Iterable[Weighed]:
     for (ref, code, name), steps in sorted(_served(run, rows).items()):
         lot = known("lot", (code, name), lots)
         until = lot.expires.isoformat() if lot.expires else ""
-        yield Weighed(ref, code, name, known("item", code, items).quantity(steps), lot.supplier, lot.supplier_lot, until)
+        yield Weighed(
+            ref, code, name, known("item", code, items).quantity(steps), lot.supplier, lot.supplier_lot, until, content_of(lot) or ""
+        )

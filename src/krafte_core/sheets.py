@@ -242,14 +242,21 @@ class Comparison:
         return html(*self._table())
 
 
-def compared(planned: Sheet, used: Mapping[str, int], made: Mapping[str, int], scales: Iterable[Item] = ()) -> Comparison:
+def compared(
+    planned: Sheet,
+    used: Mapping[str, int],
+    made: Mapping[str, int],
+    scales: Iterable[Item] = (),
+    instead: Mapping[str, int] | None = None,
+) -> Comparison:
     """What was used and made beside the plan.
 
     Args:
         planned: the batch as planned.
         used: steps per line (by name, or by item where it has one line); what is left out was not used.
         made: steps that came out per item, of the product and of what comes out besides.
-        scales: the items of what was used or made without being planned.
+        scales: the items of what was used or made without being planned, or stands in.
+        instead: steps per item that stands in for a line.
 
     Raises:
         InvalidInput: (`invalid_input`) something that is neither a line nor an output, and whose item was not given.
@@ -271,5 +278,6 @@ def compared(planned: Sheet, used: Mapping[str, int], made: Mapping[str, int], s
         scale = extra.get(name.removeprefix("+ "))  # type: ignore[assignment]
         if scale is None:
             raise InvalidInput("used", name, "a line of the recipe: " + ", ".join(one.line.ref for one in planned.lines))
-        rows.append(Compared(name, scale.quantity(0), scale.quantity(steps), None))
+        stands = (instead or {}).get(name, 0)
+        rows.append(Compared(name, scale.quantity(stands), scale.quantity(steps), Fraction(steps, stands) if stands else None))
     return Comparison(f"{formula.item.code}: {planned.amount}", tuple(rows))

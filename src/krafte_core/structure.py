@@ -18,6 +18,7 @@ from krafte_core.items import MOST_STEPS
 from krafte_core.lines import Line, in_ratio
 from krafte_core.quantities import Quantity, Scale
 from krafte_core.recipes import Formula, by_choice, inputs, levels
+from krafte_core.roles import check_roles
 from krafte_core.tables import html, text
 
 if TYPE_CHECKING:
@@ -391,16 +392,21 @@ def opened(formula: Formula, below: Mapping[str, Formula]) -> Formula:
             continue
         if made is None:
             raise Unknown("recipe for the phantom", line.item, tuple(sorted(below)))
-        if line.rule is not None or line.substitutes:
+        if line.rule is not None or line.substitutes or (line.origin is not None and line.origin.kind != "balance"):
             fix = "tell a plain amount or share, or keep the item in stock"
-            raise Unsolvable(
-                formula.recipe.code, (line.ref,), f"{line.item} is a phantom and must grow evenly with the batch", "", fix
-            )
+            problem = f"{line.item} is a phantom: it must grow evenly with the batch, and has no lots or substitutes of its own"
+            raise Unsolvable(formula.recipe.code, (line.ref,), problem, "", fix)
         for inner in made.lines:
             one = _through(line, inner, alike=made.measure == formula.measure)
             lines[one.ref] = one
+    for line in lines.values():
+        for stand in line.substitutes:
+            if stand.item in below and below[stand.item].recipe.phantom:
+                problem = f"{stand.item} is a phantom, which is never stocked and stands in for nothing"
+                raise Unsolvable(formula.recipe.code, (line.ref,), problem, "", "name another substitute, or keep the item in stock")
     if [*lines] == [line.ref for line in formula.lines]:
         return formula
+    check_roles(formula.recipe.code, lines.values(), formula.measure)
     return attrs.evolve(formula, lines=tuple(lines.values()), by_choice=by_choice(lines.values()))
 
 

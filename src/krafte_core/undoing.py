@@ -70,6 +70,7 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "release": "shop.stock.hold",
         "reject": "",
         "extend": "shop.stock.extend",
+        "declare": "shop.stock.declare",
         "count": "shop.stock.count",
     },
     "ledger": {

@@ -471,19 +471,11 @@ def test_lots_of_several_contents_take_and_cover():
     assert mixed.amount("active") == Fraction(found.takes, 1000)
 
 
-def test_contents_in_other_units_missing_ones_and_two_fillers_are_told():
+def test_contents_in_other_units_and_missing_ones_are_told():
     with pytest.raises(InvalidInput):
         required(1, "30 %", "300 IU/mg")
     with pytest.raises(InvalidInput):
         balanced(blend(), 1000, {})
-    lines = [Ingredient("filler", "40 L", fills=True), Ingredient("rest", "60 L", fills=True)]
-    with pytest.raises(Unsolvable) as refused:
-        balanced(compiled(Recipe("batch", makes="100 L", ingredients=lines), LITRES), 1000, {})
-    assert refused.value.lines == ("filler", "rest")
-    with pytest.raises(InvalidInput):
-        balanced(
-            compiled(Recipe("batch", makes="100 L", ingredients=[Ingredient("rest", "1 L", compensates="active")]), LITRES), 1000, {}
-        )
     with pytest.raises(Unsolvable):
         balanced(blend(), 1000, {"active": "5 %"})
     heavy = LITRES | {"active": Item("active", unit="kg")}
@@ -509,3 +501,78 @@ def test_a_lot_and_a_temperature_may_have_their_own_density():
 def test_levels_are_in_the_order_of_the_structure():
     web = structure(made("FG", SA=1, CH=1), made("SA", CH=1))
     assert levels(web.formulas) == {"FG": 0, "SA": 1, "CH": 2}
+
+
+ACTIVE = Ingredient("active", "30 L", potency="30 %")
+
+
+@pytest.mark.parametrize(
+    ("lines", "named", "fix"),
+    [
+        (
+            [ACTIVE, Ingredient("filler", "40 L", fills=True), Ingredient("rest", "20 L", fills=True)],
+            {"filler", "rest"},
+            "let one line fill",
+        ),
+        ([Ingredient("rest", "1 L", compensates="active")], {"rest"}, "give the active line its `potency`"),
+        ([ACTIVE, Ingredient("rest", "1 L", compensates="filler")], {"rest"}, "give the active line its `potency`"),
+        ([Ingredient("filler", "40 L", fills=True)], {"filler"}, "give the active line its `potency`"),
+        ([Ingredient("active", "30 L", potency="30 %", multiple="5 L")], {"active"}, "leave out the multiple"),
+        (
+            [ACTIVE, Ingredient("filler", "70 L", fills=True, substitutes=[Substitute("rest")])],
+            {"filler", "active"},
+            "leave out the substitutes, or give it an amount of its own",
+        ),
+        ([ACTIVE, Ingredient("filler", "q.s.", substitutes=[Substitute("rest")])], {"filler", "active"}, "leave out the substitutes"),
+        ([ACTIVE, Ingredient("filler", "70 L", fills=True, follows="output")], {"filler"}, "let it follow the charge"),
+        ([ACTIVE, Ingredient("chips", "70 kg", fills=True)], {"chips"}, "give chips a density"),
+    ],
+)
+def test_what_a_role_would_leave_out_is_refused_when_the_recipe_is_registered(lines, named, fix):
+    """Nothing that a line says is passed over in silence: the error names the lines and what helps."""
+    with pytest.raises(Unsolvable) as refused:
+        compiled(Recipe("batch", makes="100 L", ingredients=lines), LITRES | {"chips": Item("chips", unit="kg")})
+    assert ({*refused.value.lines}, refused.value.fix.startswith(fix)) == (named, True)
+
+
+def test_substitutes_of_other_lines_and_of_a_balance_without_contents_are_fine():
+    other = Ingredient("rest", "20 L", substitutes=[Substitute("compensating")])
+    assert compiled(Recipe("batch", makes="100 L", ingredients=[ACTIVE, other, Ingredient("filler", "q.s.")]), LITRES).by_choice
+    water = Ingredient("filler", "q.s.", substitutes=[Substitute("compensating")])
+    assert compiled(Recipe("batch", makes="100 L", ingredients=[water]), LITRES).by_choice
+
+
+def test_what_is_lost_on_the_way_does_not_count_when_the_total_stays():
+    """Half of the active and a fifth of the filler are lost: what reaches the vessel is the same at every content."""
+    lines = [Ingredient("active", "30 L", potency="30 %", loss="50 %"), Ingredient("filler", "70 L", fills=True, loss="20 %")]
+    lossy = compiled(Recipe("batch", makes="100 L", ingredients=lines), LITRES)
+    found = balanced(lossy, 100_000, {"active": "40 %"})
+    assert found.amount("active") == 45
+    assert found.amount("active") / 2 + found.amount("filler") * Fraction(4, 5) == 100
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Ingredient("oil", "1 kg", phantom=True, potency="3 %"),
+        lambda: Ingredient("oil", "1 kg", phantom=True, substitutes=[Substitute("fat")]),
+        lambda: Ingredient("oil", "1 kg", factor="1.1"),
+        lambda: Recipe("oil", makes="1 kg", phantom=True, shelf_life="9 days"),
+        lambda: Recipe("oil", makes="1 kg", phantom=True, largest="9 kg"),
+        lambda: Recipe("oil", makes="1 kg", phantom=True, preference=1),
+        lambda: Recipe("oil", makes="1 kg", operations=[Operation("mix", at="kettle", run="1 h", transfer="1 kg")]),
+        lambda: BatchSize(max="9 kg", vessel_holds="output"),
+    ],
+    ids=range(8),
+)
+def test_what_would_have_no_effect_is_refused_where_it_is_written(wrong):
+    with pytest.raises(InvalidInput):
+        wrong()
+
+
+def test_a_phantom_neither_stands_in_nor_is_kept_by_content():
+    items = {name: Item(name, unit="kg") for name in ("base", "wax", "oil", "mix")}
+    base = compiled(Recipe("base", makes="1 kg", ingredients=[Ingredient("wax", "1 kg")], phantom=True), items)
+    for line in (Ingredient("oil", "1 kg", substitutes=[Substitute("base")]), Ingredient("base", "1 kg", potency="3 %")):
+        with pytest.raises(Unsolvable, match="phantom"):
+            without_phantoms({"base": base, "mix": compiled(Recipe("mix", makes="1 kg", ingredients=[line]), items)})

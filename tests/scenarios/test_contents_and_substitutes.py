@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -9,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krafte_core import Ingredient, Item, Offer, OrderLine, PurchaseLine, Recipe, Supplier
-from krafte_core.errors import Short, Unsolvable
-from krafte_core.recipes import Substitute
+from krafte_core.errors import InvalidInput, Short, Unsolvable
+from krafte_core.recipes import Output, Substitute
 from krafte_core.testing import FakeClock
 from krafte_core.workshop import Workshop
 from tests.scenarios.day import reserved
@@ -33,9 +34,9 @@ BALM = Recipe(
 )
 
 
-def paint_shop(*lots: tuple[str, str, str | None]) -> Workshop:
+def paint_shop(*lots: tuple[str, str, str | None], clock: FakeClock | None = None) -> Workshop:
     """Paint of a paste of which these lots are there: code, amount, content."""
-    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    shop = Workshop.in_memory(clock=clock or FakeClock("2026-03-02 08:00"))
     shop.register(*(Item(name, unit="L", step="1 mL") for name in ("paint", "paste", "binder", "filler", "water")), PAINT)
     for name in ("binder", "filler", "water"):
         shop.stock.receive(name, "1000 L", lot=name)
@@ -310,3 +311,158 @@ def test_whatever_is_there_the_laws_hold_and_all_comes_back(shea, mango, illipe,
     shop.production.reverse(planned.production)
     shop.verify()
     assert left(shop, *stock) == {name: str(Item(name, unit="kg", step="1 g").quantity(amount)) for name, amount in stock.items()}
+
+
+# what is made here --------------------------------------------------------------------------------------------------------
+
+
+PASTE = Recipe("paste", makes="10 L", ingredients=[Ingredient("water", "10 L")], lead_time="1 day")
+
+
+def made_here(clock: FakeClock | None = None) -> tuple[Workshop, str, str]:
+    """Paint that is planned with its paste, which is being made."""
+    shop = paint_shop(clock=clock)
+    shop.register(PASTE)
+    paint, paste = shop.orders.confirm(ordered(shop, "paint", "100 L")).productions
+    shop.production.start(paste)
+    return shop, paint, paste
+
+
+def test_a_paste_that_is_made_here_tells_its_content_when_it_is_done_and_the_paint_follows():
+    shop, paint, paste = made_here()
+    done = shop.production.complete(paste, made="30 L", attributes={"potency": "35 %", "tank": "T-4"})
+    assert dict(done.lot.attributes) == {"potency": "35 %", "tank": "T-4"}
+    assert shop.stock.lot("paste", done.lot.code).attributes == done.lot.attributes
+    assert (done.displaced, reserved(shop, "paste")) == ((), {paste: "25.715 L"})
+    shop.verify()
+    shop.production.start(paint)
+    assert shop.production.complete(paint, made="100 L").deviations == {}
+    assert left(shop, "paste", "binder", "filler") == {"paste": "4.285 L", "binder": "985.286 L", "filler": "960.428 L"}
+    record = shop.trace.batch_record(paint)
+    assert record.deviations == ()
+    assert [(row.lot, row.content) for row in record.weighed if row.item == "paste"] == [(paste, "35 %")]
+    assert "35 %" in str(record)
+    shop.verify()
+
+
+def test_less_of_a_stronger_paste_is_enough_and_a_weaker_one_names_who_lacks_some():
+    shop, paint, paste = made_here()
+    assert shop.production.complete(paste, made="26 L", attributes={"potency": "35 %"}).displaced == ()
+    assert reserved(shop, "paste") == {paste: "25.715 L"}
+    shop.production.start(paint)
+    shop.verify()
+    shop, paint, paste = made_here()
+    done = shop.production.complete(paste, made="30 L", attributes={"potency": "27 %"})
+    assert [(one.production, one.item, str(one.amount)) for one in done.displaced] == [(paint, "paste", "3 L")]
+    with pytest.raises(Short):
+        shop.production.start(paint)
+    shop.verify()
+
+
+def test_straight_to_the_line_it_counts_by_its_content_as_well():
+    shop, paint, paste = made_here()
+    shop.production.start(paint, when_short="start")
+    done = shop.production.complete(paste, made="30 L", attributes={"potency": "60 %"}, into=paint)
+    assert done.displaced == ()
+    assert {row.place: str(row.on_hand) for row in shop.stock.lots("paste")} == {f"line:{paint}": "15 L", "stock": "15 L"}
+    shop.verify()
+    assert "paste" not in shop.production.complete(paint, made="100 L").deviations
+    shop.verify()
+
+
+def test_written_down_later_reported_in_parts_and_in_a_preview_the_content_is_the_same():
+    clock = FakeClock("2026-03-02 08:00")
+    shop, paint, paste = made_here(clock)
+    clock.tick(timedelta(days=1))
+    told = {"made": "30 L", "attributes": {"potency": "40 %"}, "happened_at": "2026-03-02 12:00"}
+    would = shop.preview(lambda trial: (trial.production.complete(paste, **told), reserved(trial, "paste")))
+    assert would.answer[1] == {paste: "22.5 L"}
+    assert reserved(shop, "paste") == {}
+    shop.production.report(paste, made="10 L", attributes={"potency": "60 %"}, happened_at="2026-03-02 11:00")
+    shop.verify()
+    shop.production.complete(paste, made="20 L", attributes={"potency": "40 %"}, happened_at="2026-03-02 12:00")
+    shop.verify()
+    parts = {row.lot.code: dict(row.lot.attributes)["potency"] for row in shop.stock.lots("paste")}
+    assert parts == {f"{paste}-1": "60 %", f"{paste}-2": "40 %"}
+    shop.production.start(paint)
+    assert shop.production.complete(paint, made="100 L").deviations == {}
+    shop.verify()
+
+
+def test_a_part_of_another_content_needs_a_lot_of_its_own():
+    shop, _, paste = made_here()
+    shop.production.report(paste, made="10 L", lot="A", attributes={"potency": "35 %"})
+    with pytest.raises(InvalidInput, match="a lot of its own"):
+        shop.production.complete(paste, made="20 L", lot="A", attributes={"potency": "36 %"})
+    shop.production.complete(paste, made="20 L", lot="A")
+    assert shop.stock.lot("paste", "A").attributes == (("potency", "35 %"),)
+    shop.verify()
+
+
+@pytest.mark.parametrize("attributes", [{"potency": "strong"}, {"potency": "0 %"}, {"potency": None}, {"density": "thick"}])
+def test_a_content_that_is_none_is_refused_where_it_is_told(attributes):
+    shop, _, paste = made_here()
+    for tell in (
+        lambda: shop.production.complete(paste, made="30 L", attributes=attributes),
+        lambda: shop.stock.receive("paste", "1 L", attributes=attributes),
+        lambda: shop.stock.opening("paste", "1 L", attributes=attributes),
+        lambda: shop.stock.declare("water", attributes, lot="water"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            tell()
+        assert next(iter(attributes)) in refused.value.field
+
+
+def test_what_comes_out_besides_tells_its_own_content_and_nothing_is_said_of_what_did_not_come():
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    cheese = Recipe("cheese", makes="10 kg", outputs=[Output("whey", "80 L", cost="10 %")])
+    shop.register(Item("cheese", unit="kg", step="1 g"), Item("whey", unit="L", step="1 mL"), cheese)
+    told = {"potency": "48 %", "whey": {"potency": "0.8 %"}}
+    done = shop.production.make("cheese", "10 kg", attributes=told)
+    assert [lot.attributes for lot in (done.lot, *done.by_products)] == [(("potency", "48 %"),), (("potency", "0.8 %"),)]
+    two = {"whey": {"W-1": {"potency": "0.8 %"}, "W-2": {"potency": "0.7 %"}}}
+    done = shop.production.make("cheese", "10 kg", by_products={"whey": {"W-1": "40 L", "W-2": "40 L"}}, attributes=two)
+    assert [dict(lot.attributes)["potency"] for lot in done.by_products] == ["0.8 %", "0.7 %"]
+    with pytest.raises(InvalidInput, match="cream"):
+        shop.production.make("cheese", "10 kg", attributes={"cream": {"potency": "30 %"}})
+
+
+def test_what_the_laboratory_finds_later_moves_what_is_reserved():
+    """First nobody knows and it counts at target content; then it is 35 %, then it turns out to be 28 %."""
+    shop, paint, paste = made_here()
+    shop.production.complete(paste, made="30 L")
+    assert reserved(shop, "paste") == {paste: "30 L"}
+    told = shop.stock.declare("paste", {"potency": "35 %"}, lot=paste)
+    assert (told.displaced, reserved(shop, "paste")) == ((), {paste: "25.715 L"})
+    told = shop.stock.declare("paste", {"potency": "28 %"}, lot=paste, reason="second sample")
+    assert [(one.production, str(one.amount)) for one in told.displaced] == [(paint, "6 L")]
+    assert shop.stock.history("paste", lot=paste)[-1].step == "declare"
+    shop.verify()
+    shop.production.cover(paint)
+    assert reserved(shop, "paste") == {paste: "30 L"}  # 28 of the 30 litres at target content
+    shop.verify()
+
+
+def test_lots_of_different_content_that_are_poured_together_have_the_mean():
+    shop = paint_shop(("P-1", "10 L", "60 %"), ("P-2", "30 L", "20 %"), ("P-3", "5 L", None))
+    paint = shop.production.plan("paint", "50 L").production
+    assert reserved(shop, "paste") == {"P-1": "7.5 L"}
+    blend = shop.stock.blend("paste", {"P-1": "10 L", "P-2": "10 L"}, into="B").lot
+    assert dict(blend.attributes) == {"potency": "40 %"}
+    assert reserved(shop, "paste") == {"B": "7.5 L"}  # which is 10 of the 15 litres at target content
+    shop.verify()
+    shop.production.cover(paint)
+    assert sum(Fraction(amount.split()[0]) for amount in reserved(shop, "paste").values()) > 7
+    shop.verify()
+    assert shop.stock.blend("paste", {"B": "2 L", "P-3": "1 L"}, into="C").lot.attributes == ()
+    shop.verify()
+
+
+def test_a_content_in_another_unit_is_passed_over_with_the_reason():
+    shop = paint_shop(("P-1", "100 L", "350 g/L"), ("P-2", "100 L", "30 %"))
+    order = ordered(shop, "paint", "100 L")
+    assert "paste: paste P-1: potency told as 350 g/L, and the recipe wants 30 %" in [
+        str(one) for one in shop.orders.check(order).reasons
+    ]
+    shop.orders.confirm(order)
+    assert reserved(shop, "paste") == {"P-2": "30 L"}

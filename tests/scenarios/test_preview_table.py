@@ -84,6 +84,7 @@ COMMANDS: dict[str, Command] = {
     "stock.hold": lambda shop, of: shop.stock.hold("candle", lot="C-2"),
     "stock.reject": lambda shop, of: shop.stock.reject("candle", lot="C-2"),
     "stock.extend": lambda shop, of: shop.stock.extend("candle", lot="C-2", expires="2027-01-01"),
+    "stock.declare": lambda shop, of: shop.stock.declare("candle", {"potency": "35 %"}, lot="C-2"),
     "purchasing.order": lambda shop, of: shop.purchasing.order("mill", lines=[PurchaseLine("wax", "1 kg")]),
     "purchasing.receive": lambda shop, of: shop.purchasing.receive(of["purchase"], "wax", "5 kg"),
     "purchasing.change": lambda shop, of: shop.purchasing.change(of["purchase"], "wax", amount="3 kg"),

@@ -705,6 +705,7 @@ PAPERS: dict[str, tuple[Any, Callable[[str], tuple[Workshop, str]], dict[str, Ca
             "release": lambda shop, lot: shop.stock.release("soap", lot=lot),
             "reject": lambda shop, lot: shop.stock.reject("soap", lot=lot),
             "extend": lambda shop, lot: shop.stock.extend("soap", lot=lot, expires="2027-01-01"),
+            "declare": lambda shop, lot: shop.stock.declare("soap", {"potency": "3 %"}, lot=lot),
         },
     ),
 }

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from krafte_core.allocation import LOT, RUN, shrink
+from krafte_core.allocation import LOT, RUN
 from krafte_core.backdating import date_step, fit_in
-from krafte_core.charges import target
+from krafte_core.charges import drawn
 from krafte_core.charging import Batched
+from krafte_core.desks.describing import Attributes, Told, added, all_named, of_output
 from krafte_core.desks.handling import Taking, homeward
 from krafte_core.diary import Entry
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
@@ -22,6 +23,7 @@ from krafte_core.netting import Displaced, drop_expired_quotes, hand_over, open_
 from krafte_core.production import ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
+from krafte_core.roles import target
 from krafte_core.stock import PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of
 from krafte_core.work import Work, arrived
 
@@ -94,6 +96,7 @@ class Said(NamedTuple):
     into: str | None
     reason: str
     at: datetime | None
+    attributes: Told
 
 
 @attrs.define
@@ -117,6 +120,8 @@ class Completion:
         """Who lost what did not come out besides."""
         self.differing: dict[str, Deviation] = {}
         self.when: tuple[tuple[str, str], ...] = ()
+        self.named: set[tuple[str, str]] = set()
+        """Of whom something was said that came out."""
 
     def decide(self, work: Work) -> Completed:
         """Use, output, and what it did to others."""
@@ -125,7 +130,7 @@ class Completion:
         if run.outputs and run.recipe.apart:
             return self._taken_apart(work, run)
         said, item, self.displaced = self.said, work.item(run.item), ()
-        self.lost, self.differing = (), {}
+        self.lost, self.differing, self.named = (), {}, set()
         entries = work.reader.diary((self.name,))[self.name]
         since = [entry for entry in entries if entry.step == "start" or (self.ends and entry.step in _AT_WORK)]
         when = self.when = date_step(work, self.name, said.at, since)
@@ -142,6 +147,8 @@ class Completion:
         lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
         lot = self._output(work, run, item, lot_code, made, scrapped) if made + scrapped else None
         others = self._besides(work, run, lot_code, before, made + scrapped) if run.outputs or said.by_products else ()
+        if said.attributes:
+            all_named(said.attributes, self.named, others if lot is None else (lot, *others))
         coming = 0 if self.ends else max(0, run.steps - before - made - scrapped)
         free = made - self._into_parent(work, run, lot, made)
         if when:
@@ -161,7 +168,7 @@ class Completion:
     def _taken_apart(self, work: Work, run: ProductionOrder) -> Completed:
         """The end (or a part) of a run without a main product: so much of its item was taken apart, and this came of it."""
         said, item = self.said, work.item(run.item)
-        self.displaced, self.lost, self.differing = (), (), {}
+        self.displaced, self.lost, self.differing, self.named = (), (), {}, set()
         for field in ("scrapped", "into"):
             if getattr(said, field) is not None:
                 raise InvalidInput(field, str(getattr(said, field)), f"nothing: {run.item} is taken apart; scrap its outputs")
@@ -180,6 +187,7 @@ class Completion:
         parts = steps.count("report")
         lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
         others = self._besides(work, run, lot_code, before, made)
+        all_named(said.attributes, self.named, others)
         self._free_time(work)
         happened = ProductionCompleted if self.ends else ProductionReported
         work.tell(happened(work.at, self.name, run.item, "", item.quantity(made)))
@@ -375,6 +383,7 @@ class Completion:
         before = work.changes.lots.get((item.code, name)) or work.reader.lots([(item.code, name)]).get((item.code, name))
         if before is not None and before.paper != self.name:
             raise AlreadyExists(f"lot of {item.code}", name)
+        own = self._said_of(item.code, name, product=item.code == run.item) if self.said.attributes else ()
         lot = before or Lot(
             item.code,
             name,
@@ -383,15 +392,22 @@ class Completion:
             received_at=work.happened,
             expires=self.said.expires or self._good_until(work, run, item.code),
             disposition="waiting" if item.release == "by decision" else "released",
+            attributes=own,
         )
         if before is None:
             work.new_lot(lot)
         else:
+            added(lot, own)
             work.guard(lot)
         work.post("make", self.name, [Move(item.code, name, made + scrapped, PRODUCTION, to)])
         if scrapped:
             work.post("scrap", self.name, [Move(item.code, name, scrapped, to, SCRAP)], reason=self.said.reason)
         return lot
+
+    def _said_of(self, item: str, lot: str, *, product: bool) -> Attributes:
+        key, own = of_output(self.said.attributes, item, lot, product=product)
+        self.named |= {key} if key is not None else set()
+        return own
 
     def _good_until(self, work: Work, run: ProductionOrder, item: str) -> date | None:
         """Until when what came out is good, as the recipe says: its shelf life, and no longer than what went in where that counts."""
@@ -465,19 +481,20 @@ class Completion:
         lacking = [need for need in open_inputs(work, parent, others, begun=True) if need.item == run.item]
         if not lacking:
             raise InvalidInput("into", parent.number, f"a run that still needs {run.item}")
-        moves, left = [], made
+        moves, left, covered = [], made, dict[str, int]()
         for need in lacking:
-            took = min(left, need.steps)
+            ((took, covers),) = (
+                drawn(parent.need(need.line).of, need.steps, [(lot, left)], there=True) if lot is not None else [(0, 0)]
+            )
             if took and lot is not None:
                 ref = f"{parent.number}/{need.line}"
                 moves.append(Move(run.item, lot.code, took, self.said.to, line_of(parent.number), ref))
-                left -= took
-        came = made - left
-        for link in mine:
-            took = min(came, link.takes)
-            came -= took
-            if took:
-                work.unlink(link, took, shrink(link, took).covers)
+                left, covered[need.line] = left - took, covers
+        for link in mine:  # which counts at target content
+            came = min(covered.get(link.line, 0), link.covers)
+            if came:
+                covered[link.line] -= came
+                work.unlink(link, -(-came * link.takes // link.covers), came)
         work.touch(parent.number)
         work.post("issue", parent.number, moves)
         work.settle()

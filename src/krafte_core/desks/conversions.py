@@ -19,6 +19,7 @@ from krafte_core.events import Event, LotConverted
 from krafte_core.items import Item, code, note
 from krafte_core.netting import Displaced, drop_expired_quotes, lot_links, squeeze
 from krafte_core.office import Office
+from krafte_core.potency import blended
 from krafte_core.quantities import Quantity
 from krafte_core.stock import PRODUCTION, STOCK, Lot, Move, Stocked, unusable
 from krafte_core.wording import told
@@ -123,7 +124,8 @@ class LotConversions:
             drop_expired_quotes(work, (item,))
             parts = _parts(work, known, amounts, place)
             first = min((row.lot for row, _ in parts), key=lambda one: (one.expires or date.max, one.code))
-            new = _new_lot(work, first, item, into, supplier=None, supplier_lot=None, unit_cost=None)
+            own = blended([(row.lot, steps) for row, steps in parts])
+            new = _new_lot(work, first, item, into, supplier=None, supplier_lot=None, unit_cost=None, attributes=own)
             for row, steps in parts:
                 take_along(work, row, steps, new, to)
             return _convert(work, "blend", parts, new, sum(steps for _, steps in parts), to, reason)

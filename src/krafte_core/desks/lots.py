@@ -1,4 +1,4 @@
-"""Decisions about lots: measure, hold, release, reject, extend. Part of the stock desk."""
+"""Decisions about lots: measure, declare, hold, release, reject, extend. Part of the stock desk."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from krafte_core.diary import LOT_STEPS, Entry, allow, lot_document
 from krafte_core.errors import InvalidInput, LotNotUsable
 from krafte_core.events import Event, LotDecided
 from krafte_core.items import note
-from krafte_core.netting import Displaced, drop_expired_quotes, lose, lot_links
+from krafte_core.netting import Displaced, count_again, drop_expired_quotes, lose, lot_links
 from krafte_core.office import Office
+from krafte_core.potency import told_of_lot
 from krafte_core.production import ProductionOrder
 from krafte_core.quality import MEASURE, Measured, details, measured, open_checks, readings
 from krafte_core.stock import LINE, Lot
@@ -149,6 +150,42 @@ class LotDecisions:
             NotAllowed: (`not_allowed`) the lot is rejected. Unknown: (`unknown`) no such lot.
         """
         return self._decide("extend", item, lot, reason, key, by, expires=day(expires))
+
+    def declare(
+        self, item: str, attributes: Mapping[str, Any], *, lot: str, reason: str = "", key: str | None = None, by: str | None = None
+    ) -> Decided:
+        """Write down what a lot is, after it came: the content that the laboratory found, its density, the host's own attributes.
+
+        What is reserved of it for runs that count on its content counts anew: what is too much is free, who is covered less is named.
+
+        Args:
+            item, lot: which lot.
+            attributes: as at receipt, `{"potency": "35 %"}`; others that it has stay.
+            reason: why. key, by: as everywhere.
+
+        Raises:
+            NotAllowed: (`not_allowed`) the lot is rejected. Unknown: (`unknown`) no such lot.
+            InvalidInput: (`invalid_input`) no content.
+
+        >>> from krafte_core import Item, Workshop
+        >>> shop = Workshop.in_memory()
+        >>> shop.register(Item("acid", unit="kg"))
+        >>> lot = shop.stock.receive("acid", "5 kg", lot="A-1")
+        >>> shop.stock.declare("acid", {"potency": "80 %"}, lot="A-1").lots[0].attributes
+        (('potency', '80 %'),)
+        """
+        own = told_of_lot(attributes)
+        if not own:
+            raise InvalidInput("attributes", attributes, "at least one")
+
+        def decide(work: Work) -> Decided:
+            drop_expired_quotes(work, [item])
+            same = _decided(work, (item, lot), "declare", reason, {}, dict(own))
+            new = work.change_lot(same, attributes=dict(same.attributes) | dict(own))
+            displaced = count_again(work, new, reason or f"{item} {lot} was declared anew")
+            return Decided("declare", (new,), (), displaced, tuple(work.changes.events))
+
+        return self._office.run(decide, key=key, content=("declare", item, lot, own, note(reason, "reason")), by=by)
 
     def _decide(
         self, step: str, item: str | Iterable[Any], lot: str | None, reason: str, key: str | None, by: str | None, **fields: Any

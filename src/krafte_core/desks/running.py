@@ -13,6 +13,7 @@ from krafte_core.availability import shortage
 from krafte_core.backdating import business_time, date_step, fit_in
 from krafte_core.charging import Charge, follow
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
+from krafte_core.desks.describing import described
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
 from krafte_core.desks.holding import refuse_stopped
 from krafte_core.desks.needs import reach_of
@@ -196,6 +197,7 @@ class BegunRuns:
         expires: date | str | None = None,
         to: str = STOCK,
         by_products: ByProducts | None = None,
+        attributes: Mapping[str, Any] | None = None,
         into: ProductionOrder | str | None = None,
         reason: str = "",
         happened_at: datetime | str | None = None,
@@ -213,7 +215,7 @@ class BegunRuns:
             What `complete` raises.
         """
         at = business_time(happened_at, self._office.zone)
-        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason, at)
+        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason, at, attributes)
         name = number_of(production)
         return self._office.run(
             Completion(name, said, ends=False).decide, key=key, content=lambda: _content("report", name, said), by=by
@@ -230,6 +232,7 @@ class BegunRuns:
         expires: date | str | None = None,
         to: str = STOCK,
         by_products: ByProducts | None = None,
+        attributes: Mapping[str, Any] | None = None,
         into: ProductionOrder | str | None = None,
         reason: str = "",
         happened_at: datetime | str | None = None,
@@ -253,6 +256,8 @@ class BegunRuns:
             by_products: other items that came out, each into a lot of its own: `{"glycerine": "2 kg"}` (of the finished lot's code)
                 or `{"glycerine": {"G-1": "2 kg"}}`. What the recipe has besides and is not named came as the recipe says for what
                 was made; an empty entry means nothing. Where the recipe takes an item apart, `made` is how much of it was.
+            attributes: of the finished lot, as at receipt: its measured content (`{"potency": "35 %"}`), its density, the host's own.
+                Of what came out besides under its item: `{"whey": {"potency": "0.8 %"}}`, or lot by lot.
             into: a run at work that this one was made for: as much as it still needs goes straight to its line.
             reason: why use or output differ from the plan; a strict item needs one beyond its tolerance.
             happened_at: when it was done; default now. Dated back, what was used must have been there then and ever since.
@@ -264,7 +269,7 @@ class BegunRuns:
             NotAllowed: (`not_allowed`) not started, or over. Unknown: (`unknown`) run, item, lot or place.
         """
         at = business_time(happened_at, self._office.zone)
-        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason, at)
+        said = _said(made, scrapped, used, lot, expires, to, by_products, into, reason, at, attributes)
         name = number_of(production)
         return self._office.run(Completion(name, said).decide, key=key, content=lambda: _content("complete", name, said), by=by)
 
@@ -278,6 +283,7 @@ class BegunRuns:
         expires: date | str | None = None,
         to: str = STOCK,
         by_products: ByProducts | None = None,
+        attributes: Mapping[str, Any] | None = None,
         recipe: str | None = None,
         reason: str = "",
         happened_at: datetime | str | None = None,
@@ -292,7 +298,7 @@ class BegunRuns:
             Short: (`short`) a material is missing; and what `plan`, `start` and `complete` raise. Nothing is half done.
         """
         at = business_time(happened_at, self._office.zone)
-        said = _said(amount, None, used, lot, expires, to, by_products, None, reason, at)
+        said = _said(amount, None, used, lot, expires, to, by_products, None, reason, at, attributes)
 
         def decide(work: Work) -> Completed:
             work.catalogue.place(to)
@@ -415,6 +421,7 @@ class BegunRuns:
 def _said(
     made: Any, scrapped: Any, used: Used | None, lot: str | None, expires: date | str | None, to: str,
     by_products: ByProducts | None, into: ProductionOrder | str | None, reason: str, at: datetime | None,
+    attributes: Mapping[str, Any] | None,
 ) -> Said:  # fmt: skip
     return Said(
         made,
@@ -427,13 +434,15 @@ def _said(
         None if into is None else number_of(into),
         note(reason, "reason"),
         at,
+        described(attributes),
     )
 
 
 def _content(command: str, name: str, said: Said) -> tuple[object, ...]:
     """What was said, as the key remembers it."""
     amounts = told(said.made), told(said.scrapped), _asked(said.used), _asked(said.by_products)
-    return (command, name, *amounts, said.lot, said.expires, said.to, said.into, said.reason, said.at)
+    own = tuple(said.attributes.items())
+    return (command, name, *amounts, said.lot, said.expires, said.to, said.into, said.reason, said.at, own)
 
 
 def _mapping(given: Mapping[str, Any] | None, field: str) -> Mapping[str, Any]:

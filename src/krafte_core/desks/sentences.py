@@ -78,6 +78,7 @@ _WORDS = {
     "lot hold": ("{item} is being examined.", "{item} wird geprüft."),
     "lot release": ("{item} was released.", "{item} wurde freigegeben."),
     "lot reject": ("{item} did not pass our examination.", "{item} hat unsere Prüfung nicht bestanden."),
+    "lot declare": ("{item} was analysed.", "{item} wurde analysiert."),
     "lot extend": ("{item} was examined again and keeps longer.", "{item} wurde nachgeprüft und ist länger haltbar."),
     # its way
     "shipment ship": ("{amounts} left our house{how}.", "{amounts} hat unser Haus verlassen{how}."),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import attrs
 
-from krafte_core.charges import drawn, follows_contents, planned_needs, target
+from krafte_core.charges import drawn, planned_needs
 from krafte_core.charging import Charge
 from krafte_core.ledger import REVERSE
 from krafte_core.lines import Line
 from krafte_core.office import Office
 from krafte_core.production import ProductionOrder
 from krafte_core.quantities import Quantity
+from krafte_core.roles import follows_contents, target
 from krafte_core.sheets import Comparison, Scaled, Sheet, compared
 from krafte_core.stock import LINE, PRODUCTION, SCRAP, Lot
 from krafte_core.tables import html, text
@@ -62,6 +65,13 @@ class BatchSheet:
         return html(*self._table())
 
 
+class _ByLots(NamedTuple):
+    """Steps planned per line, and per (line, item) of what stood in for it."""
+
+    lines: Mapping[str, int]
+    instead: Mapping[tuple[str, str], int]
+
+
 class RunSheets:
     """The part of `shop.production` that prints a run."""
 
@@ -94,7 +104,7 @@ class RunSheets:
             missing = {line.ref: max(0, line.requirement(run.steps) - covers[line.ref]) for line in run.lines}
             needs: Mapping[str, int] = {}
             if run.by_choice:
-                needs = _planned(charge) if charge.used else charge.formula_needs(missing)
+                needs = planned_by_lots(charge).lines if charge.used else charge.formula_needs(missing)
             lines = [Scaled(line, run.steps, needs.get(line.ref, line.requirement(run.steps))) for line in run.lines]
             rows = [(link.line, link.item, link.ref, link.takes) for link in links]
             rows += [
@@ -126,11 +136,14 @@ class RunSheets:
         with self._office.look() as work:
             run: ProductionOrder = work.paper(ProductionOrder, production)
             charge = Charge(work, run, ())
-            planned = _planned(charge) if run.by_choice else {}
-            lines = [Scaled(line, run.steps, planned.get(line.ref, line.requirement(run.steps))) for line in run.lines]
+            planned = planned_by_lots(charge) if run.by_choice else _ByLots({}, {})
+            lines = [Scaled(line, run.steps, planned.lines.get(line.ref, line.requirement(run.steps))) for line in run.lines]
             used, made = _actual(charge), _made(work, run)
             scales = [work.item(name) for name in dict.fromkeys([*used, *made]) if name in work.catalogue.items]
-            found = compared(Sheet(charge.formula, run.steps, tuple(lines)), used, made, scales)
+            instead = Counter[str]()
+            for (_, name), steps in planned.instead.items():
+                instead[name] += steps
+            found = compared(Sheet(charge.formula, run.steps, tuple(lines)), used, made, scales, instead)
             return attrs.evolve(found, title=f"{run.number}: {run.item}, {run.planned} planned")
 
 
@@ -141,22 +154,27 @@ def _from_lots(work: Work, rows: Iterable[tuple[str, str, str, int]]) -> tuple[F
     return tuple([FromLot(*key, work.item(key[1]).quantity(steps)) for key, steps in sums.items() if steps])
 
 
-def _planned(charge: Charge) -> Mapping[str, int]:
-    """What was planned of the lines, by the lots that were used."""
+def planned_by_lots(charge: Charge) -> _ByLots:
+    """What was planned of the lines, by the lots that were used: as much as their content asks for."""
+    instead: dict[tuple[str, str], int] = {}
     found: dict[str, int] = {}
     took: dict[str, Fraction] = {}
     run = charge.run
     for line in run.lines:
         rows: list[tuple[Lot, int]] = [(charge.lots[key], steps) for key, steps in charge.used.get(line.ref, {}).items()]
         need = line.requirement(run.steps)
-        others = sum([covers for _, covers in drawn(line, need, _others(line, rows), there=True)])
+        stand_ins = _others(line, rows)
+        drawn_of = drawn(line, need, stand_ins, there=True)
+        others = sum([covers for _, covers in drawn_of])
+        for (lot, _), (takes, _) in zip(stand_ins, drawn_of, strict=True):
+            instead[line.ref, lot.item] = instead.get((line.ref, lot.item), 0) + takes
         own = [(lot, steps) for lot, steps in rows if lot.item == line.item]
         parts = drawn(line, need - others, own, there=True)
         found[line.ref] = sum([takes for takes, _ in parts]) + need - others - sum([covers for _, covers in parts])
         if target(line) is not None:
             took[line.ref] = Fraction(sum([steps for _, steps in rows]) or need)
     following = planned_needs(charge.formula, run.steps, took)
-    return found | {line.ref: following[line.ref] for line in run.lines if follows_contents(line)}
+    return _ByLots(found | {line.ref: following[line.ref] for line in run.lines if follows_contents(line)}, instead)
 
 
 def _others(line: Line, rows: Iterable[tuple[Lot, int]]) -> list[tuple[Lot, int]]:

@@ -22,6 +22,7 @@ from krafte_core.items import code, note
 from krafte_core.money import Money, money
 from krafte_core.netting import drop_expired_quotes
 from krafte_core.office import Office
+from krafte_core.potency import told_of_lot
 from krafte_core.quantities import Quantity
 from krafte_core.stock import FOUND, STOCK, SUPPLIER, Lot, Move, Stocked, subtree, unusable
 from krafte_core.times import day
@@ -97,6 +98,7 @@ class StockDesk(LotDecisions, StockFacts, LotConversions, ClosedPeriods):
             owner: whose it is, where it is not ours.
             unit_cost: what one unit of the item cost.
             place: where it goes.
+            attributes: of the lot, such as its own `potency` and `density`, or the host's own.
             happened_at: when it came; default now.
 
         Raises:
@@ -137,6 +139,7 @@ class StockDesk(LotDecisions, StockFacts, LotConversions, ClosedPeriods):
         owner: str | None = None,
         unit_cost: Money | str | None = None,
         place: str = STOCK,
+        attributes: Mapping[str, Any] | None = None,
         happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
@@ -152,12 +155,13 @@ class StockDesk(LotDecisions, StockFacts, LotConversions, ClosedPeriods):
             "expires": None if expires is None else day(expires),
             "owner": None if owner is None else code(owner, "owner"),
             "unit_cost": None if unit_cost is None else money(unit_cost),
+            "attributes": attributes or (),
         }
 
         def decide(work: Work) -> Lot:
             return arrive(work, item, work.item(item).positive(amount), lot, place, kind="open", **fields)
 
-        content = ("opening", item, told(amount), lot, expires, owner, told(unit_cost), place, at)
+        content = ("opening", item, told(amount), lot, expires, owner, told(unit_cost), place, attributes, at)
         return self._office.run(decide, key=key, content=content, by=by)
 
     def found(
@@ -282,6 +286,8 @@ def arrive(
     while lot is None and work.reader.lots([(item, name)]):  # somebody has written this very code by hand
         name = work.number("L")
     waits = known.release == "by decision"
+    if fields.get("attributes"):
+        fields["attributes"] = told_of_lot(fields["attributes"])
     row = Lot(item, name, paper=paper, received_at=at or work.at, disposition="waiting" if waits else "released", **fields)
     work.new_lot(row)
     enter(work, kind, paper, [Move(item, name, steps, source, place, line)], at=at, reason=reason)

@@ -13,8 +13,10 @@ from krafte_core.allergens import Undeclared, carriers, of_lot, undeclared
 from krafte_core.audit import Exercise, Gap, exercise, gaps
 from krafte_core.balances import Balance, MassBalance, PeriodBalance, balance, mass_balance, period_balance
 from krafte_core.causes import Cause, Dispersion, Siblings, common_causes, dispersion, source_lots
+from krafte_core.charging import Charge
 from krafte_core.content import Assumed
 from krafte_core.desks.lots import Decided, decide_lots
+from krafte_core.desks.sheets import planned_by_lots
 from krafte_core.desks.tracing import (
     Decision,
     Document,
@@ -372,7 +374,8 @@ class TraceDesk:
             postings = work.reader.postings(papers=[run.number])
             keys = {(move.item, move.lot) for posting in postings for move in posting.moves}
             diaries = work.reader.diary([run.number, *(lot_document(*key) for key in sorted(keys))])
-            return batch_record(run, work.state(run), postings, work.catalogue.items, work.reader.lots(keys), diaries)
+            planned = planned_by_lots(Charge(work, run, ())) if run.by_choice else ()
+            return batch_record(run, work.state(run), postings, work.catalogue.items, work.reader.lots(keys), diaries, *planned)
 
     def gaps(self, *, since: Any = None, until: Any = None) -> tuple[Gap, ...]:
         """What a trace cannot decide: runs without inputs, receipts without supplier and so on.
