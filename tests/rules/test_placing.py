@@ -286,7 +286,7 @@ def kitchens(draw) -> World:
                 wait=wait,
                 people="crew" if crew else None,
                 hands=draw(st.integers(1, centers["crew"]["capacity"])) if crew else 1,
-                transfer=draw(st.sampled_from([None, "1 each", "2 each"])),
+                transfer=draw(st.sampled_from([None, "1 each", "2 each"])) if n + 1 < count else None,
                 spoils_after=draw(st.sampled_from([None, "1 h", "5 h"])) if n + 1 < count else None,
                 pausable=draw(st.booleans()),
             )

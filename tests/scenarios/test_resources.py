@@ -89,4 +89,6 @@ def test_a_crew_of_three_has_no_four_hands_and_a_kettle_must_be_known():
         (Operation("boil", at="bench", run="1 h", transfer="2 kg"), UnitMismatch),
     ):
         with pytest.raises(error):
-            shop.register(Recipe("soap", makes="40 each", operations=[operation], code="soap 2", preference=1))
+            shop.register(Recipe("soap", makes="40 each", operations=[operation, Operation("cool", wait="1 h")], code="soap 2"))
+    with pytest.raises(InvalidInput, match="handed on"):
+        Recipe("soap", makes="40 each", operations=[Operation("boil", at="bench", run="1 h", transfer="10 each")])
