@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -548,10 +549,13 @@ def test_verify_and_rebuild_need_no_more_memory_for_a_longer_history(tmp_path):
         found = []
         for command in (shop.verify, shop.rebuild):
             command()
+            gc.collect()
+            gc.freeze()  # or the collector waits the longer the more other tests have left behind
             tracemalloc.start()
             command()
             found.append(tracemalloc.get_traced_memory()[1])
             tracemalloc.stop()
+            gc.unfreeze()
         shop.close()
         return found
 

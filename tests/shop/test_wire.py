@@ -192,7 +192,7 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", PLAIN, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize("value", PLAIN, ids=[f"{place} {type(value).__name__}" for place, value in enumerate(PLAIN)])
 def test_plain_values_and_containers_are_carried_too(value):
     assert typed(from_wire(to_wire(value))) == typed(value) == typed(loads(dumps(value)))
 
