@@ -11,7 +11,7 @@ from krafte_core.coverage import Batch, Cover
 from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, Scale
-from krafte_core.tables import aligned as aligned  # noqa: PLC0414 - the desks take it from here
+from krafte_core.tables import aligned
 
 
 class Need(NamedTuple):

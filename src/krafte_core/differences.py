@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import LOT
-from krafte_core.availability import aligned
 from krafte_core.catalogue import Catalogue
 from krafte_core.coverage import Booking
 from krafte_core.store import KINDS, Changes, Reader
+from krafte_core.tables import aligned
 from krafte_core.times import moment
 from krafte_core.undoing import hints
 from krafte_core.work import STEPS

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import attrs
 
 from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
-from krafte_core.availability import aligned
 from krafte_core.board import Board
 from krafte_core.coverage import NEVER
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
@@ -28,7 +27,8 @@ from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula
 from krafte_core.snapshot import SituationSnapshot
-from krafte_core.times import DAY, moment
+from krafte_core.tables import aligned, html
+from krafte_core.times import DAY, moment, on_the_clock
 
 Progress = Callable[[int, int], object]
 """Called with how many demands are planned and how many there are; what it raises ends the planning."""
@@ -424,8 +424,13 @@ class Plan:
         """
         return tuple(messages_of(self, tolerance))
 
-    def explain(self, ref: str, zone: str = "UTC") -> str:
-        """Why the needs of a paper are met when they are.
+    @property
+    def zone(self) -> str:
+        """The shop's time zone: what is printed shows the clock on its wall."""
+        return self.planner.board.situation.zone
+
+    def explain(self, ref: str, zone: str | None = None) -> str:
+        """Why the needs of a paper are met when they are, in the shop's time zone or another.
 
         Raises:
             Unknown: (`unknown`) the plan has no need of this paper.
@@ -433,22 +438,28 @@ class Plan:
         rows = self.deliveries(ref)
         if not rows:
             raise Unknown("paper in the plan", ref)
-        lines = []
+        lines, place = [], zone or self.zone
         for row in rows:
-            when = f"{row.at:%Y-%m-%d %H:%M}" if row.at else f"no date: {row.problem}"
+            when = on_the_clock(row.at, place) if row.at else f"no date: {row.problem}"
             late = f", {row.late / DAY:.1f} days late" if row.late else ""
-            lines += [f"{row.ref}/{row.line} {row.amount} of {row.item}: {when}{late}", *("  " + one.told(zone) for one in row.chain)]
+            lines += [f"{row.ref}/{row.line} {row.amount} of {row.item}: {when}{late}", *("  " + one.told(place) for one in row.chain)]
         return "\n".join(lines)
 
     def table(self) -> str:
-        """The plan at a glance: every batch by its start."""
+        """The plan at a glance: every batch by its start, by the clock of the shop."""
+        return "\n".join(aligned(*self._cells()))
+
+    def _repr_html_(self) -> str:
+        """The same for a notebook."""
+        head, cells = self._cells()
+        return html(str(self), head, cells)
+
+    def _cells(self) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         rows = sorted(self.to_make(), key=lambda one: (one.start, one.ref))
-        head = ("make", "item", "amount", "start", "end", "for")
-        cells = [
-            (one.ref, one.item, str(one.amount), f"{one.start:%Y-%m-%d %H:%M}", f"{one.end:%Y-%m-%d %H:%M}", one.reason)
+        return ("make", "item", "amount", "start", "end", "for"), [
+            (one.ref, one.item, str(one.amount), on_the_clock(one.start, self.zone), on_the_clock(one.end, self.zone), one.reason)
             for one in rows
         ]
-        return "\n".join(aligned(head, cells))
 
     def __str__(self) -> str:
         """One line: how much there is of everything."""

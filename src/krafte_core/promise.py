@@ -18,7 +18,7 @@ from krafte_core.justintime import Latest
 from krafte_core.operations import Operation
 from krafte_core.quantities import Quantity
 from krafte_core.supplying import inspected
-from krafte_core.times import moment, time_zone
+from krafte_core.times import moment, on_the_clock
 
 Span = tuple[str, str, float, float]
 """Kind, name, from, until."""
@@ -43,10 +43,9 @@ class Step:
 
     def told(self, zone: str) -> str:
         """One line of an explanation, by the clock on the wall of that zone."""
-        start, end = (at.astimezone(time_zone(zone)) for at in (self.start, self.end))
         length = spelled(round((self.end - self.start).total_seconds()))
         because = f"  (waits for {self.waits_for})" if self.waits_for else ""
-        return f"{start:%Y-%m-%d %H:%M} - {end:%Y-%m-%d %H:%M}  {self.kind:<10} {self.name:<20} {length}{because}"
+        return f"{on_the_clock(self.start, zone)} - {on_the_clock(self.end, zone)}  {self.kind:<10} {self.name:<20} {length}{because}"
 
 
 @attrs.frozen
@@ -143,12 +142,16 @@ class Promise:
     def explain(self) -> str:
         """The chain, step by step, and what would help."""
         if self.date is None:
-            return f"{self.order}: no date, because nobody makes or sells {', '.join(self.missing)}"
+            return f"{self._whose}no date, because nobody makes or sells {', '.join(self.missing)}"
         lines = [str(self), *(f"  {step.told(self.zone)}" for step in self.critical_path)]
         if self.binding:
             gain = f"{_told(self.arrival, self.relaxed)} sooner" if self.relaxed else "sooner"
             lines.append(f"  {gain}, if the {self.binding.kind} of {self.binding.name} took no time")
         return "\n".join(lines)
+
+    @property
+    def _whose(self) -> str:
+        return f"{self.order}: " if self.order else ""
 
     def __str__(self) -> str:
         """One line: the date, and whether it is in time."""
@@ -156,7 +159,7 @@ class Promise:
             return self.explain()
         days = "1 day" if self.days_late == 1 else f"{self.days_late} days"
         late = f", {days} after the requested {self.requested}" if self.days_late else ""
-        return f"{self.order}: delivered on {self.date:%a %Y-%m-%d}{late}"
+        return f"{self._whose}delivered on {self.date:%a %Y-%m-%d}{late}"
 
 
 def _told(at: datetime | None, sooner: datetime) -> str:

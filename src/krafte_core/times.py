@@ -272,6 +272,15 @@ def end_of_day(value: date | str, zone: str = "UTC") -> datetime:
         raise OutOfRange("day", shown(local), "a day before the last one of the year 9999") from problem
 
 
+def on_the_clock(at: datetime, zone: str) -> str:
+    """The instant as the clock on a wall of the zone shows it, to the minute.
+
+    >>> on_the_clock(datetime(2026, 7, 1, 6, 0, tzinfo=UTC), "Europe/Berlin")
+    '2026-07-01 08:00'
+    """
+    return f"{at.astimezone(time_zone(zone)):%Y-%m-%d %H:%M}"
+
+
 def local_date(at: datetime, zone: str = "UTC") -> date:
     """The day that the calendar on the wall shows in this zone at this instant.
 

@@ -14,7 +14,7 @@ from krafte_core.errors import NotPositive, OutOfRange
 from krafte_core.planning import Plan
 from krafte_core.promise import Promise
 from krafte_core.quantities import Quantity
-from krafte_core.times import end_of_day, moment
+from krafte_core.times import end_of_day, moment, on_the_clock
 
 MOST_DAYS = 3660
 WIDTH = 60
@@ -106,7 +106,8 @@ def gantt(what: Plan | Promise, width: int = WIDTH) -> str:
     first, last = min(row[2] for row in rows), max(row[3] for row in rows)
     lines = [_line(name, [(start, end) for row, _, start, end in rows if row == name], first, last, width) for name in _names(rows)]
     wide = max(len(name) for name, _ in lines)
-    return "\n".join([f"{'':<{wide}}  {first:%Y-%m-%d %H:%M} - {last:%Y-%m-%d %H:%M}", *(f"{a:<{wide}}  {b}" for a, b in lines)])
+    span = f"{on_the_clock(first, what.zone)} - {on_the_clock(last, what.zone)}"
+    return "\n".join([f"{'':<{wide}}  {span}", *(f"{a:<{wide}}  {b}" for a, b in lines)])
 
 
 def _names(rows: Sequence[tuple[str, str, datetime, datetime]]) -> Iterator[str]:

@@ -47,10 +47,19 @@ def test_the_stock_goes_down_when_the_batch_begins(plan):
 def test_a_gantt_chart_in_text(shop, plan):
     promise = shop.planning.promise([OrderLine("candle", "10 each")], plan=plan, shipping="parcel")
 
-    assert views.gantt(plan, width=10).splitlines() == ["        2026-03-04 13:00 - 2026-03-04 15:00", "melter  ██████████"]
+    assert views.gantt(plan, width=10).splitlines() == ["        2026-03-04 14:00 - 2026-03-04 16:00", "melter  ██████████"]
     assert [line.split()[0] for line in views.gantt(promise).splitlines()[1:]] == ["1.", "2."]
     with pytest.raises(OutOfRange):
         views.gantt(plan, width=1)
+
+
+def test_what_is_printed_shows_the_clock_on_the_wall_of_the_shop(shop, plan):
+    """The candles are poured from two to four in the afternoon in Berlin."""
+    assert plan.zone == "Europe/Berlin"
+    assert "2026-03-04 14:00" in plan.table() and "2026-03-04 14:00" in plan._repr_html_()
+    (order,) = shop.orders.find()
+    assert plan.explain(order.number).endswith("2026-03-04 23:59"), "the day is over at midnight in Berlin"
+    assert plan.explain(order.number, zone="UTC").endswith("2026-03-04 22:59")
 
 
 def test_frames_hold_the_same_figures(plan):
@@ -73,4 +82,4 @@ def test_charts_draw_on_the_axes_that_they_are_given(shop, plan):
     assert len(axes.patches) == 1
     assert len(notebook.gantt_chart(promise).patches) == 2
     assert len(notebook.load_chart(plan, "melter", days=7).patches) == 14
-    assert [*notebook.stock_chart(plan, "wax").get_lines()[0].get_ydata()] == [10.0, 6.0]
+    assert [*notebook.stock_chart(plan, "wax").get_lines()[0].get_ydata()] == [10.0, 6.0, 6.0], "to the end of the plan"

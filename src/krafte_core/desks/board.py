@@ -8,7 +8,6 @@ from datetime import date
 import attrs
 
 from krafte_core.allocation import PURCHASE, RUN, rank
-from krafte_core.availability import aligned
 from krafte_core.desks.lateness import Late, late, promised_of
 from krafte_core.desks.needs import OrderNeeds, open_quote, promise_for
 from krafte_core.desks.sentences import LANGUAGES
@@ -20,6 +19,7 @@ from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, Stages
 from krafte_core.production import NOT_BEGUN
 from krafte_core.progress import Progress
+from krafte_core.tables import aligned
 from krafte_core.work import Work
 
 KINDS = ("held", "late", "short", "blocked", "ready", "ready in part", "making", "planned", "expected", "new")

@@ -11,7 +11,7 @@ import attrs
 
 from krafte_core.addresses import Address
 from krafte_core.allocation import LOT, QUOTED
-from krafte_core.availability import Availability, Tally, aligned, shortages
+from krafte_core.availability import Availability, Tally, shortages
 from krafte_core.coverage import lacking
 from krafte_core.desks.allocating import OrderLots
 from krafte_core.desks.board import OrderBoard, table_rows
@@ -38,6 +38,7 @@ from krafte_core.promise import RELAXABLE, Promise, Step
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import Search
 from krafte_core.stock import CUSTOMER
+from krafte_core.tables import aligned
 from krafte_core.times import day, instant
 from krafte_core.work import Seen, Work, number_of
 

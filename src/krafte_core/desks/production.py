@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import LOT, RUN
-from krafte_core.availability import aligned
 from krafte_core.desks.costs import RunCosts
 from krafte_core.desks.planned import PlannedRuns
 from krafte_core.desks.reserving import ReservedMaterials
@@ -19,6 +18,7 @@ from krafte_core.diary import Entry
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
 from krafte_core.stock import Move
+from krafte_core.tables import aligned
 from krafte_core.times import time_zone
 from krafte_core.work import Work
 

@@ -9,7 +9,6 @@ from typing import Any
 import attrs
 
 from krafte_core.allocation import PURCHASE
-from krafte_core.availability import aligned
 from krafte_core.backdating import business_time
 from krafte_core.desks.stock import arrive
 from krafte_core.desks.suppliers import PurchaseChanges
@@ -24,6 +23,7 @@ from krafte_core.quantities import Quantity
 from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Lot
 from krafte_core.supplying import Calling
+from krafte_core.tables import aligned
 from krafte_core.times import day, instant, local_date, moment
 from krafte_core.wording import told
 from krafte_core.work import Seen, Work, arrived, number_of

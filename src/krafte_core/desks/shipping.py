@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from krafte_core.availability import aligned
 from krafte_core.backdating import business_time, enter
 from krafte_core.desks.choosing import Amounts, Choice, Leaving, Lots
 from krafte_core.desks.holding import going_on
@@ -22,6 +21,7 @@ from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
 from krafte_core.shipping import Shipment, ShipmentLine
 from krafte_core.stock import CUSTOMER, Move
+from krafte_core.tables import aligned
 from krafte_core.wording import told
 from krafte_core.work import Work, number_of
 

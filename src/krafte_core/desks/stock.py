@@ -8,7 +8,6 @@ from typing import Any
 
 import attrs
 
-from krafte_core.availability import aligned
 from krafte_core.backdating import business_time, enter
 from krafte_core.catalogue import in_process
 from krafte_core.desks.closing import ClosedPeriods
@@ -25,6 +24,7 @@ from krafte_core.office import Office
 from krafte_core.potency import told_of_lot
 from krafte_core.quantities import Quantity
 from krafte_core.stock import FOUND, STOCK, SUPPLIER, Lot, Move, Stocked, subtree, unusable
+from krafte_core.tables import aligned
 from krafte_core.times import day
 from krafte_core.wording import told
 from krafte_core.work import Work, incoming

@@ -11,6 +11,7 @@ from typing import Any
 from krafte_core import views
 from krafte_core.planning import Plan
 from krafte_core.promise import Promise
+from krafte_core.times import time_zone
 
 COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da8bc3", "#8c8c8c", "#ccb974", "#64b5cd")
 
@@ -43,6 +44,18 @@ def _axes(ax: Any, height: float) -> Any:
     return Figure(figsize=(9, height), layout="constrained").add_subplot()
 
 
+def _dated(axes: Any, zone: str) -> None:
+    """Days along the axis, as short as can be, by the clock of the zone."""
+    from matplotlib import dates  # noqa: PLC0415
+
+    untyped: Any = dates
+    place = time_zone(zone)
+    ticks = untyped.AutoDateLocator(tz=place, maxticks=9)
+    axes.xaxis_date(place)
+    axes.xaxis.set_major_locator(ticks)
+    axes.xaxis.set_major_formatter(untyped.ConciseDateFormatter(ticks, tz=place))
+
+
 def gantt_chart(what: Plan | Promise, ax: Any = None) -> Any:
     """A Gantt chart: a plan's work by work center, coloured by item, or a promise's chain step by step; returns the `Axes`."""
     from matplotlib import dates  # noqa: PLC0415
@@ -64,14 +77,13 @@ def gantt_chart(what: Plan | Promise, ax: Any = None) -> Any:
             left=[start for _, start, _ in spans],
             height=0.6,
             color=COLOURS[kind_number % len(COLOURS)],
-            edgecolor="white",
+            edgecolor=COLOURS[kind_number % len(COLOURS)],  # an hour is to be seen beside a month
             linewidth=0.8,
             label=kind,
         )
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
-    axes.xaxis_date()
-    axes.tick_params(axis="x", rotation=30)
+    _dated(axes, what.zone)
     axes.grid(visible=True, axis="x", alpha=0.3)
     if 1 < len(kinds) <= len(COLOURS):
         axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
@@ -86,7 +98,7 @@ def load_chart(plan: Plan, work_center: str, days: int = 28, ax: Any = None) -> 
     axes.bar([one.day for one in rows], [one.booked / 3600 for one in rows], width=0.7, color=COLOURS[0], label="booked")
     axes.set_ylabel("hours")
     axes.set_title(work_center)
-    axes.tick_params(axis="x", rotation=30)
+    _dated(axes, "UTC")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     return axes
 
@@ -95,11 +107,13 @@ def stock_chart(plan: Plan, item: str, ax: Any = None) -> Any:
     """How much of an item will be there, as a line with steps; returns the `Axes`."""
     rows = views.stock(plan, item)
     axes = _axes(ax, 3.2)
-    axes.step([one.at for one in rows], [float(one.amount.value) for one in rows], where="post", color=COLOURS[0])
-    axes.fill_between([one.at for one in rows], [float(one.amount.value) for one in rows], step="post", alpha=0.2, color=COLOURS[0])
+    end = max([one.end for one in plan.to_make()] + [rows[-1].at])
+    times, amounts = [*(one.at for one in rows), end], [*(float(one.amount.value) for one in rows), float(rows[-1].amount.value)]
+    axes.step(times, amounts, where="post", color=COLOURS[0])
+    axes.fill_between(times, amounts, step="post", alpha=0.2, color=COLOURS[0])
     axes.set_ylabel(rows[0].amount.unit)
     axes.set_ylim(bottom=0)
     axes.set_title(item)
-    axes.tick_params(axis="x", rotation=30)
+    _dated(axes, plan.zone)
     axes.grid(visible=True, alpha=0.3)
     return axes
