@@ -124,6 +124,7 @@ class DailyRules:
         (found,) = self.do(lambda key: self.shop.stock.measure(lot.item, {"pH": str(value)}, lot=lot.code, key=key))
         assert (found.check, str(found.value)) == ("pH", str(value))
 
+    @precondition(lambda self: self.count % 8 == 3)
     @rule()
     def mend_the_plan(self):
         """Only runs that are planned move, never into the past, and no promise changes."""

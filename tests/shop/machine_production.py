@@ -62,16 +62,20 @@ class ProductionRules:
                 if (item, lot) not in self.naive.lots:
                     self.naive.new_lot(item, lot, target, 0, "made")
                 self.carry(item, lot, steps, source, target, f"line:{run.number}")
-                known = self.naive.lots[item, lot].flow
-                into = (target == "production") - (source == "production")
-                output = into and (posting.kind == "make" or (into > 0 and posting.kind == "reverse"))
-                known["made" if output else "used"] += -into * steps if output else into * steps
-                flow.made[item, lot] += -into * steps if output else 0
-                flow.used[item, lot] += 0 if output else into * steps
-                gone = (target == "scrap") - (source == "scrap")
-                known["scrapped"] += gone * steps
-                flow.scrapped[item, lot] += gone * steps
+                self.tell_apart(flow, posting.kind, item, lot, steps, source, target)
         return flow
+
+    def tell_apart(self, flow: Flow, kind: str, item: str, lot: str, steps: int, source: str, target: str) -> None:
+        """What a move of a run means for the lot: used, made, scrapped, or the reverse of it."""
+        known = self.naive.lots[item, lot].flow
+        into = (target == "production") - (source == "production")
+        output = into and (kind == "make" or (into > 0 and kind == "reverse"))
+        known["made" if output else "used"] += -into * steps if output else into * steps
+        flow.made[item, lot] += -into * steps if output else 0
+        flow.used[item, lot] += 0 if output else into * steps
+        gone = (target == "scrap") - (source == "scrap")
+        known["scrapped"] += gone * steps
+        flow.scrapped[item, lot] += gone * steps
 
     def carry(self, item: str, lot: str, steps: int, source: str, target: str, line: str) -> None:
         """Carry what stands where along, and remember what came to a line from which place."""
