@@ -12,8 +12,7 @@ from hypothesis.stateful import precondition, rule
 from krafte_core import Workshop
 from krafte_core.errors import AlreadyExists, EntryRefused, InvalidInput, NotAllowed
 from krafte_core.tracking import TrackingEvent
-from tests.shop.machine_orders import LIVE, priced
-from tests.shop.machine_production import OPEN
+from tests.shop.machine_orders import priced
 from tests.shop.naive import BOUGHT, PER_UNIT, NaiveOrder, amount
 
 WHICH = st.integers(0, 60)
@@ -150,4 +149,4 @@ class DailyRules:
             self.naive.closed = until
 
 
-__all__ = ["LIVE", "OPEN", "DailyRules"]
+__all__ = ["DailyRules"]

@@ -12,7 +12,7 @@ from hypothesis.stateful import precondition, rule
 from krafte_core import KrafteError, Short
 from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, TooMuch
 from tests.shop.machine_production import OPEN, Flow
-from tests.shop.naive import NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
+from tests.shop.naive import BY_CHOICE, NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
 
 WHICH = st.integers(0, 60)
 HOURS = st.sampled_from([1, 5, 30, 200])
@@ -35,6 +35,9 @@ class LateRules:
     counted: Any
     posted: Any
     tell_apart: Any
+    learn_besides: Any
+    on_its_line: Any
+    charge_is_right: Any
     usage: Any
     receive_or_find: Any
     plan_a_run: Any
@@ -88,6 +91,7 @@ class LateRules:
             after = self.naive.replayed(self.naive.slips[row])
             assert after is not None, f"{row} was negative after {at}"
             self.naive.set(row, after)
+        self.learn_besides(run, flow)
         return flow
 
     def happened(self, run: NaiveRun, *steps: str) -> Any:
@@ -120,9 +124,14 @@ class LateRules:
             must = LotNotUsable
         elif any(self.could(row, at)[0] < steps for row, steps in taken.items()):
             must = TooMuch
-        since = self.posted()
+        since, wrong = self.posted(), tuple[Any, ...]()
+        if run.item in BY_CHOICE and must in (Short, LotNotUsable, TooMuch):  # it may be chosen again from what is there by now
+            must, wrong = None, (Short, LotNotUsable, TooMuch)
         done = self.do(
-            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must, at=at
+            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key),
+            *wrong,
+            must=must,
+            at=at,
         )
         if not isinstance(done, KrafteError):
             run.state = "started"
@@ -195,15 +204,16 @@ class LateRules:
         )  # fmt: skip
         if isinstance(done, KrafteError):
             return
+        lots = self.on_its_line(run)
         flow = self.follow_late(since, run, at)
         assert (flow.came(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
-        run.output += made + scrapped
+        before, run.output = run.output, run.output + made + scrapped
         if ends:
             run.state = "done"
-            sums = Counter[str]()
-            for (item, _), steps in flow.used.items():
-                sums[item] += steps
-            assert +sums == +expected
+            if run.item in BY_CHOICE:
+                self.charge_is_right(run, flow, lots, before, made + scrapped, max(0, run.steps - run.output))
+            else:
+                assert +flow.items() == +expected
             assert not [row for row in self.naive.on_hand if row[2] == f"line:{run.number}"]
 
     @precondition(lambda self: any(run.state == "started" for run in self.naive.runs.values()))
@@ -293,7 +303,8 @@ class LateRules:
         if isinstance(done, KrafteError):
             if isinstance(done, Short):
                 asked = done.shortages[0].needed
-                assert not force or self.others_have(run, item, how) < steps_of(item, asked), "all that others have was not enough"
+                enough = run.item not in BY_CHOICE and self.others_have(run, item, how) >= steps_of(item, asked)
+                assert not (force and enough), "others have enough"
             return
         mine = [link for link in self.links() if link.demand == run.number and link.source == "lot"]
         assert sum(link.covers for link in mine if link.line == line) <= need

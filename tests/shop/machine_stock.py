@@ -109,6 +109,8 @@ class StockRules:
         if first is None or second is None or second[0] != first[0] or second[1] == first[1] or second[2] != first[2]:
             return
         item, at, before, since = first[0], self.ago(hours), self.covered(), self.posted()
+        if self.naive.lots[first[:2]].potency != self.naive.lots[second[:2]].potency:
+            return
         steps = [max(1, self.naive.on_hand[row] * percent // 100) for row in (first, second)]
         lots = [self.naive.lots[row[0], row[1]] for row in (first, second)]
         on = at.date() if at else self.today
@@ -123,7 +125,7 @@ class StockRules:
         if isinstance(blend, KrafteError):
             return
         dates = [lot.expires for lot in lots if lot.expires is not None]
-        like = NaiveLot(item, "", "conversion", min(dates, default=None))
+        like = NaiveLot(item, "", "conversion", min(dates, default=None), potency=lots[0].potency)
         self.follow_conversion(since, at, like)
         assert (steps_of(item, blend.amount), blend.lot.expires) == (sum(steps), like.expires)
         assert self.covered() == before

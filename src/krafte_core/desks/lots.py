@@ -58,10 +58,6 @@ class LotDecisions:
         """
         return self._decide("hold", item, lot, reason, key, by)
 
-    def hold_recalled(self, lots: Iterable[Any], *, reason: str, key: str | None = None, by: str | None = None) -> Decided:
-        """The same for a recall, which is written down with it: partners are told "recalled" and not just "held"."""
-        return self._decided("hold", _keys(lots, None), reason, key, by, {}, {"because": "recall"})
-
     def release(
         self,
         item: str | Iterable[Any],
