@@ -469,7 +469,7 @@ def test_a_content_in_another_unit_is_passed_over_with_the_reason():
 
 
 def test_a_run_that_is_split_has_no_more_covered_than_each_part_needs():
-    """A kilogram of the strong acid stands for two. The run of 20 kg needs two, each half of it one: so each has a kilogram of its own."""
+    """A kilogram of the strong acid stands for two. The run of 20 kg needs two, each half of it one: each has its own."""
     shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
     shop.register(
         *(Item(name, unit="kg", step="1 kg") for name in ("acid", "mix")),
