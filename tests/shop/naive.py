@@ -133,12 +133,12 @@ class NaiveLot:
     disposition: str = "released"
     flow: Counter[str] = attrs.field(factory=Counter)
     born: Any = None
-    potency: int | None = None
+    potency: Fraction | int | None = None
 
     def worth(self, run: str, line: str) -> Fraction:
         """How much of a line of a recipe one step of the lot is."""
         if (run, line) == ("salve", "rose"):
-            return Fraction(self.potency or 0, 50) if self.item == line else Fraction(0)
+            return Fraction(self.potency or 0) / 50 if self.item == line else Fraction(0)
         return STANDS_IN.get((run, line), {}).get(self.item, Fraction(self.item == line.partition("/")[0]))
 
 

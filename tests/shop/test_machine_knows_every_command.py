@@ -74,6 +74,7 @@ RULES = {
     "stock.blend": "blend_lots",
     "stock.close_period": "close_the_books",
     "stock.count": "something_happens_to_a_lot",
+    "stock.declare": "the_laboratory_tells_the_content",
     "stock.extend": "decide_about_a_lot",
     "stock.found": "receive_or_find",
     "stock.hold": "decide_about_a_lot",
