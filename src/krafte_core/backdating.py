@@ -82,7 +82,12 @@ def date_step(work: Work, run: str, at: datetime | None, entries: Iterable[Entry
     last = max(entries, key=lambda entry: entry.happened, default=None)
     if last is not None and at < last.happened:
         raise InvalidInput("happened_at", str(at), f"not before {last.happened}, the {last.step} of {run}")
-    return (("happened_at", at.isoformat()),)
+    return happened(at)
+
+
+def happened(at: datetime | None) -> tuple[tuple[str, str], ...]:
+    """The details of a step in the diary that say when it happened; none for now."""
+    return () if at is None else (("happened_at", at.isoformat()),)
 
 
 def fit_in(work: Work) -> Mapping[BalanceKey, int]:

@@ -116,7 +116,7 @@ class Measured(NamedTuple):
 
 
 def readings(item: str, lot: str, entries: Iterable[Any]) -> tuple[Measured, ...]:
-    """What was measured of a lot, read off its diary, in order.
+    """What was measured of a lot, read off its diary, in the order in which it was measured.
 
     >>> readings("soap", "S-1", [])
     ()
@@ -125,10 +125,11 @@ def readings(item: str, lot: str, entries: Iterable[Any]) -> tuple[Measured, ...
     for entry in entries:
         if entry.step == MEASURE:
             for name, text in entry.details:
-                value, _, rest = text.partition("; ")
-                limits, _, verdict = rest.rpartition("; ")
-                found.append(Measured(item, lot, name, Decimal(value), limits, verdict != OUTSIDE, entry.at, entry.by))
-    return tuple(found)
+                if name != "happened_at":
+                    value, _, rest = text.partition("; ")
+                    limits, _, verdict = rest.rpartition("; ")
+                    found.append(Measured(item, lot, name, Decimal(value), limits, verdict != OUTSIDE, entry.happened, entry.by))
+    return tuple(sorted(found, key=lambda row: row.at))
 
 
 MEASURE, OUTSIDE, WITHIN = "measure", "outside", "within"

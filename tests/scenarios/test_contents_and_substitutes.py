@@ -466,3 +466,27 @@ def test_a_content_in_another_unit_is_passed_over_with_the_reason():
     ]
     shop.orders.confirm(order)
     assert reserved(shop, "paste") == {"P-2": "30 L"}
+
+
+def test_a_run_that_is_split_has_no_more_covered_than_each_part_needs():
+    """A kilogram of the strong acid stands for two. The run of 20 kg needs two, each half of it one: each has its own."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    shop.register(
+        *(Item(name, unit="kg", step="1 kg") for name in ("acid", "mix")),
+        Recipe("mix", makes="10 kg", ingredients=[Ingredient("acid", "1 kg", potency="50 %")]),
+    )
+    shop.stock.receive("acid", "5 kg", lot="A", attributes={"potency": "100 %"})
+    run = shop.production.plan("mix", "20 kg").production
+    assert reserved(shop, "acid") == {"A": "1 kg"}
+
+    halves = shop.production.split(run, ["10 kg"]).productions
+
+    assert reserved(shop, "acid") == {"A": "2 kg"}
+    with shop._office.look() as work:
+        links = work.reader.links([half.number for half in halves])
+    assert [(link.takes, link.covers) for half in halves for link in links[half.number]] == [(1, 1), (1, 1)]
+    for half in halves:
+        shop.production.start(half)
+        shop.production.complete(half, made="10 kg")
+    assert left(shop, "acid") == {"acid": "3 kg"}
+    shop.verify()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from krafte_core import OrderStatus, qty
+from krafte_core import Item, OrderStatus, qty
 from krafte_core.errors import InvalidInput, NaiveDatetime, TooMuch
+from krafte_core.quality import Check
 from tests.scenarios.day import confirmed
 from tests.scenarios.test_productions import at_work, everything, hand, soap_kitchen
 
@@ -153,3 +154,94 @@ def test_lots_that_became_others_on_tuesday_are_written_down_on_friday(what: str
     assert done.number.endswith("-001"), "a refusal takes no number"
     assert done.lot.received_at.isoformat() == "2026-03-03T08:00:00+00:00"
     shop.verify()
+
+
+def test_a_run_that_was_stopped_on_tuesday_is_written_down_on_friday():
+    """The kettle broke on Tuesday at noon, after 40 bars; on Thursday the oil that had come back was counted."""
+    shop, run, clock = at_work(oil="6 kg")
+    clock.set("2026-03-03 10:00")
+    shop.production.report(run, made="40 each")
+    clock.set("2026-03-06 17:00")
+    for wrong in ("2026-03-03 09:59", "2026-03-06 17:01"):  # 40 bars were reported at ten; it is five o'clock
+        with pytest.raises(InvalidInput):
+            shop.production.stop(run, happened_at=wrong)
+
+    stopped = shop.production.stop(run, reason="the kettle broke", happened_at="2026-03-03 12:00")
+
+    assert shop.production.status(run) == "done"
+    assert str(stopped.lost) == "60 each"
+    back = [row for row in ledger(shop, run) if row.kind == "give_back"]
+    assert {f"{row.happened_at:%d %H:%M}" for row in back} == {"03 11:00"}
+    assert {f"{entry.happened:%d %H:%M}" for entry in shop.production.history(run) if entry.step == "stop"} == {"03 11:00"}
+    shop.verify()
+
+
+def test_what_was_taken_back_on_wednesday_is_written_down_on_friday():
+    """100 bars of Tuesday were cut up again on Wednesday. What was sold of them on Thursday cannot have been among them."""
+    shop, run, clock = at_work()
+    clock.set("2026-03-03 12:00")
+    shop.production.complete(run, made="100 each", lot="B-1")
+    clock.set("2026-03-05 12:00")
+    shop.stock.scrap("bar", "10 each", lot="B-1", reason="fell")
+    clock.set("2026-03-06 17:00")
+    before = everything(shop)
+    with pytest.raises(TooMuch):
+        shop.production.reverse(run, "95 each", happened_at="2026-03-04 12:00")
+    with pytest.raises(InvalidInput):  # nothing was made by then
+        shop.production.reverse(run, "50 each", happened_at="2026-03-03 11:00")
+    assert everything(shop) == before
+
+    shop.production.reverse(run, "50 each", happened_at="2026-03-04 12:00")
+
+    assert {f"{row.happened_at:%d}" for row in ledger(shop, run) if row.kind == "reverse"} == {"04"}
+    assert hand(shop, "bar") == {"bar": "40 each"}
+    shop.verify()
+
+
+def test_a_count_since_a_reversal_stays_what_was_counted():
+    """On Thursday 60 bars were counted where the books had 100; 50 were taken back on Wednesday, so that 10 were found."""
+    shop, run, clock = at_work()
+    clock.set("2026-03-03 12:00")
+    shop.production.complete(run, made="100 each", lot="B-1")
+    clock.set("2026-03-05 12:00")
+    shop.stock.count("bar", "60 each", lot="B-1")
+    clock.set("2026-03-06 17:00")
+
+    shop.production.reverse(run, "50 each", happened_at="2026-03-04 12:00")
+
+    assert hand(shop, "bar") == {"bar": "60 each"}
+    assert str(shop.trace.balance("bar", "B-1").count_loss) == "-10 each"
+    shop.verify()
+
+
+def test_a_parcel_arrives_when_it_arrived_and_not_before_it_left():
+    shop, run, clock = at_work()
+    shop.production.complete(run, made="100 each")
+    sent = shop.shipping.ship(confirmed(shop, "Anna", "10 each", "bar"))
+    clock.set("2026-03-06 17:00")
+    for wrong in ("2026-03-02 07:59", "2026-03-06 17:01"):
+        with pytest.raises(InvalidInput) as refusal:
+            shop.shipping.deliver(sent, happened_at=wrong)
+        assert refusal.value.field == "happened_at"
+
+    shop.shipping.deliver(sent, happened_at="2026-03-05 11:00")
+
+    assert shop.orders.status(sent.orders[0]) is OrderStatus.DELIVERED
+    told = [f"{entry.at:%d %H:%M}" for entry in shop.orders.timeline(sent.orders[0]).entries if entry.step == "deliver"]
+    assert told == ["05 10:00"]
+
+
+def test_what_was_measured_on_tuesday_counts_before_what_was_measured_on_wednesday():
+    shop, clock = soap_kitchen()
+    shop.register(Item("bar", unit="each", checks=[Check("pH", most="10")]))
+    clock.set("2026-03-03 07:00")
+    shop.stock.found("bar", "5 each", lot="B-1")
+    clock.set("2026-03-04 09:00")
+    shop.stock.measure("bar", {"pH": "9.5"}, lot="B-1")
+    (late,) = shop.stock.measure("bar", {"pH": "11"}, lot="B-1", happened_at="2026-03-03 18:00")
+
+    assert f"{late.at:%d %H:%M}" == "03 17:00"
+    with pytest.raises(InvalidInput):
+        shop.stock.measure("bar", {"pH": "9"}, lot="B-1", happened_at="2026-03-03 06:59")
+    shop.stock.hold("bar", lot="B-1")
+    shop.stock.release("bar", lot="B-1")  # the last value that was measured, 9.5, is good

@@ -12,9 +12,8 @@ from hypothesis.stateful import precondition, rule
 from krafte_core import Workshop
 from krafte_core.errors import AlreadyExists, EntryRefused, InvalidInput, NotAllowed
 from krafte_core.tracking import TrackingEvent
-from tests.shop.machine_orders import LIVE, priced
-from tests.shop.machine_production import OPEN
-from tests.shop.naive import BOUGHT, PER_UNIT, NaiveOrder, amount
+from tests.shop.machine_orders import priced
+from tests.shop.naive import BOUGHT, PER_UNIT, NaiveOrder, amount, content, steps_of
 
 WHICH = st.integers(0, 60)
 FIRST = {"confirm": "order", "start": "production", "complete": "production", "ship": "orders"}
@@ -31,6 +30,7 @@ class DailyRules:
     do: Any
     choose: Any
     links: Any
+    counted: Any
     check_credit: Any
     has_arrived: Any
 
@@ -124,6 +124,30 @@ class DailyRules:
         (found,) = self.do(lambda key: self.shop.stock.measure(lot.item, {"pH": str(value)}, lot=lot.code, key=key))
         assert (found.check, str(found.value)) == ("pH", str(value))
 
+    @precondition(lambda self: any(lot.item == "rose" for lot in self.naive.lots.values()))
+    @rule(which=WHICH, potency=st.sampled_from([25, 40, 50, 100]))
+    def the_laboratory_tells_the_content(self, which, potency):
+        """What is reserved of the lot counts anew: who is covered less is named, and what is too much is free."""
+        lots = [lot for lot in self.naive.lots.values() if lot.item == "rose"]
+        lot = self.choose(lots, which, lambda lot: lot.disposition != "rejected")
+        must = NotAllowed if lot.disposition == "rejected" else None
+        before = self.reserved_of(lot)
+        done = self.do(lambda key: self.shop.stock.declare("rose", content(potency), lot=lot.code, key=key), must=must)
+        if not must:
+            lot.potency = potency
+            lost = Counter({one.production: steps_of("rose", one.amount) for one in done.displaced})
+            after = self.reserved_of(lot)
+            assert all(before[demand] - covers <= lost[demand] for demand, covers in after.items())
+            assert sum(lost.values()) == sum(before.values()) - sum(after.values())
+
+    def reserved_of(self, lot):
+        """Per run what lots of an item cover."""
+        covers = Counter[str]()
+        for link in self.counted():
+            covers[link.demand] += link.covers if link[2:5] == ("lot", lot.item, lot.code) else 0
+        return covers
+
+    @precondition(lambda self: self.count % 8 == 3)
     @rule()
     def mend_the_plan(self):
         """Only runs that are planned move, never into the past, and no promise changes."""
@@ -149,4 +173,4 @@ class DailyRules:
             self.naive.closed = until
 
 
-__all__ = ["LIVE", "OPEN", "DailyRules"]
+__all__ = ["DailyRules"]

@@ -12,12 +12,13 @@ from hypothesis.stateful import precondition, rule
 from krafte_core import KrafteError, Short
 from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, TooMuch
 from tests.shop.machine_production import OPEN, Flow
-from tests.shop.naive import NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
+from tests.shop.naive import BY_CHOICE, NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
 
 WHICH = st.integers(0, 60)
 HOURS = st.sampled_from([1, 5, 30, 200])
 QUARTER = st.sampled_from([-1, 0, 1, 2, 3, 4, 4])
-AT_WORK = ("start", "issue", "give_back", "scrap", "report")
+AT_WORK = ("start", "issue", "give_back", "scrap", "report", "reverse a part")
+AFTER = (*AT_WORK, "complete", "stop", "use")
 
 
 class LateRules:
@@ -33,12 +34,19 @@ class LateRules:
     links: Any
     counted: Any
     posted: Any
+    tell_apart: Any
+    learn_besides: Any
+    on_its_line: Any
+    charge_is_right: Any
     usage: Any
     receive_or_find: Any
     plan_a_run: Any
     needs_are_right: Any
     today: Any
     stopped: Any
+    good: Any
+    used_by: Any
+    has_arrived: Any
 
     # what the twin knows ----------------------------------------------------------------------------------------------
 
@@ -78,17 +86,12 @@ class LateRules:
                     self.naive.came[item, lot, line][source] += steps
                 if source == line:
                     self.naive.came[item, lot, line][target] -= steps
-                known, output = self.naive.lots[item, lot].flow, posting.kind == "make"
-                into = (target == "production") - (source == "production")
-                known["made" if output else "used"] += -into * steps if output else into * steps
-                known["scrapped"] += steps * (target == "scrap")
-                flow.made[item, lot] += -into * steps if output else 0
-                flow.used[item, lot] += 0 if output else into * steps
-                flow.scrapped[item, lot] += steps * (target == "scrap")
+                self.tell_apart(flow, posting.kind, item, lot, steps, source, target)
         for row in [*touched][1:]:
             after = self.naive.replayed(self.naive.slips[row])
             assert after is not None, f"{row} was negative after {at}"
             self.naive.set(row, after)
+        self.learn_besides(run, flow)
         return flow
 
     def happened(self, run: NaiveRun, *steps: str) -> Any:
@@ -121,9 +124,14 @@ class LateRules:
             must = LotNotUsable
         elif any(self.could(row, at)[0] < steps for row, steps in taken.items()):
             must = TooMuch
-        since = self.posted()
+        since, wrong = self.posted(), tuple[Any, ...]()
+        if run.item in BY_CHOICE and must in (Short, LotNotUsable, TooMuch):  # it may be chosen again from what is there by now
+            must, wrong = None, (Short, LotNotUsable, TooMuch)
         done = self.do(
-            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must, at=at
+            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key),
+            *wrong,
+            must=must,
+            at=at,
         )
         if not isinstance(done, KrafteError):
             run.state = "started"
@@ -196,16 +204,67 @@ class LateRules:
         )  # fmt: skip
         if isinstance(done, KrafteError):
             return
+        lots = self.on_its_line(run)
         flow = self.follow_late(since, run, at)
         assert (flow.came(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
-        run.output += made + scrapped
+        before, run.output = run.output, run.output + made + scrapped
         if ends:
             run.state = "done"
-            sums = Counter[str]()
-            for (item, _), steps in flow.used.items():
-                sums[item] += steps
-            assert +sums == +expected
+            if run.item in BY_CHOICE:
+                self.charge_is_right(run, flow, lots, before, made + scrapped, max(0, run.steps - run.output))
+            else:
+                assert +flow.items() == +expected
             assert not [row for row in self.naive.on_hand if row[2] == f"line:{run.number}"]
+
+    @precondition(lambda self: any(run.state == "started" for run in self.naive.runs.values()))
+    @rule(which=WHICH, quarter=QUARTER)
+    def stop_late(self, which, quarter):
+        run = self.a_run(which, "started")
+        begun = run.state == "started"
+        at, since = self.then(run, quarter, *AT_WORK) if begun else self.clock.now(), self.posted()
+        must = NotAllowed if not begun else InvalidInput if at < self.happened(run, *AT_WORK) else None
+        wrong = (TooMuch,) if begun else ()
+        done = self.do(lambda key: self.shop.production.stop(run.number, happened_at=at, key=key), *wrong, must=must, at=at)
+        if isinstance(done, KrafteError):
+            return
+        flow = self.follow_late(since, run, at)
+        run.state = "done"
+        assert not +flow.used
+        assert not +flow.made
+        assert not [link for link in self.links() if run.number in (link.demand, link.ref)]
+
+    @precondition(lambda self: any(run.state == "done" for run in self.naive.runs.values()))
+    @rule(which=WHICH, quarter=QUARTER, percent=st.sampled_from([None, 30, 100]), force=st.booleans())
+    def reverse_late(self, which, quarter, percent, force):
+        run = self.a_run(which, "done", "started")
+        good, allowed = self.good(run), run.state in ("done", "started")
+        steps = None if percent is None else max(1, good * percent // 100)
+        at, since = self.then(run, quarter, *AFTER) if allowed else self.clock.now(), self.posted()
+        must: Any = NotAllowed if not allowed else InvalidInput if at < self.happened(run, *AFTER) else None
+        must = must or (TooMuch if steps is not None and steps > good else None)
+        told = None if steps is None else amount(run.item, steps)
+        done = self.do(
+            lambda key: self.shop.production.reverse(run.number, told, force=force, happened_at=at, key=key),
+            TooMuch, Short, must=must, at=at,
+        )  # fmt: skip
+        if isinstance(done, KrafteError):
+            return
+        flow = self.follow_late(since, run, at)
+        assert -flow.came(run.item) + sum(flow.scrapped.values()) == (good if steps is None else steps)
+        run.output += flow.came(run.item)
+        run.state = done.state
+        if steps is None:
+            assert all(self.used_by(run, key) == 0 for key in self.naive.lots), "everything that went in is out again"
+
+    @precondition(lambda self: self.naive.shipments)
+    @rule(which=WHICH, hours=st.sampled_from([1, 5, 30, 200]))
+    def it_arrived_earlier(self, which, hours):
+        sent = self.choose(self.naive.shipments.values(), which, lambda row: row.number not in self.naive.delivered)
+        at = self.clock.now() - timedelta(hours=hours)
+        must = NotAllowed if sent.number in self.naive.delivered else InvalidInput if at < sent.shipped_at else None
+        done = self.do(lambda key: self.shop.shipping.deliver(sent.number, happened_at=at, key=key), must=must, at=at)
+        if not isinstance(done, KrafteError):
+            self.has_arrived(sent)
 
     @rule(pieces=st.integers(1, 20), which=WHICH, quarter=QUARTER, good=st.sampled_from([20, 60]))
     def a_week_of_slips(self, pieces, which, quarter, good):
@@ -244,7 +303,8 @@ class LateRules:
         if isinstance(done, KrafteError):
             if isinstance(done, Short):
                 asked = done.shortages[0].needed
-                assert not force or self.others_have(run, item, how) < steps_of(item, asked), "all that others have was not enough"
+                enough = run.item not in BY_CHOICE and self.others_have(run, item, how) >= steps_of(item, asked)
+                assert not (force and enough), "others have enough"
             return
         mine = [link for link in self.links() if link.demand == run.number and link.source == "lot"]
         assert sum(link.covers for link in mine if link.line == line) <= need

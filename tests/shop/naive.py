@@ -26,15 +26,16 @@ from krafte_core import (
     Supplier,
     WorkCenter,
 )
+from krafte_core.recipes import Output, Substitute
 from krafte_core.store import TABLES
 
-BOUGHT = ("oil", "lye", "jar")
-MADE = ("base", "soap", "balm")
-ITEMS = BOUGHT + MADE
-ORDERED = ("soap", "soap", "balm", "oil", "base", "gift")
+BOUGHT = ("oil", "lye", "jar", "fat", "rose")
+MADE = ("base", "soap", "balm", "salve")
+ITEMS = (*BOUGHT, *MADE, "glycerin")
+ORDERED = ("soap", "soap", "balm", "oil", "base", "gift", "salve", "glycerin")
 PLACES = ("stock", "shelf", "quarantine")
 GRAM10 = "10 g"
-PER_UNIT = {"oil": 100, "lye": 100, "jar": 1, "base": 100, "soap": 1, "balm": 100, "gift": 1}
+PER_UNIT = {item: 1 if item in ("jar", "soap", "gift") else 100 for item in (*ITEMS, "gift")}
 UNIT = {item: "each" if steps == 1 else "kg" for item, steps in PER_UNIT.items()}
 KITS = {"gift": {"soap": 2, "balm": 25}}  # steps of each part: two soaps and 250 g of balm
 LIMIT = 100  # Cara may owe so many euros
@@ -42,7 +43,12 @@ NEEDS = {  # steps per step of the product, worked out by hand from the recipes 
     "base": {"oil": Fraction(8, 9), "lye": Fraction(1, 5)},  # 0.8 kg / 0.9 and 0.2 kg per kg
     "soap": {"base": Fraction(30), "jar": Fraction(1), "oil": Fraction(5)},  # 300 g, 1 jar and 50 g per piece
     "balm": {"oil": Fraction(1, 2), "oil/2": Fraction(2, 5)},  # 500 g, and 400 g stirred in at the end, per kg
+    "salve": {"oil": Fraction(1), "rose": Fraction(1, 10)},  # 1 kg, or 1.1 kg of fat; 100 g of rose oil of 50 %
 }
+BESIDES = {"salve": {"glycerin": Fraction(3, 20)}}  # 150 g come out with every kg
+STANDS_IN = {("salve", "oil"): {"fat": Fraction(10, 11)}}  # what a step of it is worth on that line
+BY_CHOICE = ("salve",)
+"""What goes in depends on the lots that are there."""
 OUTPUT_LINES = {"jar"}  # go on each good or scrapped piece; every other line goes into the charge
 CATALOGUE: tuple[Any, ...] = (
     *(Item(code, unit=UNIT[code], step=GRAM10 if UNIT[code] == "kg" else None) for code in ITEMS if code != "balm"),
@@ -68,6 +74,16 @@ CATALOGUE: tuple[Any, ...] = (
         batch=BatchSize(max="60 each"),
     ),
     Recipe("balm", makes="10 kg", ingredients=[Ingredient("oil", "5 kg"), Ingredient("oil", "4 kg")], lead_time="1 day"),
+    Recipe(
+        "salve",
+        makes="10 kg",
+        ingredients=[
+            Ingredient("oil", "10 kg", substitutes=[Substitute("fat", ratio="1.1")]),
+            Ingredient("rose", "1 kg", potency="50 %"),
+        ],
+        outputs=[Output("glycerin", "1.5 kg")],
+        lead_time="1 day",
+    ),
 )
 
 
@@ -76,12 +92,22 @@ def amount(item: str, steps: int) -> str:
     return f"{steps} each" if UNIT[item] == "each" else f"{steps * 10} g"
 
 
+def content(potency: int | None) -> dict[str, str]:
+    """What a lot says of its content."""
+    return {} if potency is None else {"potency": f"{potency} %"}
+
+
 def steps_of(item: str, quantity: Any) -> int:
     """Whole steps of a quantity that the library answered."""
     own = quantity if quantity.unit == UNIT[item] else quantity.to(UNIT[item])
     steps = int(exact := own.value * PER_UNIT[item])
     assert steps == exact
     return steps
+
+
+def besides(item: str, steps: int) -> dict[str, int]:
+    """What comes out with so much of an item: rounded down."""
+    return {name: int(each * steps) for name, each in BESIDES.get(item, {}).items()}
 
 
 def needed(item: str, line: str, steps: int) -> int:
@@ -107,6 +133,13 @@ class NaiveLot:
     disposition: str = "released"
     flow: Counter[str] = attrs.field(factory=Counter)
     born: Any = None
+    potency: Fraction | int | None = None
+
+    def worth(self, run: str, line: str) -> Fraction:
+        """How much of a line of a recipe one step of the lot is."""
+        if (run, line) == ("salve", "rose"):
+            return Fraction(self.potency or 0) / 50 if self.item == line else Fraction(0)
+        return STANDS_IN.get((run, line), {}).get(self.item, Fraction(self.item == line.partition("/")[0]))
 
 
 @attrs.define
@@ -178,7 +211,15 @@ class NaiveRun:
     steps: int
     state: str = "planned"
     output: int = 0
+    extra: Counter[str] = attrs.field(factory=Counter)
+    """What came out besides."""
     handled: set[str] = attrs.field(factory=set)
+
+    def coming(self, item: str) -> int:
+        """Steps of an item that it will still bring."""
+        if item == self.item:
+            return max(0, self.steps - self.output)
+        return max(0, besides(self.item, self.steps).get(item, 0) - self.extra[item])
 
 
 @attrs.define
@@ -227,9 +268,11 @@ class NaiveShop:
         if not self.on_hand[item, lot, place]:
             del self.on_hand[item, lot, place]
 
-    def new_lot(self, item: str, lot: str, place: str, steps: int, how: str, expires: date | None = None) -> None:
+    def new_lot(
+        self, item: str, lot: str, place: str, steps: int, how: str, expires: date | None = None, potency: int | None = None
+    ) -> None:
         waits = "waiting" if item == "balm" else "released"
-        self.lots[item, lot] = NaiveLot(item, lot, how, expires, waits, Counter({how: steps}), self.clock.now())
+        self.lots[item, lot] = NaiveLot(item, lot, how, expires, waits, Counter({how: steps}), self.clock.now(), potency)
         self.put(item, lot, place, steps)
 
     def replayed(self, slips: list[tuple[Any, int, bool, int]]) -> int | None:

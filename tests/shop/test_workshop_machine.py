@@ -30,6 +30,8 @@ from tests.shop.machine_orders import LIVE, OrderRules, priced
 from tests.shop.machine_production import OPEN, ProductionRules
 from tests.shop.machine_stock import StockRules
 from tests.shop.naive import (
+    BESIDES,
+    BY_CHOICE,
     CATALOGUE,
     ITEMS,
     MADE,
@@ -38,12 +40,15 @@ from tests.shop.naive import (
     OUTPUT_LINES,
     PER_UNIT,
     PLACES,
+    STANDS_IN,
     NaiveOrder,
     NaivePurchase,
     NaiveRun,
     NaiveShop,
     amount,
+    besides,
     books,
+    content,
     needed,
     steps_of,
 )
@@ -171,17 +176,22 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
 
     @initialize()
     def a_shelf_with_something(self):
-        for item, units in (("oil", 60), ("lye", 12), ("jar", 100), ("base", 6)):
-            lot = self.shop.stock.receive(item, f"{units} {'each' if item == 'jar' else 'kg'}")
-            self.naive.new_lot(item, lot.code, "stock", units * PER_UNIT[item], "received")
+        for item, units, potency in (("oil", 60, None), ("lye", 12, None), ("jar", 100, None), ("base", 6, None), ("rose", 3, 40)):
+            lot = self.shop.stock.receive(item, amount(item, units * PER_UNIT[item]), attributes=content(potency))
+            self.naive.new_lot(item, lot.code, "stock", units * PER_UNIT[item], "received", potency=potency)
 
-    @rule(item=st.sampled_from(ITEMS), units=SIZE, days=DAYS, place=st.sampled_from(PLACES), find=st.booleans())
-    def receive_or_find(self, item, units, days, place, find):
+    @rule(
+        item=st.sampled_from(ITEMS), units=SIZE, days=DAYS, place=st.sampled_from(PLACES), find=st.booleans(),
+        potency=st.sampled_from([40, 50, 77, None]),
+    )  # fmt: skip
+    def receive_or_find(self, item, units, days, place, find, potency=None):
         steps = units * PER_UNIT[item]
         expires = None if days is None else self.today + timedelta(days=days)
         desk = self.shop.stock.found if find else self.shop.stock.receive
-        lot = self.do(lambda key: desk(item, amount(item, steps), expires=expires, place=place, key=key))
-        self.naive.new_lot(item, lot.code, place, steps, "found" if find else "received", expires)
+        told = potency if item == "rose" and not find else None
+        more = {"attributes": content(told)} if told else {}
+        lot = self.do(lambda key: desk(item, amount(item, steps), expires=expires, place=place, key=key, **more))
+        self.naive.new_lot(item, lot.code, place, steps, "found" if find else "received", expires, told)
         self.do(lambda key: desk(item, amount(item, steps), lot=lot.code), must=AlreadyExists)
 
     @rule(item=st.sampled_from(["oil", "jar"]), units=SIZE, late=st.booleans())
@@ -487,13 +497,20 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         bad = any(self.naive.reason(self.naive.lots[link.item, link.ref], link.place, self.today) for link in lots)
         stopped = run.state not in OPEN or self.stopped(run)
         must = NotAllowed if stopped else Short if short and when_short == "refuse" else LotNotUsable if bad else None
+        wrong: tuple[Any, ...] = ()
+        if run.item in BY_CHOICE and must in (Short, LotNotUsable):  # it may be chosen again from what is there by now
+            must, wrong = None, (Short, LotNotUsable)
         start = self.perhaps_in_bulk("production", "start")
-        done = self.do(lambda key: start(run.number, when_short=when_short, key=key), must=must)
-        if must:
-            if must is Short:
+        since = self.posted()
+        done = self.do(lambda key: start(run.number, when_short=when_short, key=key), *wrong, must=must)
+        if isinstance(done, KrafteError):
+            if isinstance(done, Short):
                 assert all(one.needed == one.available + one.missing and not one.missing.is_zero for one in done.shortages)
             return
         run.state = "started"
+        if run.item in BY_CHOICE:
+            self.follow(since, run)
+            return
         line = f"line:{run.number}"
         for link in lots:
             self.naive.put(link.item, link.ref, link.place, -link.takes)
@@ -512,6 +529,7 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
     def complete(self, which, good, bad, used, days, to, run=None):
         run = run or self.choose(self.naive.runs.values(), which, lambda row: row.state == "started")
         made, scrapped = run.steps * good // 100, run.steps * bad // 100
+        used = "as planned" if run.item in BY_CHOICE else used
         expires = None if days is None else self.today + timedelta(days=days)
         given, expected = self.usage(run, made, scrapped, used)
         must, since = None if run.state == "started" else NotAllowed, self.posted()
@@ -527,8 +545,24 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         if isinstance(done, KrafteError):
             return
         assert steps_of(run.item, done.lost) == max(0, run.steps - run.output - made - scrapped)
-        run.state, run.output = "done", run.output + made + scrapped
-        self.learn_completion(run, expected, made, scrapped, expires, since)
+        before, run.state, run.output = run.output, "done", run.output + made + scrapped
+        self.learn_completion(run, expected, made, scrapped, expires, since, before)
+
+    def on_its_line(self, run):
+        """The lots on the line of a run, and how much of each."""
+        place = f"line:{run.number}"
+        return {(item, lot): steps for (item, lot, where), steps in self.naive.on_hand.items() if where == place}
+
+    def charge_is_right(self, run, flow, there, before, output, lost):
+        """What was used of the lots on the line is worth what was planned of every line, up to a step for each lot."""
+        for line in NEEDS[run.item]:
+            if run.handled & {line, *STANDS_IN.get((run.item, line), ())}:
+                continue  # what was brought by hand was used
+            worth = {key: self.naive.lots[key].worth(run.item, line) for key in there}
+            planned = needed(run.item, line, before + output + lost) - needed(run.item, line, before)
+            planned = min(planned, sum(steps * worth[key] for key, steps in there.items()))
+            used = sum(flow.used[key] * worth[key] for key in there)
+            assert abs(used - planned) <= 2 * sum(1 for key in there if worth[key]), (line, used, planned)
 
     def usage(self, run, made, scrapped, used):
         """What to say about the materials, and the steps per item that must be used then."""
@@ -556,7 +590,7 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         expected[item] = {"nothing": 0, "half": expected[item] // 2, "more": there[item] + 7}[used]
         return {item: amount(item, expected[item])}, expected
 
-    def learn_completion(self, run, expected, made, scrapped, expires, since):
+    def learn_completion(self, run, expected, made, scrapped, expires, since, before=0):
         """Follow the moves of the run, and check that they add up to what was to be used, and that the rest went back."""
         line = f"line:{run.number}"
         came = {key: Counter(places) for key, places in self.naive.came.items() if key[2] == line}
@@ -565,11 +599,16 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         for posting in books(self.shop)["postings"][since:]:
             for item, lot, steps, _, target, _ in posting.moves if posting.kind == "give_back" else ():
                 back[item, lot, line][target] += steps
+        there = self.on_its_line(run)
         flow = self.follow(since, run)
-        sums = Counter[str]()
-        for (item, _), steps in flow.used.items():
-            sums[item] += steps
-        assert +sums == +expected
+        if run.item in BY_CHOICE:
+            there = there or +flow.used  # made at once: nothing lay there before
+            self.charge_is_right(run, flow, there, before, made + scrapped, max(0, run.steps - before - made - scrapped))
+        else:
+            assert +flow.items() == +expected
+        earlier, all_in_all = besides(run.item, before), besides(run.item, before + made + scrapped)
+        brought = {name: steps - earlier[name] for name, steps in all_in_all.items()}
+        assert {name: flow.came(name) for name in brought} == brought
         assert not [key for key in self.naive.on_hand if key[2] == line], "something was left on the line"
         for key, places in back.items():
             more = sum(max(0, steps - max(0, came[key][place])) for place, steps in places.items())
@@ -834,14 +873,14 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
             names = ("available", "allocated", "in_process", "quarantined", "blocked")
             assert {name: steps_of(item, getattr(level, name)) for name in names} == {name: stages[name] for name in names}
             coming = {
-                run.number: max(0, run.steps - run.output)
+                run.number: run.coming(item)
                 for run in naive.runs.values()
-                if run.item == item and run.state in (*OPEN, "started")
+                if item in (run.item, *BESIDES.get(run.item, ())) and run.state in (*OPEN, "started")
             }
             coming |= {
                 one.number: one.steps - one.came for one in naive.purchases.values() if one.item == item and one.state == "ordered"
             }
-            taken = sum(link.takes for link in links if link.source in ("run", "purchase") and link.ref in coming)
+            taken = sum(link.takes for link in links if link.source != "lot" and link.item == item and link.ref in coming)
             assert steps_of(item, level.incoming) == sum(coming.values())
             assert steps_of(item, level.incoming_free) == sum(coming.values()) - taken
 

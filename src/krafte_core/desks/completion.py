@@ -15,12 +15,12 @@ from krafte_core.charges import drawn
 from krafte_core.charging import Batched
 from krafte_core.desks.describing import Attributes, Told, added, all_named, of_output
 from krafte_core.desks.handling import Taking, homeward
-from krafte_core.diary import Entry
+from krafte_core.diary import Entry, allow
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
 from krafte_core.events import Event, ProductionCompleted, ProductionReported, UseDeviated
 from krafte_core.items import Item, code
 from krafte_core.netting import Displaced, drop_expired_quotes, hand_over, open_inputs
-from krafte_core.production import ProductionOrder, between
+from krafte_core.production import PRODUCTION_STEPS, ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
 from krafte_core.roles import target
@@ -32,7 +32,7 @@ Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 ByProducts = Mapping[str, Any]
 """Per item an amount, or amounts per lot."""
-_AT_WORK = ("issue", "give_back", "scrap", "report")
+AT_WORK = ("start", "issue", "give_back", "scrap", "report", "reverse a part")
 """What is written down of a run at work: it does not end before that."""
 
 
@@ -132,7 +132,7 @@ class Completion:
         said, item, self.displaced = self.said, work.item(run.item), ()
         self.lost, self.differing, self.named = (), {}, set()
         entries = work.reader.diary((self.name,))[self.name]
-        since = [entry for entry in entries if entry.step == "start" or (self.ends and entry.step in _AT_WORK)]
+        since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
         when = self.when = date_step(work, self.name, said.at, since)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=when)
         made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
@@ -175,7 +175,7 @@ class Completion:
         if run.item in said.used:
             raise InvalidInput("used", run.item, "how much was taken apart told as `made`")
         entries = work.reader.diary((self.name,))[self.name]
-        since = [entry for entry in entries if entry.step == "start" or (self.ends and entry.step in _AT_WORK)]
+        since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
         self.when = date_step(work, self.name, said.at, since)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=self.when)
         made = _not_negative(item, said.made)
@@ -501,14 +501,20 @@ class Completion:
         return made - left
 
 
-def stop(work: Work, name: str, reason: str) -> Completed:
+def stop(work: Work, name: str, reason: str, at: datetime | None) -> Completed:
     """End a run with what it has made: nothing more is used, what lies on the line goes back, who waited for more is named."""
     run: ProductionOrder = work.paper(ProductionOrder, name)
     drop_expired_quotes(work, run.items)
-    work.step(run, work.state(run), "stop", reason=reason)
+    entries = work.reader.diary((name,))[name]
+    now = work.state(run, entries)
+    allow(PRODUCTION_STEPS, name, now, "stop")
+    when = date_step(work, name, at, [entry for entry in entries if entry.step in AT_WORK])
+    work.step(run, now, "stop", reason=reason, details=when)
     item = work.item(run.item)
     came = max(0, arrived(work, [run]).get((name, run.item), 0))
     displaced = abandon(work, run, reason or f"{name} was stopped")
+    if when:
+        fit_in(work)
     work.tell(ProductionCompleted(work.at, name, run.item, "", item.quantity(0)))
     nothing, left = item.quantity(0), item.quantity(max(0, run.steps - came))
     return Completed(name, run.item, None, nothing, nothing, left, {}, displaced, work.told())

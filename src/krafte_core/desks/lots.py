@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import attrs
 
 from krafte_core.allocation import Allocation, Loss
+from krafte_core.backdating import business_time, date_back, happened
 from krafte_core.catalogue import in_process
 from krafte_core.diary import LOT_STEPS, Entry, allow, lot_document
 from krafte_core.errors import InvalidInput, LotNotUsable
@@ -57,10 +58,6 @@ class LotDecisions:
         """
         return self._decide("hold", item, lot, reason, key, by)
 
-    def hold_recalled(self, lots: Iterable[Any], *, reason: str, key: str | None = None, by: str | None = None) -> Decided:
-        """The same for a recall, which is written down with it: partners are told "recalled" and not just "held"."""
-        return self._decided("hold", _keys(lots, None), reason, key, by, {}, {"because": "recall"})
-
     def release(
         self,
         item: str | Iterable[Any],
@@ -88,14 +85,23 @@ class LotDecisions:
         return self._decided("release", _keys(item, lot), reason, key, by, {}, despite=despite)
 
     def measure(
-        self, item: str, values: Mapping[str, Any], *, lot: str, key: str | None = None, by: str | None = None
+        self,
+        item: str,
+        values: Mapping[str, Any],
+        *,
+        lot: str,
+        happened_at: datetime | str | None = None,
+        key: str | None = None,
+        by: str | None = None,
     ) -> tuple[Measured, ...]:
         """Write down what was measured of a lot, beside the limits of its item's checks; nothing is blocked or released by it.
 
         Args:
             item: the item's code.
             values: per check its value, as text (`{"pH": "9.8"}`); an item without checks takes any names.
-            lot: the lot's code. key: the same command only once. by: who measured, where it is not the workshop's own signature.
+            lot: the lot's code.
+            happened_at: when it was measured; default now.
+            key: the same command only once. by: who measured, where it is not the workshop's own signature.
 
         Raises:
             InvalidInput: (`invalid_input`) a name that is no check of the item; a value that is no number. Unknown: (`unknown`).
@@ -109,6 +115,7 @@ class LotDecisions:
         [False]
         """
         found = {name: measured(value, f"values[{name!r}]") for name, value in values.items()}
+        at = business_time(happened_at, self._office.zone)
 
         def decide(work: Work) -> tuple[Measured, ...]:
             wanted = work.item(item).checks
@@ -118,12 +125,15 @@ class LotDecisions:
                     raise InvalidInput("values", name, "one of " + ", ".join(names))
             if not found:
                 raise InvalidInput("values", "none", "at least one measured value")
-            work.lot(item, lot)
-            document, rows = lot_document(item, lot), details(found, wanted)
+            known = work.lot(item, lot)
+            date_back(work, at)
+            if at is not None and at < known.received_at:
+                raise InvalidInput("happened_at", str(at), f"not before {known.received_at}, when lot {lot} of {item} came")
+            document, rows = lot_document(item, lot), details(found, wanted) + happened(at)
             work.note(document, MEASURE, details=rows)
             return readings(item, lot, [Entry(document, MEASURE, work.at, work.by, "", rows)])
 
-        return self._office.run(decide, key=key, content=("measure", item, lot, repr(sorted(found.items()))), by=by)
+        return self._office.run(decide, key=key, content=("measure", item, lot, repr(sorted(found.items())), at), by=by)
 
     def reject(
         self,

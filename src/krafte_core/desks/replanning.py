@@ -179,6 +179,8 @@ def _deal(links: Iterable[Allocation], needs: Sequence[tuple[str, int]], work: W
             takes = link.takes if covers == link.covers else -(-covers * link.takes // link.covers)
             if takes < link.takes:
                 queue.insert(0, link._replace(takes=link.takes - takes, covers=link.covers - covers))
+            elif covers < link.covers:  # the last step of a strong lot is worth more than is left to cover
+                work.unlink(whole[link[:6]], 0, link.covers - covers)
             left -= covers
             if place:
                 work.unlink(whole[link[:6]], takes, covers)

@@ -7,12 +7,14 @@ A part of the output takes the same part of every input with it, rounded down, s
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import attrs
 
 from krafte_core.availability import shortage
-from krafte_core.desks.completion import abandon
+from krafte_core.backdating import date_step, fit_in
+from krafte_core.desks.completion import AT_WORK, abandon
 from krafte_core.desks.handling import came_from
 from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput, Short, TooMuch
@@ -25,6 +27,8 @@ from krafte_core.stock import LINE, PRODUCTION, SCRAP, STOCK, Move, Posting, Sto
 from krafte_core.work import Work
 
 Key = tuple[str, str]
+AFTERWARDS = ("complete", "stop", "use")
+"""The steps of a run, besides those at work, that it cannot have been reversed before."""
 
 
 @attrs.frozen
@@ -93,14 +97,16 @@ def _count(sums: dict[Any, int], key: Any, steps: int) -> None:
 class Reversal:
     """The decision behind `shop.production.reverse`."""
 
-    def __init__(self, name: str, amount: Any, lot: str | None, reason: str, *, force: bool) -> None:
-        self.name, self.amount, self.lot, self.reason, self.force = name, amount, lot, reason, force
+    def __init__(self, name: str, amount: Any, lot: str | None, reason: str, *, force: bool, at: datetime | None = None) -> None:
+        self.name, self.amount, self.lot, self.reason, self.force, self.at = name, amount, lot, reason, force, at
 
     def decide(self, work: Work) -> Reversed:
         """Take back the output and give back the inputs."""
         run: ProductionOrder = work.paper(ProductionOrder, self.name)
-        now, item = work.state(run), work.item(run.item)
+        entries, item = work.reader.diary((self.name,))[self.name], work.item(run.item)
+        now = work.state(run, entries)
         allow(PRODUCTION_STEPS, self.name, now, "reverse")
+        when = date_step(work, self.name, self.at, [entry for entry in entries if entry.step in (*AT_WORK, *AFTERWARDS)])
         past = Happened(run, work.reader.postings(papers=[self.name]))
         drop_expired_quotes(work, list(dict.fromkeys(key[0] for key in past.made)) or run.items)
         apart = bool(run.outputs) and run.recipe.apart
@@ -126,9 +132,11 @@ class Reversal:
             moves += out
             displaced += lost
         moves += self._inputs(work, past, steps, everything, whole=whole)
-        details = (("amount", str(item.quantity(steps))),)
+        details = (("amount", str(item.quantity(steps))), *when)
         after = work.step(run, now, "reverse" if whole else "reverse a part", reason=self.reason, details=details)
         work.post(REVERSE, self.name, moves, reason=self.reason)
+        if when:
+            fit_in(work)
         work.tell(ProductionReversed(work.at, self.name, run.item, item.quantity(steps), self.reason))
         return Reversed(self.name, item.quantity(steps), after, tuple(moves), displaced, work.told())
 

@@ -316,16 +316,29 @@ class BegunRuns:
 
         return self._office.run(decide, key=key, content=lambda: (*_content("make", item, said), recipe), by=by)
 
-    def stop(self, production: ProductionOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None) -> Completed:
+    def stop(
+        self,
+        production: ProductionOrder | str,
+        *,
+        reason: str = "",
+        happened_at: datetime | str | None = None,
+        key: str | None = None,
+        by: str | None = None,
+    ) -> Completed:
         """End a run with what it has made so far: nothing more is used, its line goes back to the shelf, who waited for more is named.
 
         Undone by: `shop.production.plan` (a new run for the rest).
 
+        Args:
+            production: a started run.
+            reason: why.
+            happened_at: when; default now. Dated back, it did not end before what was done at it.
+
         Raises:
-            NotAllowed: (`not_allowed`) not started, or over. Unknown: (`unknown`) no such run.
+            NotAllowed: (`not_allowed`) not started, or over. Unknown: (`unknown`) no such run. InvalidInput: the time.
         """
-        name, why = number_of(production), note(reason, "reason")
-        return self._office.run(lambda work: stop(work, name, why), key=key, content=("stop", name, why), by=by)
+        name, why, at = number_of(production), note(reason, "reason"), business_time(happened_at, self._office.zone)
+        return self._office.run(lambda work: stop(work, name, why, at), key=key, content=("stop", name, why, at), by=by)
 
     # corrections ------------------------------------------------------------------------------------------------------
 
@@ -371,6 +384,7 @@ class BegunRuns:
         lot: str | None = None,
         force: bool = False,
         reason: str = "",
+        happened_at: datetime | str | None = None,
         key: str | None = None,
         by: str | None = None,
     ) -> Reversed:
@@ -386,14 +400,18 @@ class BegunRuns:
             amount: good output, at most what is still there; default all of it.
             lot: of this lot only; default the latest first.
             force: takes output that was promised to others; they are named.
+            reason: why.
+            happened_at: when it was taken back; default now. Dated back, the output must have been there then and ever since.
 
         Raises:
             TooMuch: (`too_much`) more than was made, or than is left of the lot. Short: (`short`) it is promised to others.
             NotAllowed: (`not_allowed`) not begun, closed, or reversed already. Unknown: (`unknown`) no such run.
+            InvalidInput: (`invalid_input`) a time before what is taken back.
         """
-        name = number_of(production)
-        content = ("reverse", name, told(amount), lot, force, note(reason, "reason"))
-        return self._office.run(Reversal(name, amount, lot, reason, force=force).decide, key=key, content=content, by=by)
+        name, at = number_of(production), business_time(happened_at, self._office.zone)
+        content = ("reverse", name, told(amount), lot, force, note(reason, "reason"), at)
+        decide = Reversal(name, amount, lot, reason, force=force, at=at).decide
+        return self._office.run(decide, key=key, content=content, by=by)
 
     def close(self, production: ProductionOrder | str, *, reason: str = "", key: str | None = None, by: str | None = None) -> Stepped:
         """Close the file of a run that is done: nothing is corrected any more.

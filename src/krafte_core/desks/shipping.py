@@ -8,18 +8,19 @@ from typing import Any
 
 import attrs
 
-from krafte_core.backdating import business_time, enter
+from krafte_core.backdating import business_time, date_back, enter, happened
 from krafte_core.desks.choosing import Amounts, Choice, Leaving, Lots
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.parcels import Parcels, arrive
 from krafte_core.desks.returns import Returns
+from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput
 from krafte_core.events import Event, OrderShipped
 from krafte_core.items import attributes as pairs
 from krafte_core.items import note
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
-from krafte_core.shipping import Shipment, ShipmentLine
+from krafte_core.shipping import SHIPMENT_STEPS, Shipment, ShipmentLine
 from krafte_core.stock import CUSTOMER, Move
 from krafte_core.tables import aligned
 from krafte_core.wording import told
@@ -89,7 +90,7 @@ class ShippingDesk(Returns, Parcels):
                 tracking=tracking, ship_to=first.ship_to, attributes=extra,
             )  # fmt: skip
             work.file(shipment, new=True)
-            work.step(shipment, "", "ship")
+            work.step(shipment, "", "ship", details=happened(at))
             if at is None:
                 work.post("ship", number, moves)
             else:
@@ -100,20 +101,35 @@ class ShippingDesk(Returns, Parcels):
 
         return self._office.run(decide, key=key, content=content, by=by)
 
-    def deliver(self, shipment: Shipment | str, *, key: str | None = None, by: str | None = None) -> Delivered:
+    def deliver(
+        self,
+        shipment: Shipment | str,
+        *,
+        happened_at: datetime | str | None = None,
+        key: str | None = None,
+        by: str | None = None,
+    ) -> Delivered:
         """The shipment has arrived.
 
+        Args:
+            shipment: on its way.
+            happened_at: when it arrived; default now, not before it left.
+
         Raises:
-            NotAllowed: (`not_allowed`) delivered already. Unknown: (`unknown`) no such shipment.
+            NotAllowed: (`not_allowed`) delivered already. Unknown: (`unknown`) no such shipment. InvalidInput: the time.
         """
-        name = number_of(shipment)
+        name, at = number_of(shipment), business_time(happened_at, self._office.zone)
 
         def decide(work: Work) -> Delivered:
             paper: Shipment = work.paper(Shipment, name)
-            arrive(work, paper)
+            allow(SHIPMENT_STEPS, name, work.state(paper), "deliver")
+            date_back(work, at)
+            if at is not None and at < paper.shipped_at:
+                raise InvalidInput("happened_at", str(at), f"not before {paper.shipped_at}, when {name} left")
+            arrive(work, paper, at)
             return Delivered(name, paper.orders, tuple(work.changes.events))
 
-        return self._office.run(decide, key=key, content=("deliver", name), by=by)
+        return self._office.run(decide, key=key, content=("deliver", name, at), by=by)
 
     def get(self, shipment: Shipment | str) -> Shipment:
         """The shipment.
