@@ -75,7 +75,9 @@ class Interchange:
     def __init__(self, planner: Planner) -> None:
         """Nobody yet."""
         self._planner = planner
-        self._turns: list[Turn] = []
+        self._turns: dict[int, Turn] = {}
+        self._users: dict[str, list[tuple[str, int, int, Line]]] = {}
+        """Per item what it goes into, and how much of it."""
         self._batches: dict[str, list[tuple[int, int]]] = {}
         """Per item the end of each batch and its place among all."""
         self._gone: set[int] = set()
@@ -84,31 +86,37 @@ class Interchange:
     def placed(self, turn: Turn) -> None:
         """A need was placed."""
         if turn.at < NEVER and turn.due < NEVER:
-            self._turns.append(turn)
+            self._turns[turn.number] = turn
 
     def run(self) -> list[Turn]:
         """Let them change places; those that were placed anew."""
         moved: dict[int, Turn] = {}
-        waited_for = dict.fromkeys(turn.waits_for for turn in self._turns if turn.waits_for)
-        if waited_for:
-            for place, make in enumerate(self._planner.makes):
-                self._batches.setdefault(make.item, []).append((make.end, place))
-            for rows in self._batches.values():
-                rows.sort()
-        for item in waited_for:
+        late = {turn.number: turn for turn in self._turns.values() if turn.waits_for}
+        if late:
+            self._look()
+        for item in dict.fromkeys([turn.waits_for for turn in late.values()]):
             for _ in range(TRIES):
-                found = self._once(item)
+                found = self._once(item, [turn for turn in (late | moved).values() if turn.waits_for == item])
                 moved |= {turn.number: turn for turn in found}
                 if not found:
                     break
         self._drop()
         return [*moved.values()]
 
+    def _look(self) -> None:
+        """What was made, and what goes into what."""
+        for place, make in enumerate(self._planner.makes):
+            self._batches.setdefault(make.item, []).append((make.end, place))
+        for rows in self._batches.values():
+            rows.sort()
+        for user in self._planner.board.sources():
+            for one, numerator, denominator, line in user.inputs:
+                self._users.setdefault(one.code, []).append((user.code, numerator, denominator, line))
+
     # who gives way to whom --------------------------------------------------------------------------------------------
 
-    def _once(self, item: str) -> Sequence[Turn]:
+    def _once(self, item: str, waiting: Sequence[Turn]) -> Sequence[Turn]:
         """The best exchange that holds what it promises; nothing if there is none."""
-        waiting = [turn for turn in self._turns if turn.waits_for == item]
         if not waiting:
             return ()
         for offer in sorted(self._offers(self._planner.board.source(item), waiting), key=lambda one: one[:3], reverse=True)[:TRIES]:
@@ -124,23 +132,23 @@ class Interchange:
         share = {source.code: 1.0}
         needs = {turn.number: takes.get(turn.number) or math.ceil(turn.steps * _share(turn.source, share)) for turn in waiting}
         small = sorted(waiting, key=lambda turn: (turn.priority, needs[turn.number], turn.number))
-        for giver in self._turns:
-            if giver.number in taken and not giver.late:
-                takers = _first([turn for turn in small if turn.priority <= giver.priority], needs, spare + taken[giver.number])
+        for number, gives in taken.items():
+            giver = self._turns.get(number)
+            if giver is not None and not giver.late:
+                takers = _first([turn for turn in small if turn.priority <= giver.priority], needs, spare + gives)
                 waits = max(0, there - giver.due)
                 fewer, sooner = len(takers) - (waits > 0), sum([turn.late for turn in takers]) - waits
                 if takers and fewer >= 0 and (fewer or sooner > 0):
-                    yield Exchange(fewer, sooner, giver.number, giver, takers)
+                    yield Exchange(fewer, sooner, number, giver, takers)
 
     def _taken(self, source: Source, before: float) -> Mapping[int, int]:
         """How much of an item goes into batches that begin before a moment, by the need that they were planned for."""
         found: dict[int, int] = {}
-        for user in self._planner.board.sources():
-            for one, numerator, denominator, line in user.inputs:
-                for _, place in self._batches.get(user.code, ()) if one is source else ():
-                    make = self._planner.makes[place]
-                    if make.start < before and place not in self._gone:
-                        found[make.reason] = found.get(make.reason, 0) + _input(make, numerator, denominator, line)
+        for user, numerator, denominator, line in self._users.get(source.code, ()):
+            for _, place in self._batches.get(user, ()):
+                make = self._planner.makes[place]
+                if make.start < before and place not in self._gone:
+                    found[make.reason] = found.get(make.reason, 0) + _input(make, numerator, denominator, line)
         return found
 
     def _placed_anew(self, group: Sequence[Turn]) -> bool:
