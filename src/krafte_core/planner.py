@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from krafte_core.board import Board, Buying, Perishable, Source
 from krafte_core.coverage import NEVER
+from krafte_core.errors import NeverFits
 from krafte_core.gaps import Gaps
-from krafte_core.placing import backward, forward, stages_of
+from krafte_core.placing import Stage, backward, forward, stages_of
 from krafte_core.projection import Projection
 from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
@@ -472,7 +473,7 @@ class Planner:
     def _elaborate_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
         """The same for operations that need more than a free place at one work center; see `krafte_core.placing`."""
         board, recipe = self.board, formula.recipe
-        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
+        stages = _stages(source, formula, steps)
         placed = backward(
             stages,
             end,
@@ -654,7 +655,18 @@ class Planner:
 
     def _elaborate(self, source: Source, formula: Formula, steps: int, at: int) -> tuple[int, int, Any, Chain]:
         board, recipe = self.board, formula.recipe
-        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
-        placed = forward(stages, at, lambda when, time: board.later(when, time, recipe.calendar), self)
+        stages = _stages(source, formula, steps)
+        try:
+            placed = forward(stages, at, lambda when, time: board.later(when, time, recipe.calendar), self)
+        except NeverFits as reason:
+            source.never[steps] = reason
+            raise
         spans = spans_of([one[:6] for one in placed], at)
         return placed[0].start, placed[-1].end, tuple([(one[0], *one[3:6]) for one in placed]), tuple(spans)
+
+
+def _stages(source: Source, formula: Formula, steps: int) -> list[Stage]:
+    """The operations of a batch; one that was found to be impossible is not tried again."""
+    if steps in source.never:
+        raise source.never[steps].with_traceback(None)
+    return stages_of(formula.recipe.operations, lambda one: source.ways[one.name], formula, steps)
