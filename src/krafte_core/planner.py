@@ -112,6 +112,8 @@ class Planner:
         self.makes: list[Make] = []
         self.buys: list[Buy] = []
         self.loans: list[Loan] = []
+        self.soonest: tuple[list[Make], list[Buy]] = [], []
+        """What was made and bought when the last demand was placed as early as could be, before all beside its chain was put off."""
         self.reason = -1
         """The demand that is being planned, by its number; what is made and bought remembers it."""
         self._log: list[tuple[Any, int, int]] = []
@@ -139,6 +141,7 @@ class Planner:
                 return due, ()
         self.undo(mark)
         at, chain = self._soon(source, steps, until)
+        self.soonest = self.makes[mark[1] :], self.buys[mark[2] :]
         if at == NEVER:
             self.undo(mark)
             return NEVER, chain
