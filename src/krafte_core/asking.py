@@ -7,14 +7,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
 from krafte_core.coverage import NEVER
-from krafte_core.planner import Buy, Chain, Loan, Make, Planner
+from krafte_core.planner import Buy, Chain, Loan, Make, Mark, Planner
 from krafte_core.planning import Plan, steps_of
-from krafte_core.promise import RELAXABLE, Borrowed, LinePromise, Promise, Step, ToBuy, ToMake
+from krafte_core.promise import RELAXABLE, Borrowed, LinePromise, Promise, Slack, Step, ToBuy, ToMake
 from krafte_core.times import moment
 
 
@@ -33,6 +33,8 @@ class Found(NamedTuple):
     makes: Sequence[Make]
     buys: Sequence[Buy]
     loans: Sequence[Loan]
+    spare: Mapping[tuple[str, str], int]
+    """Per purchase and batch the seconds between the earliest and the latest moment that do for the date."""
 
     @property
     def ready(self) -> float:
@@ -45,11 +47,31 @@ def tried(planner: Planner, wants: Sequence[Want]) -> Found:
     mark = planner.mark()
     source = planner.board.source
     planner.reason = -1
+    answers, spare = list[tuple[float, Chain]](), dict[tuple[str, str], int]()
     try:
-        answers = [planner.plan(source(want.item), want.steps, NEVER) for want in wants]
-        return Found(answers, planner.makes[mark[1] :], planner.buys[mark[2] :], planner.loans[mark[3] :])
+        for want in wants:
+            since = planner.mark()
+            answers.append(planner.plan(source(want.item), want.steps, NEVER))
+            _spare(spare, planner, since)
+        return Found(answers, planner.makes[mark[1] :], planner.buys[mark[2] :], planner.loans[mark[3] :], spare)
     finally:
         planner.undo(mark)
+
+
+def _spare(spare: dict[tuple[str, str], int], planner: Planner, since: Mark) -> None:
+    """Compare what was placed since a mark with the same as early as it can be: the first of each item with the first."""
+    makes, buys = planner.soonest
+    first = {("production", one.item): one.start for one in sorted(makes, key=lambda one: -one.start)}
+    first |= {("purchase", one.item): one.at for one in sorted(buys, key=lambda one: -one.at)}
+    for make in planner.makes[since[1] :]:
+        _least(spare, first, ("production", make.item), make.start)
+    for buy in planner.buys[since[2] :]:
+        _least(spare, first, ("purchase", buy.item), buy.at)
+
+
+def _least(spare: dict[tuple[str, str], int], first: Mapping[tuple[str, str], int], key: tuple[str, str], at: int) -> None:
+    if key in first:
+        spare[key] = min(spare.get(key, at - first[key]), at - first[key])
 
 
 def asked(
@@ -73,6 +95,7 @@ def asked(
     ready = max(found.ready, board.now)
     arrives = arrival(ready) if ready < NEVER else NEVER
     steps = _steps(found, ready, arrives, method)
+    on_chain = {(step.kind, step.name) for step in steps}
     best = _binding(planner, wants, steps, ready) if relax and ready < NEVER else None
     return Promise(
         order="",
@@ -81,7 +104,7 @@ def asked(
         requested=requested,
         critical_path=steps,
         binding=best[1] if best else None,
-        slack=(),
+        slack=tuple(Slack(*key, spare) for key, spare in found.spare.items() if spare > 0 and key not in on_chain),
         lines=tuple(
             LinePromise(want.line, want.item, items[want.item].quantity(want.steps), _moment(arrival(at) if at < NEVER else NEVER))
             for want, (at, _) in zip(wants, found.answers, strict=True)

@@ -15,7 +15,7 @@ from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
 from krafte_core.coverage import NEVER, Situation
 from krafte_core.durations import Duration
-from krafte_core.errors import BeyondHorizon
+from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.gaps import Gaps, Lanes
 from krafte_core.placing import Way, paced, ways_of
 from krafte_core.projection import Projection
@@ -87,7 +87,8 @@ class Source:
     """One item on the board: its projected stock, and how more of it comes."""
 
     __slots__ = (
-        "code", "fence", "formula", "hold", "inputs", "lots", "materials", "offers", "soonest", "stock", "supplies", "ways", "works",
+        "code", "fence", "formula", "hold", "inputs", "lots", "materials", "never", "offers", "soonest", "stock", "supplies", "ways",
+        "works",
     )  # fmt: skip
 
     def __init__(self, code: str) -> None:
@@ -103,6 +104,8 @@ class Source:
         self.works: tuple[Work, ...] = ()
         self.ways: Mapping[str, tuple[Way, ...]] = {}
         """The ways of doing each operation, by its name, where the recipe needs more than a free place; else nothing."""
+        self.never: dict[int, NeverFits] = {}
+        """Why batches of so many steps can never be made, for those that were tried in vain."""
         self.offers: tuple[Buying, ...] = ()
         self.materials = 0
         """When what goes into it can be replaced, as an instant."""

@@ -434,15 +434,28 @@ class BeyondHorizon(KrafteError):
 
 @error
 class NeverFits(KrafteError):
-    """A job that may not pause and is longer than every opening."""
+    """A job that may not pause and is longer than every opening; or one that must follow another (`after`) sooner than it ever can.
+
+    `longest` is the longest opening; for a job that must follow, `needed` is how long it may be waited for and `shortest` how long it
+    must be waited for at the least, as far as one figure says it.
+    """
 
     code: ClassVar[str] = "never_fits"
     calendar: str
     needed: str
-    longest: str
+    longest: str = ""
+    operation: str = ""
+    after: str = ""
+    shortest: str = ""
 
     def __str__(self) -> str:
         """The sentence."""
+        if self.after:
+            least = f"; it waits {told(self.shortest)} at the least" if self.shortest else ""
+            head = f"{shown(self.operation)} never begins within {told(self.needed)} after {shown(self.after)}"
+            return f"{head}, by the hours of {shown(self.calendar)}{least}; let it keep longer, or change the hours"
+        if self.longest in ("", "0 h"):
+            return f"{told(self.needed)} never fit into {shown(self.calendar)}: it is never open"
         longest = f"its longest opening has {told(self.longest)}"
         return f"{told(self.needed)} never fit into {shown(self.calendar)}: {longest}; make the job pausable"
 

@@ -127,6 +127,40 @@ class Gaps:
                 return found
         return best
 
+    def next(self, at: int, seconds: int, *, pausable: bool) -> tuple[int, int]:
+        """The first slot from a moment on; one that must not pause lies in one opening.
+
+        Raises:
+            BeyondHorizon: (beyond_horizon) there is none. NeverFits: (never_fits) no opening is so long.
+        """
+        timeline = self.timeline
+        if not pausable and seconds > timeline.longest:
+            timeline.fit(timeline.first, seconds)  # says why
+        slot = self.first(at, seconds)
+        while slot is not None:
+            opening = bisect_right(timeline.worked, slot[0]) - 1
+            if pausable or slot[1] <= timeline.done[opening]:
+                return slot
+            slot = self.first(timeline.done[opening], seconds)
+        raise timeline.beyond()
+
+    def whole(self, slot: tuple[int, int], seconds: int) -> tuple[int, int] | None:
+        """The slot, or the next one before it, that lies in one opening; None where there is none any more.
+
+        Raises:
+            NeverFits: (never_fits) no opening is so long.
+        """
+        timeline = self.timeline
+        if seconds > timeline.longest:
+            timeline.fit(timeline.first, seconds)  # says why
+        found: tuple[int, int] | None = slot
+        while found is not None:
+            opening = bisect_right(timeline.worked, found[0]) - 1
+            if found[1] <= timeline.done[opening]:
+                return found
+            found = self.last(timeline.done[opening], seconds)
+        return None
+
     def begin(self, at: int) -> int:
         """Where the gap around a free moment begins."""
         return self._starts[bisect_right(self._starts, at) - 1]

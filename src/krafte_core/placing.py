@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Protocol
 
 import attrs
 
-from krafte_core.durations import Duration
+from krafte_core.durations import Duration, spelled
 from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.operations import Operation
 from krafte_core.timelines import Timeline
@@ -144,7 +144,8 @@ def both(one: Timeline, other: Timeline) -> Timeline:
             row += 1
     span = max(one.first, other.first), min(one.last, other.last)
     longest = max((end - start for start, end in openings), default=0)
-    return Timeline.of(f"{one.name} and {other.name}", span, openings, bound=longest, clock=one.clock)
+    bound = longest if one.starts and other.starts else None  # what is closed for good may open beyond the horizon
+    return Timeline.of(f"{one.name} and {other.name}", span, openings, bound=bound, clock=one.clock)
 
 
 def stages_of(operations: Sequence[Operation], ways: Callable[[Operation], tuple[Way, ...]], formula: Any, steps: int) -> list[Stage]:
@@ -170,6 +171,8 @@ def first_fit(way: Way, at: int, seconds: int) -> tuple[int, int, int]:
     """
     timeline, pausable = way.timeline, way.operation.pausable
     assert timeline is not None  # noqa: S101 - only work has a place
+    if timeline.bound == 0 and not timeline.starts:
+        raise NeverFits(timeline.name, spelled(seconds), spelled(0))
     opened = None
     while True:
         start = timeline.next_open(at) if pausable else timeline.fit(at, seconds)
@@ -216,8 +219,75 @@ def forward(stages: Sequence[Stage], at: int, after: After, books: Books) -> lis
     """Place the operations as early as they can be done from a moment on, and book them.
 
     Raises:
-        NeverFits: (`never_fits`), BeyondHorizon: (`beyond_horizon`)
+        NeverFits: (`never_fits`) longer than every opening, or what comes before it has always spoilt.
+        BeyondHorizon: (`beyond_horizon`)
     """
+    try:
+        return _forward(stages, at, after, books)
+    except BeyondHorizon as problem:
+        raise _always_spoilt(stages, at, after) or problem from None
+
+
+class _Nobody:
+    """Books in which nothing stands."""
+
+    def mark(self) -> None:
+        """Nothing to come back to."""
+
+    def undo(self, mark: None) -> None:
+        """Nothing was done."""
+
+    def hold(self, held: Any, start: int, end: int, places: int) -> None:
+        """Nobody holds anything."""
+
+
+def _always_spoilt(stages: Sequence[Stage], at: int, after: After) -> NeverFits | None:
+    """The first operation that can never follow the one before it in time, by the hours alone and whatever is booked."""
+    free = [one._replace(ways=tuple([way._replace(holds=()) for way in one.ways])) for one in stages]
+    lasting = [one._replace(ways=tuple([way._replace(operation=_lasting(way.operation)) for way in one.ways])) for one in free]
+    if not _placeable(lasting, at, after):
+        return None  # it is the horizon that is too near
+    for number in range(1, len(stages)):
+        before, now = stages[number - 1], stages[number]
+        spoilt = before.operation.spoils_after
+        if spoilt is not None and not _placeable([*free[: number + 1]], at, after):
+            names = [way.timeline.name for one in (before, now) for way in one.ways if way.timeline is not None]
+            shortest = _shortest(before, now, at, after)
+            least = "" if shortest is None or shortest <= spoilt.seconds else spelled(shortest)
+            hours = " and ".join(dict.fromkeys(names))
+            return NeverFits(hours, spelled(spoilt.seconds), "", now.operation.name, before.operation.name, least)
+    return None
+
+
+def _lasting(operation: Operation) -> Operation:
+    return attrs.evolve(operation, spoils_after=None)
+
+
+def _placeable(stages: Sequence[Stage], at: int, after: After) -> bool:
+    try:
+        _forward(stages, at, after, _Nobody())
+    except (BeyondHorizon, NeverFits):
+        return False
+    return True
+
+
+def _shortest(before: Stage, now: Stage, since: int, after: After) -> int | None:
+    """How long the next work waits at the least for its beginning, where each is done whole and in one way."""
+    (one, *more), (other, *others) = before.ways, now.ways
+    if more or others or one.timeline is None or other.timeline is None or before.parts > 1:
+        return None
+    found = []
+    for start, end in zip(one.timeline.starts, one.timeline.ends, strict=True):
+        if start >= since and (one.operation.pausable or end - start >= before.seconds[0][1]):
+            ready = end if before.operation.wait is None else math.ceil(after(end, before.operation.wait))
+            try:
+                found.append(first_fit(other._replace(holds=()), ready, now.seconds[0][1])[1] - end)
+            except BeyondHorizon:
+                break
+    return min(found, default=None)
+
+
+def _forward(stages: Sequence[Stage], at: int, after: After, books: Books) -> list[Placed]:
     floors = [at] * len(stages)
     placed: list[Placed] = []
     marks: list[Any] = []

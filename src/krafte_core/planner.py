@@ -14,13 +14,13 @@ Times are epoch seconds, amounts whole steps. Whatever was tried is taken back t
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Any, NamedTuple
 
 from krafte_core.board import Board, Buying, Perishable, Source
 from krafte_core.coverage import NEVER
+from krafte_core.errors import NeverFits
 from krafte_core.gaps import Gaps
-from krafte_core.placing import backward, forward, stages_of
+from krafte_core.placing import Stage, backward, forward, stages_of
 from krafte_core.projection import Projection
 from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
@@ -86,6 +86,16 @@ class PlannedPart(NamedTuple):
 Mark = tuple[int, int, int, int]
 
 
+class _Released(NamedTuple):
+    """A piece of a work center's time that was given back."""
+
+    gaps: Gaps
+
+    def back(self, first: int, last: int) -> None:
+        """As if it had not been."""
+        self.gaps.book(first, last)
+
+
 class Planner:
     """Plans demands on a board, one after the other.
 
@@ -102,6 +112,8 @@ class Planner:
         self.makes: list[Make] = []
         self.buys: list[Buy] = []
         self.loans: list[Loan] = []
+        self.soonest: tuple[list[Make], list[Buy]] = [], []
+        """What was made and bought when the last demand was placed as early as could be, before all beside its chain was put off."""
         self.reason = -1
         """The demand that is being planned, by its number; what is made and bought remembers it."""
         self._log: list[tuple[Any, int, int]] = []
@@ -129,6 +141,7 @@ class Planner:
                 return due, ()
         self.undo(mark)
         at, chain = self._soon(source, steps, until)
+        self.soonest = self.makes[mark[1] :], self.buys[mark[2] :]
         if at == NEVER:
             self.undo(mark)
             return NEVER, chain
@@ -225,6 +238,19 @@ class Planner:
     def settle(self) -> None:
         """What was planned so far will not be taken back."""
         self._log.clear()
+
+    def put(self, stock: Projection, at: int, steps: int) -> None:
+        """So much more (below zero: less) is there from a moment on."""
+        if steps > 0:
+            stock.put(at, steps)
+        else:
+            stock.take(at, -steps)
+        self._log.append((stock, at, steps))
+
+    def release(self, gaps: Gaps, first: int, last: int) -> None:
+        """Give back a piece of a work center's time."""
+        gaps.back(first, last)
+        self._log.append((_Released(gaps), first, last))
 
     def ahead(self, source: Source, steps: int, at: int) -> None:
         """Make (or buy) at once what several needs from a moment on will take, as far as it is not there; else nothing."""
@@ -450,7 +476,7 @@ class Planner:
     def _elaborate_by(self, source: Source, formula: Formula, steps: int, end: int) -> tuple[int, int, Any] | None:
         """The same for operations that need more than a free place at one work center; see `krafte_core.placing`."""
         board, recipe = self.board, formula.recipe
-        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
+        stages = _stages(source, formula, steps)
         placed = backward(
             stages,
             end,
@@ -487,7 +513,7 @@ class Planner:
         if slot is None:
             return None
         if not pausable:
-            return _whole(gaps, slot, seconds)
+            return gaps.whole(slot, seconds)
         if self._snug:
             before = gaps.begin(slot[0])
             if 0 < slot[0] - before < seconds * self._snug:
@@ -615,7 +641,7 @@ class Planner:
             begun = worked = at
             if gaps is not None:
                 timeline, seconds = gaps.timeline, work.seconds(steps, formula.makes)
-                slot = _first(gaps, timeline.working(at), seconds, pausable=operation.pausable)
+                slot = gaps.next(timeline.working(at), seconds, pausable=operation.pausable)
                 gaps.book(*slot)
                 self._log.append((gaps, *slot))
                 begun, worked = timeline.latest(slot[0]), timeline.instant(slot[1])
@@ -632,36 +658,18 @@ class Planner:
 
     def _elaborate(self, source: Source, formula: Formula, steps: int, at: int) -> tuple[int, int, Any, Chain]:
         board, recipe = self.board, formula.recipe
-        stages = stages_of(recipe.operations, lambda one: source.ways[one.name], formula, steps)
-        placed = forward(stages, at, lambda when, time: board.later(when, time, recipe.calendar), self)
+        stages = _stages(source, formula, steps)
+        try:
+            placed = forward(stages, at, lambda when, time: board.later(when, time, recipe.calendar), self)
+        except NeverFits as reason:
+            source.never[steps] = reason
+            raise
         spans = spans_of([one[:6] for one in placed], at)
         return placed[0].start, placed[-1].end, tuple([(one[0], *one[3:6]) for one in placed]), tuple(spans)
 
 
-def _whole(gaps: Gaps, slot: tuple[int, int], seconds: int) -> tuple[int, int] | None:
-    """The slot, or the next one before it, that lies in one opening."""
-    timeline = gaps.timeline
-    if seconds > timeline.longest:
-        timeline.fit(timeline.first, seconds)  # says why
-        return None
-    found: tuple[int, int] | None = slot
-    while found is not None:
-        opening = bisect_right(timeline.worked, found[0]) - 1
-        if found[1] <= timeline.done[opening]:
-            return found
-        found = gaps.last(timeline.done[opening], seconds)
-    return None
-
-
-def _first(gaps: Gaps, at: int, seconds: int, *, pausable: bool) -> tuple[int, int]:
-    """The first slot from a moment on; one that must not pause lies in one opening."""
-    timeline = gaps.timeline
-    if not pausable and seconds > timeline.longest:
-        timeline.fit(timeline.first, seconds)  # says why
-    slot = gaps.first(at, seconds)
-    while slot is not None:
-        opening = bisect_right(timeline.worked, slot[0]) - 1
-        if pausable or slot[1] <= timeline.done[opening]:
-            return slot
-        slot = gaps.first(timeline.done[opening], seconds)
-    raise timeline.beyond()
+def _stages(source: Source, formula: Formula, steps: int) -> list[Stage]:
+    """The operations of a batch; one that was found to be impossible is not tried again."""
+    if steps in source.never:
+        raise source.never[steps].with_traceback(None)
+    return stages_of(formula.recipe.operations, lambda one: source.ways[one.name], formula, steps)

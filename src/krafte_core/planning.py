@@ -20,6 +20,7 @@ from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
 from krafte_core.board import Board
 from krafte_core.coverage import NEVER
 from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
+from krafte_core.interchange import Interchange, Turn
 from krafte_core.items import Item
 from krafte_core.lotsizing import Window, together, windows
 from krafte_core.planner import Buy, Chain, PlannedPart, Planner
@@ -174,8 +175,7 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     """
     queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.line))
     outcomes: list[Outcome] = []
-    source, place = planner.board.source, planner.plan
-    how = asked or Asked(taking=planner.taking)
+    turns, how = Interchange(planner), asked or Asked(taking=planner.taking)
     ahead = _periods(queue, dict(how.cover)) if how.cover else {}
     skip = 0
     for number, demand in enumerate(queue):
@@ -190,16 +190,12 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
                 skip += 1
             outcomes += _special(planner, number, queue[number:skip])
         else:
-            mark = planner.mark()
-            try:
-                at, chain = place(source(demand.item), demand.steps, demand.due, demand.lasts)
-                outcomes.append(Outcome(at, chain, "" if at < NEVER else f"nobody makes or sells {chain[-1][1]}"))
-            except (BeyondHorizon, NeverFits) as problem:
-                planner.undo(mark)
-                outcomes.append(Outcome(NEVER, (), str(problem)))
+            outcomes.append(_plain(planner, number, demand, turns))
         planner.settle()
         if progress is not None and not (number + 1) % REPORT:
             progress(number + 1, len(queue))
+    for turn in turns.run() if how.taking == "borrow" else ():
+        outcomes[turn.number] = Outcome(turn.at, turn.chain, "")
     if how.cover:
         together(planner, dict(how.cover))
     planner.reason, left = KEPT, {}
@@ -208,6 +204,19 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     if progress is not None:
         progress(len(queue), len(queue))
     return Plan(planner, queue, outcomes, how, left)
+
+
+def _plain(planner: Planner, number: int, demand: Demand, turns: Interchange) -> Outcome:
+    """A need that is met in one piece, whenever that may be."""
+    mark, source = planner.mark(), planner.board.source(demand.item)
+    try:
+        at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
+    except (BeyondHorizon, NeverFits) as problem:
+        planner.undo(mark)
+        return Outcome(NEVER, (), str(problem))
+    if demand.kind != "run" and (at > demand.due or demand.due < source.fence):
+        turns.placed(Turn(number, demand.rank[0], source, demand.steps, demand.due, demand.lasts, at, chain))
+    return Outcome(at, chain, "" if at < NEVER else f"nobody makes or sells {chain[-1][1]}")
 
 
 def _refill(planner: Planner, keep: Keep) -> tuple[int, int, str]:

@@ -167,6 +167,21 @@ def test_the_binding_step_is_the_purchase_that_gains_most():
     assert promise.critical_path == plain.critical_path
 
 
+def test_what_is_beside_the_chain_has_slack_as_on_the_promise_of_an_order():
+    shop, _ = stocked_shop()
+    shop.register(
+        *(Item(code, unit="each") for code in ("lid", "fancy", "rose oil")),
+        Supplier("Metall", offers=[Offer("lid", lead_time="2 days"), Offer("rose oil", lead_time="9 days")]),
+        Recipe("fancy", makes="1 each", ingredients=[Ingredient(code, "1 each") for code in ("lid", "rose oil")], lead_time="1 day"),
+    )
+    asked = shop.planning.promise([OrderLine("fancy", "1 each")])
+    order = shop.orders.place(customer="Anna", lines=[OrderLine("fancy", "1 each")])
+
+    assert [(one.kind, one.name, one.seconds) for one in asked.slack] == [("purchase", "lid", 7 * 86400)]
+    assert asked.slack == shop.orders.promise(order).slack
+    assert str(asked).startswith("delivered on")
+
+
 def test_nobody_sells_wicks():
     shop, _ = candle_shop()
 

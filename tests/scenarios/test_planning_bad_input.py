@@ -63,6 +63,58 @@ def test_a_job_that_never_fits_says_how_long_the_longest_opening_is():
     assert "its longest opening has 2 h" in shop.planning.plan().deliveries()[0].problem
 
 
+POT = WorkCenter("pot", hours="Mon-Fri 08:00-16:00")
+
+
+@pytest.mark.parametrize(
+    ("bench", "waits"), [("Fri 20:00-23:00", "4 h"), ("Mon-Fri 19:30-23:00", "3 h 30 min"), ("Sat 08:00-12:00", "16 h")]
+)
+@pytest.mark.parametrize("pausable", [False, True])
+def test_what_always_spoils_before_it_can_go_on_is_told_with_the_shortest_wait(bench, waits, pausable):
+    """By the hours alone: nobody has to look through five years of an empty calendar."""
+    cook = Operation("cook", at="pot", run="1 h", spoils_after="2 h", pausable=pausable)
+    fill = Operation("fill", at="bench", run="1 h", pausable=pausable)
+    shop = shop_of(POT, WorkCenter("bench", hours=bench), soap(operations=[cook, fill]))
+    paper = order(shop)
+    with pytest.raises(NeverFits) as refused:
+        shop.orders.promise(paper)
+    assert (refused.value.operation, refused.value.after, refused.value.needed, refused.value.shortest) == (
+        "fill",
+        "cook",
+        "2 h",
+        waits,
+    )
+    assert "'fill' never begins within 2 h after 'cook', by the hours of 'pot and bench'" in str(refused.value)
+    assert shop.planning.plan().deliveries()[0].problem == str(refused.value)
+
+
+def test_what_only_today_spoils_before_it_can_go_on_waits_until_it_does_not():
+    cook = Operation("cook", at="pot", run="1 h", spoils_after="5 h")
+    shop = shop_of(
+        POT, WorkCenter("bench", hours="Fri 20:00-23:00"), soap(operations=[cook, Operation("fill", at="bench", run="1 h")])
+    )
+    assert str(shop.orders.promise(order(shop)).date) == "2026-11-27"
+
+
+def test_it_may_be_the_third_that_never_comes_in_time():
+    operations = [
+        Operation("cook", at="pot", run="1 h", spoils_after="6 h"),
+        Operation("fill", at="bench", run="1 h", spoils_after="1 h"),
+        Operation("pack", at="pot", run="1 h"),
+    ]
+    shop = shop_of(POT, WorkCenter("bench", hours="Mon-Fri 20:00-23:00"), soap(operations=operations))
+    with pytest.raises(NeverFits, match="'pack' never begins within 1 h after 'fill'"):
+        shop.orders.promise(order(shop))
+
+
+@pytest.mark.parametrize("pausable", [False, True])
+def test_a_crew_that_is_never_there_when_the_pot_is(pausable):
+    crew = WorkCenter("crew", hours="Mon-Fri 18:00-22:00")
+    shop = shop_of(POT, crew, soap(operations=[Operation("cook", at="pot", run="1 h", people="crew", pausable=pausable)]))
+    with pytest.raises(NeverFits, match="'pot and crew': it is never open"):
+        shop.orders.promise(order(shop))
+
+
 def test_a_wish_in_the_past_has_the_earliest_date_and_how_late_it_is():
     shop = shop_of(soap(lead_time="2 days"))
     paper = order(shop, requested="2026-11-20")

@@ -77,6 +77,8 @@ NOT_VALUES = {
     "lot_histories.Moved": "a move with its posting, which travels",
     "planner.Buy": "a row of a plan; `planning.PlannedBuy` is the value",
     "planner.Loan": "a row of a plan; `promise.Borrowed` is the value",
+    "interchange.Exchange": "a row of planning",
+    "interchange.Turn": "a row of planning",
     "lotsizing.Window": "a row of planning",
     "planner.PlannedPart": "a row of a plan; `planning.Delivery` is the value",
     "planner.Make": "a row of a plan; `planning.PlannedMake` is the value",

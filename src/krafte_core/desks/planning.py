@@ -12,6 +12,7 @@ from krafte_core.allocation import rank
 from krafte_core.asking import Want, asked
 from krafte_core.coverage import NEVER
 from krafte_core.desks.accepting import Accepted, write_plan
+from krafte_core.desks.advancing import Advanced, Earlier, advance, earlier
 from krafte_core.desks.mending import Mended, mend
 from krafte_core.durations import duration
 from krafte_core.errors import Conflict, InvalidInput, NotPositive, Unknown
@@ -207,6 +208,39 @@ class PlanningDesk:
         """
         return self._office.run(mend, key=key, content=("mend",), by=by)
 
+    def earlier(self, orders: Sequence[CustomerOrder | str] | None = None) -> tuple[Earlier, ...]:
+        """Which orders could be there earlier than they are expected: stock was found, a delivery comes sooner. Nothing is written.
+
+        Args:
+            orders: default every one that will be later than promised (or, without a promise, than requested).
+
+        >>> from krafte_core import Workshop
+        >>> Workshop.in_memory().planning.earlier()
+        ()
+        """
+        names = _numbers(orders)
+        with self._office.look() as work:
+            return earlier(work, names)
+
+    def advance(
+        self, orders: Sequence[CustomerOrder | str] | None = None, *, key: str | None = None, by: str | None = None
+    ) -> Advanced:
+        """Bring orders forward that could be earlier: what they count on is chosen again, their planned runs move to now.
+
+        Only what is there or on its way already is used, and only the runs that are planned for the order alone move; released runs
+        never do, and what others count on stays theirs. An order that would not be a day earlier stays as it is.
+
+        Args:
+            orders: default every one that will be late, the most urgent first.
+            key: the host's idempotency key. by: who signs.
+
+        >>> from krafte_core import Workshop
+        >>> print(Workshop.in_memory().planning.advance())
+        nothing can be earlier
+        """
+        names = _numbers(orders)
+        return self._office.run(lambda work: advance(work, names), key=key, content=("advance", names), by=by)
+
     def promise(
         self,
         lines: Sequence[OrderLine],
@@ -244,6 +278,12 @@ class PlanningDesk:
         name = None if method is None else method.code
         with self._lock:
             return asked(found, wants, arrival=arrival, method=name, requested=wish, zone=self._office.zone, relax=relax)
+
+
+def _numbers(orders: Sequence[CustomerOrder | str] | None) -> tuple[str, ...] | None:
+    if isinstance(orders, str | CustomerOrder):
+        raise InvalidInput("orders", orders, "a list of orders")
+    return None if orders is None else tuple(number_of(order) for order in orders)
 
 
 def kept(work: Work, wishes: Mapping[str, tuple[str, str]] | None) -> tuple[Keep, ...]:

@@ -28,6 +28,7 @@ _ROWS = """
     declarations Composition Share Good
     delivery Delivery
     desks.accepting Accepted
+    desks.advancing Earlier Advanced
     desks.allocating Reserved Allocated
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
