@@ -161,6 +161,47 @@ class DailyRules:
                 assert run.planned_start >= self.clock.now()
         assert self.links() == links
 
+    @precondition(lambda self: self.count % 8 == 5 and self.naive.orders)
+    @rule(which=st.none() | WHICH)
+    def bring_forward(self, which, order=None):
+        """Who is brought forward is there earlier and has no less; nobody else notices, and only planned runs move."""
+        one = order or (None if which is None else self.choose(self.naive.orders.values(), which))
+        must = None if one is None or one.state in ("placed", "confirmed") else NotAllowed
+        before = {run.number: run.planned_start for run in self.shop.production.find(limit=10_000)}
+        links, covered = self.links(), self.covered()
+        done = self.do(lambda key: self.shop.planning.advance(one and [one.number], key=key), must=must)
+        if must:
+            return
+        assert all(row.before is None or row.after < row.before for row in done.orders)
+        moved = {row.production for row in done.moved}
+        assert not moved or done.orders
+        for run in self.shop.production.find(limit=10_000):
+            assert (run.planned_start != before[run.number]) <= (run.number in moved)
+            assert run.number not in moved or self.naive.runs[run.number].state == "planned"
+        theirs = {row.order for row in done.orders}
+        if not theirs:
+            assert self.links() == links
+        for key, covers in self.covered().items():
+            assert covers >= covered[key] if key[0] in theirs or key[0] in before else covers == covered[key]
+
+    @rule(which=WHICH, pieces=st.integers(20, 200))
+    def good_news(self, which, pieces):
+        """The oil that a large balm waits for is here before its time."""
+        self.order_from_supplier("oil", pieces, late=True)
+        paper = [*self.naive.purchases.values()][-1]
+        self.place_an_order([("balm", pieces)], "Anna", which % 3, None, road=False)
+        order = [*self.naive.orders.values()][-1]
+        self.confirm(which, make=True, when_short="wait", order=order)
+        self.receive_purchase(which, 100, None, "stock", paper=paper)
+        self.bring_forward(which, order=order)
+
+    def covered(self):
+        """Per line of an order or run how much of it is covered."""
+        covers = Counter[tuple[str, str]]()
+        for link in self.links():
+            covers[link.demand, link.line] += link.covers
+        return covers
+
     @precondition(lambda self: self.count % 12 == 7)
     @rule(days=st.sampled_from([0, 1, 4, 12]))
     def close_the_books(self, days):

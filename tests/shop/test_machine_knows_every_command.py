@@ -34,6 +34,7 @@ RULES = {
     "orders.unpick": "lots_by_hand",
     "orders.withdraw": "withdraw",
     "planning.accept": "sign_the_list",
+    "planning.advance": "bring_forward",
     "planning.mend": "mend_the_plan",
     "production.allocate": "keep_for_a_run",
     "production.cancel": "cancel_run",
