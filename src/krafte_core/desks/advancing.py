@@ -141,7 +141,7 @@ def _anew(work: Work, order: CustomerOrder, *, chained: bool) -> list[MovedRun] 
     covers = needs.search(Search(Seen(work, reach, customer=order.customer), make=False, buy=False))
     if lacking(covers):
         return None
-    needs.write(Writer(work, PEGGED if all(link.firmness == PEGGED for link in given) else RESERVED), covers)
+    needs.write(Writer(work, PEGGED if links and all(link.firmness == PEGGED for link in links) else RESERVED), covers)
     work.settle()
     return [found for run in runs.values() if (found := _moved(work, order, run)) is not None]
 
