@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -491,10 +491,8 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
         links = work.reader.links((name,))[name]
         reserved = [link for link in links if link.source == LOT]
         lots = work.reader.lots([(link.item, link.ref) for link in reserved])
-        if when_short == "refuse" and not run.by_choice:
-            _refuse_uncovered(work, run, reserved)
-        elif when_short == "refuse":
-            _refuse_open(work, run, reserved)
+        if when_short == "refuse":
+            _refuse_short(work, run, reserved)
         today, usable = work.day_then, places_for(work, run)
         for _, _, _, item, lot_code, place, _, _, _ in reserved:
             lot = lots[item, lot_code]
@@ -523,18 +521,16 @@ def _chosen_again(work: Work, run: ProductionOrder) -> ProductionOrder:
     return work.paper(ProductionOrder, run.number)  # type: ignore[no-any-return]
 
 
-def _refuse_open(work: Work, run: ProductionOrder, reserved: Sequence[Allocation]) -> None:
-    open_ = Charge(work, run, reserved).open(0)
-    short = [(line, line.requirement(run.steps)) for line in run.lines if open_[line.ref]]
-    if short:
-        raise Short(tuple([shortage(line.item, line.scale, need, need - open_[line.ref]) for line, need in short]))
-
-
-def _refuse_uncovered(work: Work, run: ProductionOrder, reserved: Iterable[Allocation]) -> None:
-    covered: dict[str, int] = {}
-    for link in reserved:
-        covered[link.line] = covered.get(link.line, 0) + link.covers
+def _refuse_short(work: Work, run: ProductionOrder, reserved: Sequence[Allocation]) -> None:
+    """Refuse what the reserved lots do not cover."""
     steps = run.steps
+    if run.by_choice:
+        open_ = Charge(work, run, reserved).open(0)
+        covered = {line.ref: line.requirement(steps) - open_[line.ref] for line in run.lines}
+    else:
+        covered = {}
+        for link in reserved:
+            covered[link.line] = covered.get(link.line, 0) + link.covers
     short = [line for line in run.lines if covered.get(line.ref, 0) < line.requirement(steps)]
     if short:
-        raise Short(tuple(shortage(line.item, line.scale, line.requirement(steps), covered.get(line.ref, 0)) for line in short))
+        raise Short(tuple([shortage(line.item, line.scale, line.requirement(steps), covered.get(line.ref, 0)) for line in short]))
