@@ -11,26 +11,23 @@ import attrs
 from krafte_core.allocation import LOT, Allocation
 from krafte_core.availability import shortage
 from krafte_core.backdating import business_time, date_step, fit_in
-from krafte_core.charging import Charge, follow
+from krafte_core.charging import Charge
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
 from krafte_core.desks.describing import described
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
 from krafte_core.desks.holding import refuse_stopped
-from krafte_core.desks.needs import reach_of
-from krafte_core.desks.replanning import RunNeeds, planning
+from krafte_core.desks.replanning import choose, planning
 from krafte_core.desks.reversing import Reversal, Reversed
 from krafte_core.diary import allow
 from krafte_core.errors import AlreadyExists, InvalidInput, Short
 from krafte_core.events import Event, ProductionStarted
 from krafte_core.items import code, note, one_of
-from krafte_core.netting import Writer
 from krafte_core.office import Office
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
-from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Move, line_of, unusable
 from krafte_core.times import day
 from krafte_core.wording import told
-from krafte_core.work import Seen, Work, number_of
+from krafte_core.work import Work, number_of
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 
@@ -510,14 +507,7 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
 def _chosen_again(work: Work, run: ProductionOrder) -> ProductionOrder:
     """What depends on the lots that are there is chosen from those of now, as far as it is open: by content, or a substitute."""
     allow(PRODUCTION_STEPS, run.number, work.state(run), "start")
-    for again in (False, True):
-        if again:
-            follow(work, run)  # as much as the lots that are now taken ask for
-        needs = RunNeeds(work, [run.number], {})
-        if needs.inputs:
-            search = Search(Seen(work, reach_of(work, [one.item for one, *_ in needs.runs])), make=False, buy=False)
-            needs.write(Writer(work), needs.search(search, follow=False))
-            work.settle()
+    choose(work, [run.number])
     return work.paper(ProductionOrder, run.number)  # type: ignore[no-any-return]
 
 
