@@ -10,7 +10,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from krafte_core.allocation import LOT, Allocation
 from krafte_core.coverage import Booking
@@ -18,6 +18,7 @@ from krafte_core.diary import Entry, about_lots
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
 from krafte_core.ledger import Index, Use, moved_in, uses_of
+from krafte_core.orders import CustomerOrder
 from krafte_core.shelves import Balance, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Sought, Stocked
 from krafte_core.store import (
@@ -67,6 +68,8 @@ class Books:
         self._numbers: dict[str, list[str]] = {}
         self._positions: dict[str, dict[str, int]] = {}
         self._open: dict[str, dict[str, dict[str, None]]] = {kind: {} for kind in KINDS.values()}
+        self._of_customers: dict[str, dict[str, None]] = {}
+        """The numbers of their open orders."""
         self._closed: set[str] = set()
         self._stamps: dict[str, int] = {}
         self._lots: dict[LotKey, Lot] = {}
@@ -160,6 +163,17 @@ class Books:
             if numbers:
                 own = [Filed(self._papers[number], self._stamps[number]) for number in numbers]
                 found[item] = [*found.get(item, ()), *own]
+        return found
+
+    def open_orders(self, customer: str) -> Sequence[CustomerOrder]:
+        """See `Reader`."""
+        own = self._of_customers.get(customer, {})
+        found = [cast(CustomerOrder, self._papers[number]) for number in own]
+        if self._base is not None:
+            gone = self._closed | own.keys()
+            theirs = [row.number for row in self._base.open_orders(customer) if row.number not in gone]
+            latest = [cast(CustomerOrder, row.paper) for row in self.papers(theirs).values()]
+            found += [order for order in latest if order.customer == customer]
         return found
 
     def _latest(self, row: Filed) -> Filed:
@@ -462,11 +476,15 @@ class Books:
             if kind != "shipment":
                 for item in paper.items:
                     self._open[kind].setdefault(item, {})[number] = None
+            if isinstance(paper, CustomerOrder):
+                self._of_customers.setdefault(paper.customer, {})[number] = None
             return
         if before is None and self._base is not None:
             before = self._base.papers((number,))[number].paper
         if before is not None and before.items != paper.items:
             self._reopen(KINDS[type(paper)], before, paper)
+        if isinstance(paper, CustomerOrder) and isinstance(before, CustomerOrder) and before.customer != paper.customer:
+            self._rename(before, paper)
 
     def _reopen(self, kind: str, before: Paper, paper: Paper) -> None:
         """A paper that names other items now is found under those, if it is still open."""
@@ -480,6 +498,22 @@ class Books:
             for item in paper.items:
                 by_item.setdefault(item, {})[number] = None
 
+    def _rename(self, before: CustomerOrder, order: CustomerOrder) -> None:
+        """An order that is of another customer now, because the name was erased, is found under that, if it is still open."""
+        number, theirs = order.number, () if self._base is None else self._base.open_orders(before.customer)
+        of_base = number not in self._closed and any(row.number == number for row in theirs)
+        if self._not_of(before) or of_base:
+            self._of_customers.setdefault(order.customer, {})[number] = None
+
+    def _not_of(self, paper: Paper) -> bool:
+        """Whether it was an open order, which from now on it is no more."""
+        rows = self._of_customers.get(paper.customer, {}) if isinstance(paper, CustomerOrder) else {}
+        was = paper.number in rows
+        rows.pop(paper.number, None)
+        if was and not rows and isinstance(paper, CustomerOrder):
+            del self._of_customers[paper.customer]
+        return was
+
     def _close(self, numbers: Iterable[str]) -> None:
         for number in numbers:
             paper = self._papers.get(number)
@@ -487,6 +521,7 @@ class Books:
                 self._closed.add(number)
             if paper is not None:
                 self._take_out(paper)
+                self._not_of(paper)
 
     def _open_again(self, numbers: Iterable[str]) -> None:
         for number in numbers:
@@ -497,6 +532,8 @@ class Books:
                 self._closed.discard(number)
                 for item in paper.items:
                     self._open[KINDS[type(paper)]].setdefault(item, {})[number] = None
+                if isinstance(paper, CustomerOrder):
+                    self._of_customers.setdefault(paper.customer, {})[number] = None
 
     def _take_out(self, paper: Paper) -> None:
         by_item = self._open[KINDS[type(paper)]]

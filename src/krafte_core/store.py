@@ -176,6 +176,9 @@ class Reader(Protocol):
     def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
         """Per item that has any the papers of a kind (no shipments) that name it now and are not closed, in any order."""
 
+    def open_orders(self, customer: str) -> Sequence[CustomerOrder]:
+        """The orders of a customer that are not closed, in any order."""
+
     def stamps(self, names: Iterable[str]) -> Mapping[str, int]:
         """The stamps of papers or work centers; 0 where there is none yet."""
 

@@ -490,3 +490,32 @@ def test_a_run_that_is_split_has_no_more_covered_than_each_part_needs():
         shop.production.complete(half, made="10 kg")
     assert left(shop, "acid") == {"acid": "3 kg"}
     shop.verify()
+
+
+def test_a_run_that_was_accepted_from_a_plan_takes_lots_by_what_is_in_them_and_brings_what_comes_out_besides():
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    shop.register(
+        *(Item(name, unit="kg", step="10 g") for name in ("shea", "mango", "rose", "cream", "water")),
+        Recipe(
+            "cream",
+            makes="10 kg",
+            ingredients=[
+                Ingredient("shea", "10 kg", substitutes=[Substitute("mango", ratio="1.1")]),
+                Ingredient("rose", "1 kg", potency="50 %"),
+            ],
+            outputs=[Output("water", "1.5 kg")],
+        ),
+    )
+    for lot, amount, attributes in (("shea", "12 kg", {}), ("mango", "9 kg", {}), ("rose", "2 kg", {"potency": "40 %"})):
+        shop.stock.receive(lot, amount, lot=lot, attributes=attributes)
+    ordered(shop, "cream", "10 kg")
+
+    (number,) = shop.planning.accept(shop.planning.plan()).productions
+
+    assert str(shop.stock.level("water").incoming) == "1.5 kg"
+    assert {item: reserved(shop, item)[item] for item in ("shea", "rose")} == {"shea": "10 kg", "rose": "1.25 kg"}
+    shop.stock.scrap("shea", "6 kg", lot="shea", reason="spilt")  # mango stands in for what is lost, when the run begins
+    shop.production.start(number)
+    done = shop.production.complete(number, made="10 kg", lot="C-1")
+    assert (done.deviations, left(shop, "water", "rose")) == ({}, {"water": "1.5 kg", "rose": "0.75 kg"})
+    shop.verify()

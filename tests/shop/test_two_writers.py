@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from krafte_core import BatchSize, Ingredient, Item, Offer, OrderLine, Recipe, Supplier, Workshop, qty
-from krafte_core.errors import InvalidInput, RecipeCycle, TooMuch
+from krafte_core import BatchSize, Customer, Ingredient, Item, Offer, OrderLine, Recipe, Supplier, Workshop, qty
+from krafte_core.errors import InvalidInput, NotAllowed, RecipeCycle, TooMuch
 from krafte_core.store import Changes
 from krafte_core.stores.memory import MemoryStore
 from krafte_core.testing import FakeClock
@@ -93,3 +93,51 @@ def test_a_plan_is_kept_only_as_long_as_nothing_was_written():
 
     assert short.missing.value == Decimal(2)
     shop.verify()
+
+
+def soap_for_two() -> tuple[Workshop, Overtaken]:
+    """Soap is made of a base that is made of oil; Cara may owe 100 EUR."""
+    store = Overtaken()
+    shop = Workshop(store, clock=FakeClock("2026-11-23 08:00"))
+    shop.register(
+        *(Item(name, unit="kg") for name in ("oil", "base")), Item("soap", unit="each"), Customer("Cara", credit_limit="100 EUR"),
+        Recipe("base", makes="1 kg", ingredients=[Ingredient("oil", "1 kg")]),
+        Recipe("soap", makes="1 each", ingredients=[Ingredient("base", "1 kg")]),
+    )  # fmt: skip
+    shop.stock.receive("oil", "50 kg", lot="O-1")
+    return shop, store
+
+
+@pytest.mark.parametrize("item", ["soap", "base"])
+@pytest.mark.parametrize("step", ["start", "release"])
+def test_a_run_that_begins_while_its_order_is_put_on_hold_is_decided_again(item: str, step: str):
+    """Whatever level the run is of; a hold that comes after the start leaves it alone."""
+    shop, store = soap_for_two()
+    anna, ben = (shop.orders.place(customer=name, lines=[OrderLine("soap", "5 each")]) for name in ("Anna", "Ben"))
+    first, second = (
+        next(run for run in shop.orders.confirm(order).productions if shop.production.get(run).item == item) for order in (anna, ben)
+    )
+    for run in shop.production.find(item="base") if item == "soap" else ():
+        shop.production.start(run)
+        shop.production.complete(run, made=run.planned)
+    store.first = lambda: shop.orders.hold(anna, reason="unpaid")
+
+    with pytest.raises(NotAllowed):
+        getattr(shop.production, step)(first)
+
+    assert shop.production.status(first) == "planned"
+    store.first = lambda: getattr(shop.production, step)(second)
+    assert shop.orders.hold(ben, reason="unpaid").holds
+    assert shop.production.status(second) == {"start": "started", "release": "released"}[step]
+    shop.verify()
+
+
+def test_two_orders_at_the_same_moment_do_not_both_fit_the_credit_limit():
+    shop, store = soap_for_two()
+    line = OrderLine("soap", "20 each", price="3 EUR")
+    placed = []
+    store.first = lambda: placed.append(shop.orders.place(customer="Cara", lines=[line]))
+
+    placed.append(shop.orders.place(customer="Cara", lines=[line]))
+
+    assert [len(shop.orders.holds(order)) for order in placed] == [0, 1]

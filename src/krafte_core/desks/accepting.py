@@ -9,6 +9,7 @@ import attrs
 
 from krafte_core.allocation import LOT, PEGGED, PURCHASE, RUN, Allocation, from_lot
 from krafte_core.coverage import booked
+from krafte_core.desks.replanning import choose
 from krafte_core.events import Event, ProductionPlanned, PurchaseOrdered
 from krafte_core.planner import Buy, Make
 from krafte_core.planning import Plan
@@ -33,7 +34,11 @@ def write_plan(work: Work, plan: Plan, makes: Collection[str], buys: Collection[
     """Write the chosen batches and purchases of a plan, and every peg whose both ends exist then."""
     runs = {make.ref: _run(work, plan, make) for make in plan.makes if make.ref in makes}
     bought = {buy.ref: _purchase(work, buy) for buy in plan.buys if buy.ref in buys}
-    _link(work, plan, runs, bought)
+    chosen = _by_choice(work, plan, runs)
+    _link(work, plan, runs, bought, chosen)
+    if chosen:
+        work.settle()
+        choose(work, chosen, PEGGED)
     return Accepted(tuple(runs.values()), tuple(bought.values()), tuple(work.changes.events))
 
 
@@ -49,6 +54,8 @@ def _run(work: Work, plan: Plan, make: Make) -> str:
         planned_at=work.at,
         planned_start=moment(make.start),
         planned_end=moment(make.end),
+        outputs=formula.outputs,
+        by_choice=formula.by_choice,
     )
     work.file(run, new=True)
     work.step(run, "", "plan")
@@ -70,7 +77,14 @@ def _purchase(work: Work, buy: Buy) -> str:
     return paper.number
 
 
-def _link(work: Work, plan: Plan, runs: Mapping[str, str], bought: Mapping[str, str]) -> None:
+def _by_choice(work: Work, plan: Plan, runs: Mapping[str, str]) -> list[str]:
+    """The runs whose lots are chosen by what is in them: a peg knows only how much, so what they take from stock is netted anew."""
+    filed = work.reader.papers([demand.ref for demand in plan.demands if demand.kind == "run"])
+    known = [number for number, row in filed.items() if isinstance(row.paper, ProductionOrder) and row.paper.by_choice]
+    return known + [runs[make.ref] for make in plan.makes if make.ref in runs and plan.formulas[make.item].by_choice]
+
+
+def _link(work: Work, plan: Plan, runs: Mapping[str, str], bought: Mapping[str, str], chosen: Collection[str]) -> None:
     """The pegs as links; what comes from stock is taken from lots by the picking rule of the item."""
     known = {demand.ref for demand in plan.demands if demand.kind in ("order", "run")}
     new = {*runs.values()}
@@ -79,6 +93,8 @@ def _link(work: Work, plan: Plan, runs: Mapping[str, str], bought: Mapping[str, 
     for item, steps, source, supply, supply_line, _, need, line, when in plan.pegs:
         demand = runs.get(need, need)
         if demand not in new and demand not in known:
+            continue
+        if source == "stock" and demand in chosen:
             continue
         if source == "stock":
             for stocked, took in search.cover(item, steps, work.day(when)).taken:

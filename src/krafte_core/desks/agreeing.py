@@ -71,6 +71,7 @@ def check_terms(work: Work, order: CustomerOrder, terms: PriceList | None, owed:
 def _reasons(work: Work, order: CustomerOrder, terms: PriceList, owed: Money | None) -> tuple[str, ...]:
     if terms.credit_limit is None:
         return verdict(terms, order).hold
+    work.touch(f"credit of {order.customer}")  # of two orders at the same moment the second one sees the first
     before = terms.credit_limit * 0 if owed is None else owed
     unknown = []
     for other in open_orders(work, order):
@@ -84,9 +85,8 @@ def _reasons(work: Work, order: CustomerOrder, terms: PriceList, owed: Money | N
 
 def open_orders(work: Work, order: CustomerOrder) -> Sequence[CustomerOrder]:
     """The customer's other orders of which something has still to leave."""
-    rows = work.reader.open_papers("order", work.catalogue.items)
-    found = {row.paper.number: row.paper for filed in rows.values() for row in filed if row.paper.customer == order.customer}
-    return [found[number] for number in sorted(found) if number != order.number]
+    found = work.reader.open_orders(order.customer)
+    return sorted([other for other in found if other.number != order.number], key=lambda other: other.number)
 
 
 def changed_lines(work: Work, order: CustomerOrder, lines: Sequence[OrderLine]) -> Sequence[OrderLine]:

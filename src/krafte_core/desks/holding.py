@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import attrs
 
+from krafte_core.allocation import RUN
 from krafte_core.diary import allow
 from krafte_core.errors import InvalidInput, NotAllowed
 from krafte_core.events import Event, OrderHeld, OrderReleased
@@ -121,9 +122,24 @@ def _done(work: Work, order: CustomerOrder) -> Held:
 
 
 def put_on_hold(work: Work, order: CustomerOrder, kind: str, reason: str) -> None:
-    """Write a hold into the diary of an order, and tell it."""
+    """Write a hold into the diary of an order, and tell it.
+
+    The runs behind the order are guarded with it: one that begins at the same moment has begun before, or sees the hold.
+    """
+    for run in _runs_behind(work, order.number):
+        work.touch(run)
     work.step(order, work.state(order), "hold", reason=reason, details=(("kind", kind),))
     work.tell(OrderHeld(work.at, order.number, order.customer, reason))
+
+
+def _runs_behind(work: Work, order: str) -> Iterable[str]:
+    """The runs that an order counts on, and those that they count on."""
+    frontier, found = [order], dict[str, None]()
+    while frontier:
+        links = work.reader.links(frontier).values()
+        frontier = [link.ref for rows in links for link in rows if link.source == RUN and link.ref not in found]
+        found |= dict.fromkeys(frontier)
+    return found
 
 
 def end_hold(work: Work, order: CustomerOrder, kind: str, reason: str = "") -> None:

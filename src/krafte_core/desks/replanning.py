@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from krafte_core.allocation import RUN, Allocation, displaced, rank, shrink, without
+from krafte_core.allocation import RESERVED, RUN, Allocation, displaced, rank, shrink, without
 from krafte_core.availability import Shortage, shortages
 from krafte_core.charging import follow
 from krafte_core.coverage import NEVER, Cover, lacking
@@ -299,6 +299,19 @@ def cover_again(work: Work, names: Sequence[str], not_before: Mapping[str, float
     short = shortages(missing, covers, work.catalogue.item) if missing else ()
     needs.write(Writer(work), covers)
     return short
+
+
+def choose(work: Work, names: Sequence[str], firmness: str = RESERVED) -> None:
+    """What depends on the lots that are there is chosen from those in stock now, as far as these runs lack it."""
+    for again in (False, True):
+        if again:
+            for name in names:
+                follow(work, work.paper(ProductionOrder, name))  # as much as the lots that are now taken ask for
+        needs = RunNeeds(work, names, {})
+        if needs.inputs:
+            search = Search(Seen(work, reach_of(work, [run.item for run, *_ in needs.runs])), make=False, buy=False)
+            needs.write(Writer(work, firmness), needs.search(search, follow=False))
+            work.settle()
 
 
 def covering_again(name: str, when_short: str) -> Callable[[Work], Replanned]:

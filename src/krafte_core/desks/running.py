@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,26 +11,23 @@ import attrs
 from krafte_core.allocation import LOT, Allocation
 from krafte_core.availability import shortage
 from krafte_core.backdating import business_time, date_step, fit_in
-from krafte_core.charging import Charge, follow
+from krafte_core.charging import Charge
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
 from krafte_core.desks.describing import described
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
 from krafte_core.desks.holding import refuse_stopped
-from krafte_core.desks.needs import reach_of
-from krafte_core.desks.replanning import RunNeeds, planning
+from krafte_core.desks.replanning import choose, planning
 from krafte_core.desks.reversing import Reversal, Reversed
 from krafte_core.diary import allow
 from krafte_core.errors import AlreadyExists, InvalidInput, Short
 from krafte_core.events import Event, ProductionStarted
 from krafte_core.items import code, note, one_of
-from krafte_core.netting import Writer
 from krafte_core.office import Office
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
-from krafte_core.scheduling import Search
 from krafte_core.stock import STOCK, Move, line_of, unusable
 from krafte_core.times import day
 from krafte_core.wording import told
-from krafte_core.work import Seen, Work, number_of
+from krafte_core.work import Work, number_of
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 
@@ -491,10 +488,8 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
         links = work.reader.links((name,))[name]
         reserved = [link for link in links if link.source == LOT]
         lots = work.reader.lots([(link.item, link.ref) for link in reserved])
-        if when_short == "refuse" and not run.by_choice:
-            _refuse_uncovered(work, run, reserved)
-        elif when_short == "refuse":
-            _refuse_open(work, run, reserved)
+        if when_short == "refuse":
+            _refuse_short(work, run, reserved)
         today, usable = work.day_then, places_for(work, run)
         for _, _, _, item, lot_code, place, _, _, _ in reserved:
             lot = lots[item, lot_code]
@@ -512,29 +507,20 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
 def _chosen_again(work: Work, run: ProductionOrder) -> ProductionOrder:
     """What depends on the lots that are there is chosen from those of now, as far as it is open: by content, or a substitute."""
     allow(PRODUCTION_STEPS, run.number, work.state(run), "start")
-    for again in (False, True):
-        if again:
-            follow(work, run)  # as much as the lots that are now taken ask for
-        needs = RunNeeds(work, [run.number], {})
-        if needs.inputs:
-            search = Search(Seen(work, reach_of(work, [one.item for one, *_ in needs.runs])), make=False, buy=False)
-            needs.write(Writer(work), needs.search(search, follow=False))
-            work.settle()
+    choose(work, [run.number])
     return work.paper(ProductionOrder, run.number)  # type: ignore[no-any-return]
 
 
-def _refuse_open(work: Work, run: ProductionOrder, reserved: Sequence[Allocation]) -> None:
-    open_ = Charge(work, run, reserved).open(0)
-    short = [(line, line.requirement(run.steps)) for line in run.lines if open_[line.ref]]
-    if short:
-        raise Short(tuple([shortage(line.item, line.scale, need, need - open_[line.ref]) for line, need in short]))
-
-
-def _refuse_uncovered(work: Work, run: ProductionOrder, reserved: Iterable[Allocation]) -> None:
-    covered: dict[str, int] = {}
-    for link in reserved:
-        covered[link.line] = covered.get(link.line, 0) + link.covers
+def _refuse_short(work: Work, run: ProductionOrder, reserved: Sequence[Allocation]) -> None:
+    """Refuse what the reserved lots do not cover."""
     steps = run.steps
+    if run.by_choice:
+        open_ = Charge(work, run, reserved).open(0)
+        covered = {line.ref: line.requirement(steps) - open_[line.ref] for line in run.lines}
+    else:
+        covered = {}
+        for link in reserved:
+            covered[link.line] = covered.get(link.line, 0) + link.covers
     short = [line for line in run.lines if covered.get(line.ref, 0) < line.requirement(steps)]
     if short:
-        raise Short(tuple(shortage(line.item, line.scale, line.requirement(steps), covered.get(line.ref, 0)) for line in short))
+        raise Short(tuple([shortage(line.item, line.scale, line.requirement(steps), covered.get(line.ref, 0)) for line in short]))

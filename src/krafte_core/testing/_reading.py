@@ -141,6 +141,24 @@ class Reading(Hooks):
                 "wax": ["CO-1"],
             }
 
+    def test_open_orders_are_found_by_customer(self, store: Store) -> None:
+        """As they are now, until they are closed, and again when they are opened again; renamed with their customer."""
+        rows: list[Any] = [paper(f"CO-{n}", "soap") for n in range(1, 5)]
+        rows = [attrs.evolve(row, customer=name) for row, name in zip(rows, "abab", strict=True)]
+        store.commit(filing(*rows, paper("PB-1", "soap")))
+        assert self._of(store, "a") == ["CO-1", "CO-3"]
+        store.commit(Changes(stamps={"CO-1": 1}, closed={"CO-1"}))
+        store.commit(Changes(papers={"CO-3": attrs.evolve(rows[2], priority=7, version=2)}, stamps={"CO-3": 1}))
+        assert self._of(store, "a") == ["CO-3"]
+        assert ask(store, lambda reader: reader.open_orders("a"))[0].priority == 7
+        store.commit(Changes(stamps={"CO-1": 2}, opened={"CO-1"}))
+        renamed = {row.number: attrs.evolve(row, customer="erased", version=3) for row in (rows[0], rows[2])}
+        store.commit(Changes(papers=renamed, stamps={"CO-1": 3, "CO-3": 2}))
+        assert (self._of(store, "a"), self._of(store, "erased"), self._of(store, "b")) == ([], ["CO-1", "CO-3"], ["CO-2", "CO-4"])
+
+    def _of(self, store: Store, customer: str) -> list[str]:
+        return sorted(order.number for order in ask(store, lambda reader: reader.open_orders(customer)))
+
     def _open(self, store: Store, kind: str) -> dict[str, set[tuple[str, int]]]:
         found = ask(store, lambda reader: reader.open_papers(kind, ["soap", "oil", "wax"]))
         return {item: {(row.paper.number, row.stamp) for row in rows} for item, rows in found.items()}

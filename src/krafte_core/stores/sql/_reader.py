@@ -11,6 +11,7 @@ from krafte_core.diary import LOT_DOCUMENTS, Entry
 from krafte_core.errors import StoreFailed
 from krafte_core.ledger import Gross, Use
 from krafte_core.lot_histories import Moved
+from krafte_core.orders import CustomerOrder
 from krafte_core.stock import PRODUCTION, Lot, Posting, Sought, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
@@ -169,6 +170,13 @@ class SqlReader(RowReader):
                 break
             last = rows[-1][2]
         return found[:limit]
+
+    def open_orders(self, customer: str) -> Sequence[CustomerOrder]:
+        """See `Reader`: the customer's papers by their index, and of those the open ones."""
+        where = "p.tenant = ? AND p.party = ? AND p.kind = ? AND NOT p.closed"
+        with READ:
+            rows = self._rows(f"{PAPERS} WHERE {where}", customer, "order") if readable([customer]) else ()
+        return [self._bodies.read(row[0]) for row in rows]
 
     def _place_of(self, number: str) -> int:
         if not number:
