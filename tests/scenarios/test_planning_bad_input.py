@@ -60,7 +60,9 @@ def test_a_job_that_never_fits_says_how_long_the_longest_opening_is():
     paper = order(shop)
     with pytest.raises(NeverFits, match="its longest opening has 2 h"):
         shop.orders.promise(paper)
-    assert "its longest opening has 2 h" in shop.planning.plan().deliveries()[0].problem
+    plan = shop.planning.plan()
+    assert "its longest opening has 2 h" in plan.deliveries()[0].problem
+    assert [str(one).partition(" never")[0] for one in plan.messages()] == [f"not planned: {paper.number} (soap), 3 h"]
 
 
 POT = WorkCenter("pot", hours="Mon-Fri 08:00-16:00")
