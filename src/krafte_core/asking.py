@@ -52,16 +52,21 @@ def tried(planner: Planner, wants: Sequence[Want]) -> Found:
         for want in wants:
             since = planner.mark()
             answers.append(planner.plan(source(want.item), want.steps, NEVER))
-            _spare(spare, planner, since)
+            _spare(spare, planner, since, answers[-1][1])
         return Found(answers, planner.makes[mark[1] :], planner.buys[mark[2] :], planner.loans[mark[3] :], spare)
     finally:
         planner.undo(mark)
 
 
-def _spare(spare: dict[tuple[str, str], int], planner: Planner, since: Mark) -> None:
-    """Compare what was placed since a mark with the same as early as it can be: the first of each item with the first."""
+def _spare(spare: dict[tuple[str, str], int], planner: Planner, since: Mark, chain: Chain) -> None:
+    """Compare what was placed since a mark with the same as early as it can be: the first of each item with the first.
+
+    What is on the chain has no slack, also where it may begin a little later because somebody is closed after it.
+    """
     makes, buys = planner.soonest
-    first = {("production", one.item): one.start for one in sorted(makes, key=lambda one: -one.start)}
+    steps = {(name, start) for _, name, start, _ in chain}
+    beside = [one for one in makes if not any((task[0].name, task[1]) in steps for task in one.tasks)]
+    first = {("production", one.item): one.start for one in sorted(beside, key=lambda one: -one.start)}
     first |= {("purchase", one.item): one.at for one in sorted(buys, key=lambda one: -one.at)}
     for make in planner.makes[since[1] :]:
         _least(spare, first, ("production", make.item), make.start)

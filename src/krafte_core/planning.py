@@ -104,7 +104,11 @@ class PlannedBuy:
 
 @attrs.frozen
 class Message:
-    """What somebody should look at: `expedite`, `delay` or `cancel` a supply that exists; a need is `late` or has `no source`."""
+    """What somebody should look at.
+
+    `expedite`, `delay` or `cancel` a supply that exists; a need is `late`, has `no source` (nobody makes or sells something), or is
+    `not planned` for the reason that the text gives.
+    """
 
     kind: str
     paper: str
@@ -112,6 +116,10 @@ class Message:
     now: datetime | None
     wanted: datetime | None
     text: str
+
+    def __str__(self) -> str:
+        """The sentence."""
+        return f"{self.kind}: {self.paper} ({self.item}), {self.text}"
 
 
 class Peg(NamedTuple):
@@ -140,6 +148,7 @@ class Outcome(NamedTuple):
     parts: tuple[PlannedPart, ...] = ()
 
 
+NOBODY = "nobody makes or sells"
 KEPT = -2
 """The `reason` of what is made or bought to keep an item in stock."""
 
@@ -216,7 +225,7 @@ def _plain(planner: Planner, number: int, demand: Demand, turns: Interchange) ->
         return Outcome(NEVER, (), str(problem))
     if demand.kind != "run" and (at > demand.due or demand.due < source.fence):
         turns.placed(Turn(number, demand.rank[0], source, demand.steps, demand.due, demand.lasts, at, chain))
-    return Outcome(at, chain, "" if at < NEVER else f"nobody makes or sells {chain[-1][1]}")
+    return Outcome(at, chain, "" if at < NEVER else f"{NOBODY} {chain[-1][1]}")
 
 
 def _refill(planner: Planner, keep: Keep) -> tuple[int, int, str]:
@@ -275,7 +284,7 @@ def _one(planner: Planner, demand: Demand) -> Outcome:
     at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
     if at <= demand.due or (at <= demand.latest and at < NEVER and not demand.least):
         return Outcome(at, chain, "")
-    why = f"nobody makes or sells {chain[-1][1]}" if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
+    why = f"{NOBODY} {chain[-1][1]}" if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
     planner.undo(mark)
     if not demand.least:
         return Outcome(NEVER, (), f"{why}, and nobody wants it any more then")
@@ -579,7 +588,7 @@ def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:
             elif first is not None and first - row.at > tolerance:
                 yield Message("delay", row.ref, item, now, moment(first), "it is needed later")
     for delivery in plan.late():
-        kind = "late" if delivery.at else "no source"
+        kind = "late" if delivery.at else "no source" if NOBODY in delivery.problem else "not planned"
         last = delivery.chain[-1] if delivery.chain else None
         waits = f"waits for {last.kind} {last.name}" if last else delivery.problem
         first_step = delivery.chain[0] if delivery.chain else None

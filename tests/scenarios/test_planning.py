@@ -330,7 +330,7 @@ def test_an_order_may_leave_in_parts_and_one_is_not_wanted_after_friday():
     shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
     shop.register(Item("bar", unit="each"), Recipe("bar", makes="1 each", lead_time="1 day"))
     shop.stock.receive("bar", "30 each", lot="B-1")
-    anna = shop.orders.place(customer="Anna", lines=[OrderLine("bar", "50 each")], requested="2026-11-23")
+    anna = shop.orders.place(customer="Anna", lines=[OrderLine("bar", "50 each")], requested="2026-11-23", priority=1)
     ben = shop.orders.place(customer="Ben", lines=[OrderLine("bar", "5 each")], requested="2026-11-23")
     plan = shop.planning.plan(parts={anna.number: "10 each"}, latest={ben.number: "2026-11-23 23:00"})
     assert [(str(one.amount), f"{one.at:%a %H:%M}") for one in plan.deliveries(anna.number)] == [

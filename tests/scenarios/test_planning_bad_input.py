@@ -9,7 +9,7 @@ import pytest
 from krafte_core import Calendar, Ingredient, Item, Offer, Operation, OrderLine, Recipe, Supplier, WorkCenter, Workshop
 from krafte_core.allocation import rank
 from krafte_core.coverage import NEVER
-from krafte_core.errors import BeyondHorizon, InvalidInput, NeverFits, NotPositive, RecipeCycle, Short
+from krafte_core.errors import BeyondHorizon, Conflict, InvalidInput, NeverFits, NotPositive, RecipeCycle, Short, Unknown
 from krafte_core.planning import Demand
 from krafte_core.purchasing import PurchaseLine
 from krafte_core.testing import FakeClock
@@ -60,7 +60,9 @@ def test_a_job_that_never_fits_says_how_long_the_longest_opening_is():
     paper = order(shop)
     with pytest.raises(NeverFits, match="its longest opening has 2 h"):
         shop.orders.promise(paper)
-    assert "its longest opening has 2 h" in shop.planning.plan().deliveries()[0].problem
+    plan = shop.planning.plan()
+    assert "its longest opening has 2 h" in plan.deliveries()[0].problem
+    assert [str(one).partition(" never")[0] for one in plan.messages()] == [f"not planned: {paper.number} (soap), 3 h"]
 
 
 POT = WorkCenter("pot", hours="Mon-Fri 08:00-16:00")
@@ -185,3 +187,29 @@ def test_a_delivery_that_may_be_put_forward_or_back_or_is_not_needed_is_told():
     order(shop, requested="2026-12-20")
     kinds = {(one.kind, one.item) for one in shop.planning.plan().messages()}
     assert {("expedite", "soap"), ("late", "soap"), ("cancel", "oil")} <= kinds
+
+
+def test_an_order_that_is_wanted_until_noon_is_ready_by_noon_and_one_that_was_wanted_last_week_never():
+    shop = shop_of(soap(lead_time="1 day"))
+    paper = order(shop, requested="2026-11-30")
+    (noon,) = shop.planning.plan(latest={paper.number: "2026-11-30 12:00"}).deliveries()
+    assert (noon.at, noon.late) == (instant("2026-11-30 12:00"), 0)
+    (gone,) = shop.planning.plan(latest={paper.number: "2026-11-16 12:00"}).deliveries()
+    assert (gone.at, gone.problem) == (None, "it would be there on 2026-11-24 08:00, and nobody wants it any more then")
+
+
+@pytest.mark.parametrize("how", ["ready_by", "latest", "parts"])
+def test_a_wish_for_an_order_that_is_not_open_is_refused(how):
+    shop = shop_of(soap(lead_time="1 day"))
+    order(shop)
+    with pytest.raises(Unknown, match="CO-0"):
+        shop.planning.plan(**{how: {"CO-0": "2 each" if how == "parts" else "2026-12-01 12:00"}})
+
+
+def test_a_plan_about_an_order_that_is_gone_is_not_accepted():
+    shop = shop_of(soap(lead_time="1 day"))
+    paper = order(shop)
+    plan = shop.planning.plan(ready_by={paper.number: "2026-12-01 12:00"})
+    shop.orders.cancel(paper)
+    with pytest.raises(Conflict, match="plan again"):
+        shop.planning.accept(plan)

@@ -14,6 +14,7 @@ from krafte_core.allocation import LOT, QUOTED
 from krafte_core.availability import Availability, Tally, shortages
 from krafte_core.coverage import lacking
 from krafte_core.desks.allocating import OrderLots
+from krafte_core.desks.baskets import Basket, basket
 from krafte_core.desks.board import OrderBoard, table_rows
 from krafte_core.desks.changing import OrderChanges
 from krafte_core.desks.confirming import Confirmed, confirm
@@ -174,6 +175,27 @@ class OrderDesk(OrderChanges, OrderParts, OrderLots, OrderImports, OrderBoard, O
             if relaxing is not None or found.arrival is None:
                 return found
             return with_binding(work, needs, found)
+
+    def promise_all(self, orders: Sequence[CustomerOrder | str]) -> Basket:
+        """When can we deliver all of these? As if each were confirmed before the next, the most urgent first; nothing is held.
+
+        Raises:
+            Unknown: (`unknown`) no such order. InvalidInput: (`invalid_input`) no order. And what `promise` raises.
+
+        >>> from krafte_core import Item, OrderLine, Recipe, Workshop
+        >>> from krafte_core.testing import FakeClock
+        >>> shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+        >>> shop.register(Item("soap", unit="each"), Recipe("soap", makes="10 each", lead_time="3 days"))
+        >>> lot = shop.stock.receive("soap", "10 each", lot="S-1")
+        >>> two = [shop.orders.place(customer=name, lines=[OrderLine("soap", "10 each")]) for name in ("Anna", "Ben")]
+        >>> print(shop.orders.promise_all(two))
+        CO-2026-11-001: delivered on Mon 2026-11-23
+        CO-2026-11-002: delivered on Thu 2026-11-26
+        """
+        if isinstance(orders, str | CustomerOrder):
+            raise InvalidInput("orders", orders, "a list of orders")
+        with self._office.look() as work:
+            return basket(work, [number_of(order) for order in orders])
 
     def status(self, order: CustomerOrder | str) -> OrderStatus:
         """What a customer sees of the order.

@@ -73,7 +73,8 @@ class PlanningDesk:
                 the minimum and target of every item that has them; `{}` for none.
             parts: orders of which each line may leave in parts, with the smallest part: `{"CO-1": "10 each"}`; as much as can be
                 leaves on the due date, the rest as soon as it can. What is delivered complete has all its lines ready at one moment.
-            latest: instants after which an order is not wanted any more: what cannot be ready by then is not planned.
+            latest: instants after which an order is not wanted any more: it is planned for then, if that is before the requested day
+                ends, and what cannot be ready by then is not planned.
             cover: period cover: `{"soap": "7 days"}` makes at once what orders want within seven days, and buys so as well.
             progress: told now and then (done, of how many); to cancel, let it raise.
 
@@ -186,7 +187,7 @@ class PlanningDesk:
         chosen = _chosen("make", makes, [one.ref for one in plan.makes]), _chosen("buy", buys, [one.ref for one in plan.buys])
 
         def decide(work: Work) -> Accepted:
-            if not planned(work, plan.asked, now=plan.now).same_as(plan):
+            if not _still(work, plan):
                 raise Conflict("the plan, made of an earlier moment of the books; plan again", 1)
             return write_plan(work, plan, *chosen)
 
@@ -318,6 +319,14 @@ def planned(work: Work, how: Asked = Asked(), *, now: int | None = None, progres
     return plan_case(case_of(work, how, now=now), progress)
 
 
+def _still(work: Work, plan: Plan) -> bool:
+    """Whether the books would give the same plan once more."""
+    try:
+        return planned(work, plan.asked, now=plan.now).same_as(plan)
+    except Unknown:  # an order that it was asked about is gone
+        return False
+
+
 def case_of(work: Work, how: Asked, *, now: int | None = None) -> Case:
     """Everything that is open in the books, and all that it may need."""
     items = tuple(work.catalogue.items)
@@ -325,28 +334,29 @@ def case_of(work: Work, how: Asked, *, now: int | None = None) -> Case:
     seen = Seen(work, items)
     seen.now = work.now if now is None else now
     orders = [*order_demands(work, items, dict(how.ready_by), confirmed=how.orders == "confirmed")]
-    if how.parts or how.latest:
-        orders = _with_policies(work, orders, dict(how.parts), dict(how.latest))
+    if how.parts or how.latest or how.ready_by:
+        orders = _with_policies(work, orders, how)
     return Case(SituationSnapshot(seen, items, work.catalogue.span(work.at)), (*run_demands(work, items), *orders, *how.also), how)
 
 
-def _with_policies(work: Work, demands: Sequence[Demand], parts: Mapping[str, str], latest: Mapping[str, int]) -> list[Demand]:
-    """Which orders may leave in parts, and after when they are not wanted any more.
+def _with_policies(work: Work, demands: Sequence[Demand], how: Asked) -> list[Demand]:
+    """Which orders may leave in parts, and after when they are not wanted any more, which is also when they must be ready.
 
     Raises:
         Unknown: (`unknown`) an order that is not open.
     """
-    known = {demand.ref for demand in demands}
-    for ref in (*parts, *latest):
+    known, parts, latest = {demand.ref for demand in demands}, dict(how.parts), dict(how.latest)
+    for ref, _ in (*how.parts, *how.latest, *how.ready_by):
         if ref not in known:
             raise Unknown("open order", ref, tuple(sorted(known)))
     found = []
-    for demand in demands:
+    for demand in demands if parts or latest else ():
         least = work.item(demand.item).positive(parts[demand.ref], "parts") if demand.ref in parts else 0
         if least and demand.together:
             raise InvalidInput("parts", demand.ref, "an order that may be delivered in parts")
-        found.append(demand._replace(least=least, latest=latest.get(demand.ref, NEVER)))
-    return found
+        last = latest.get(demand.ref, NEVER)
+        found.append(demand._replace(least=least, latest=last, due=min(demand.due, last)))
+    return found or [*demands]
 
 
 def _chosen(kind: str, refs: Collection[str] | None, every: Sequence[str]) -> frozenset[str]:

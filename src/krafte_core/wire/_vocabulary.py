@@ -30,6 +30,7 @@ _ROWS = """
     desks.accepting Accepted
     desks.advancing Earlier Advanced
     desks.allocating Reserved Allocated
+    desks.baskets Basket
     desks.board BoardRow Board
     desks.changing Cancelled ChangedOrder ClosedOrder
     desks.closing ClosedPeriod
