@@ -22,7 +22,7 @@ from krafte_core.quantities import parts
 from krafte_core.recall import OpenLine, Recall, recall
 from krafte_core.shipping import Shipment
 from krafte_core.stock import CUSTOMER, Lot, Posting
-from krafte_core.trace import Genealogy, Reach, genealogy, order_of, reach, reach_in, with_moves
+from krafte_core.trace import Genealogy, Reach, genealogy, order_of, reach, reach_ahead, reach_in, with_moves
 from krafte_core.work import Work, number_of
 
 Sources = str | Iterable[Any]
@@ -123,16 +123,20 @@ def named(item: Sources, lot: str | None) -> list[Key | str]:
 
 
 def searched(work: Work, names: Iterable[Key | str], direction: str, **limits: Any) -> Reach:
-    """On the index that the store keeps at hand, or level by level."""
+    """On the index that the store keeps at hand, with what it knows ahead, or level by level."""
     wanted = [*names]
     _must_exist(work, wanted)
-    links = work.reader.genealogy() if not any(limit is not None for limit in limits.values()) else None
+    limits = {name: limit for name, limit in limits.items() if limit is not None}
+    links = work.reader.genealogy() if not limits else None
     if links is not None:
         return reach_in(links, wanted, direction)
 
     def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Use]:
         return work.reader.uses(lots=lots, runs=runs)
 
+    ahead = getattr(work.reader, "may_find", None)
+    if ahead is not None and limits and "levels" not in limits:
+        return reach_ahead(ahead, read, wanted, direction, **limits)
     return reach(read, wanted, direction, **limits)
 
 
