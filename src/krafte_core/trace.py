@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
@@ -184,11 +185,12 @@ def reach(
     lots: set[Key] = set()
     found: dict[str, dict[Key, int]] = {}
     new_lots, new_runs = [s for s in start if not isinstance(s, str)], [s for s in start if isinstance(s, str)]
-    depth = 1 if new_runs else 0
-    while new_lots or new_runs:
+    for step in count():
+        if not (new_lots or new_runs):
+            break
         lots.update(new_lots)
         found |= {run: {} for run in new_runs}
-        beyond = levels is not None and depth >= levels
+        beyond = levels is not None and (step + 1) // 2 >= levels  # so many runs lie behind the lots that are new in this step
         to_read = [] if beyond else new_lots
         pairs, followed = limits.nets(read(to_read, new_runs)) if to_read or new_runs else ({}, None)
         fresh, here = set(new_runs), set(new_lots)
@@ -201,7 +203,6 @@ def reach(
                     next_runs.add(run)
                 if run in fresh and (steps < 0) == forward and key not in lots:
                     next_lots.add(key)
-        depth += bool(next_runs) if levels is not None else 0
         new_runs, new_lots = sorted(next_runs), sorted(next_lots)
     return Reach(direction, start, tuple(sorted(lots)), {run: dict(sorted(found[run].items())) for run in sorted(found)})
 
