@@ -34,13 +34,14 @@ PAGE = 200
 class Document(NamedTuple):
     """Everything that a paper moved (a run, a shipment, a receipt, a return), or one posting without a paper.
 
-    `lots` are those that it moves; `shipment` is the delivery note, where the paper is one.
+    `lots` are those that it moves; `shipment` is the delivery note, `run` the production order, where the paper is one.
     """
 
     paper: str
     postings: tuple[Posting, ...]
     lots: Mapping[Key, Lot]
     shipment: Shipment | None
+    run: ProductionOrder | None = None
 
     @property
     def is_run(self) -> bool:
@@ -54,13 +55,13 @@ def documents(work: Work, since: datetime | None, until: datetime | None) -> Ite
     papers = (tuple(row for _, row in group) for _, group in groupby(rows, key=lambda pair: pair[1].paper or pair[0]))
     while page := [*islice(papers, PAGE)]:
         lots = work.reader.lots(dict.fromkeys(move[:2] for postings in page for posting in postings for move in posting.moves))
-        sent = {postings[0].paper for postings in page if any(CUSTOMER in move[3:5] for one in postings for move in one.moves)}
-        filed = work.reader.papers(sorted(sent - {""}))
+        filed = work.reader.papers(sorted({postings[0].paper for postings in page} - {""}))
         for postings in page:
             keys = dict.fromkeys(move[:2] for posting in postings for move in posting.moves)
             paper = filed[postings[0].paper].paper if postings[0].paper in filed else None
             known = {key: lots[key] for key in keys if key in lots}
-            yield Document(postings[0].paper, postings, known, paper if isinstance(paper, Shipment) else None)
+            shipment, run = paper if isinstance(paper, Shipment) else None, paper if isinstance(paper, ProductionOrder) else None
+            yield Document(postings[0].paper, postings, known, shipment, run)
 
 
 class Decision(NamedTuple):

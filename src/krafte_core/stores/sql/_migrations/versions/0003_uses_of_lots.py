@@ -1,4 +1,4 @@
-"""On PostgreSQL: what a lot was used for is read off an index alone, as what a run used always was. SQLite keeps its rows so anyhow."""
+"""On PostgreSQL, what a lot was used for is read off an index alone, as what a run used always was; SQLite has the rows so anyhow."""
 
 from __future__ import annotations
 
