@@ -150,7 +150,7 @@ class PeriodBalance:
 
 def period_balance(
     item: Item,
-    moves: Mapping[Key, Iterable[Entry]],
+    moves: Iterable[Iterable[Entry]],
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -161,16 +161,16 @@ def period_balance(
 
     Args:
         item: the item.
-        moves: all moves of each of its lots that count.
+        moves: of each of its lots that count all moves; gone through once, lot by lot.
         since, until: from the first instant to before the second; default from the beginning, and to the end.
         owner: whose lots these are; told in the answer.
         on_hand: steps that the shelf holds now, where the time lasts until now; a difference is unaccounted.
 
-    >>> print(period_balance(Item("oil", unit="kg"), {}))
+    >>> print(period_balance(Item("oil", unit="kg"), ()))
     nothing = nothing; unaccounted 0 kg
     """
     sums = dict.fromkeys((*INS, *OUTS, "opening"), 0)
-    for entries in moves.values():
+    for entries in moves:
         rows = [entry for entry in entries if until is None or entry.posting.happened_at < until]
         before = [entry for entry in rows if since is not None and entry.posting.happened_at < since]
         now, then = totals(rows), totals(before)

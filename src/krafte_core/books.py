@@ -18,6 +18,7 @@ from krafte_core.diary import Entry, about_lots
 from krafte_core.errors import Conflict
 from krafte_core.journal import Journal
 from krafte_core.ledger import Index, Use, moved_in, uses_of
+from krafte_core.lot_index import LotIndex
 from krafte_core.orders import CustomerOrder
 from krafte_core.shelves import Balance, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Sought, Stocked
@@ -73,6 +74,7 @@ class Books:
         self._closed: set[str] = set()
         self._stamps: dict[str, int] = {}
         self._lots: dict[LotKey, Lot] = {}
+        self._found = LotIndex()
         self._shelves = Shelves(keep=base is not None)
         self._links: dict[str, dict[AllocationKey, Allocation | None]] = {}
         self._claims: dict[SupplyKey, dict[AllocationKey, Allocation | None]] = {}
@@ -293,7 +295,9 @@ class Books:
         own = self._lots
         if self._base is not None:
             yield from (lot for lot in self._base.sought(lots) if (lot.item, lot.code) not in own)
-        yield from filter(lots.meets, own.values())
+            yield from filter(lots.meets, own.values())
+        else:
+            yield from self._found.among(own, lots)
 
     def moved(self, since: datetime | None, until: datetime | None, *, together: bool = False) -> Iterator[Posting]:
         """See `Reader`."""
@@ -547,6 +551,7 @@ class Books:
         """Its rows show the lot as it is now; also those of the base, where this sheet has not changed it before."""
         lot = self._lots[key]
         self._shelves.change_lot(lot)
+        self._found.changed(lot)
         if new and self._base is not None:
             for row in self._base.standing([key])[key]:
                 if not self._shelves.has(row):
@@ -604,7 +609,7 @@ def _copied(table: Any) -> Any:
     if isinstance(table, dict):
         nested = any(isinstance(row, dict | list) for row in itertools.islice(table.values(), 1))
         return {key: _copied(row) for key, row in [*table.items()]} if nested else table.copy()
-    return table.copy() if isinstance(table, list | set | Shelves | Journal) else table
+    return table.copy() if isinstance(table, list | set | Shelves | Journal | LotIndex) else table
 
 
 def _catalogue_key(value: CatalogueValue) -> tuple[str, str]:

@@ -27,6 +27,9 @@ def findings(work: Work) -> Iterator[str]:
     yield from _allocations(work)
     yield from _bookings(work)
     yield from _diary(work)
+    astray = getattr(work.reader, "astray", None)
+    if astray is not None:
+        yield from astray()
 
 
 def _ledger(work: Work) -> Iterator[str]:

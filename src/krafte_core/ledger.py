@@ -20,6 +20,8 @@ Key = tuple[str, str]
 """What names a lot: its item's code and its own."""
 Read = Callable[[Collection[Key], Collection[str]], Iterable["Use"]]
 """All uses of any of these lots, and all of any of these runs, each once, in any order."""
+Ahead = Callable[[Iterable[Key | str], str, "datetime | None"], Collection[Key | str]]
+"""Of sources, a direction and a time: at least the lots and runs that a search finds as of then, in any order."""
 Gross = Mapping[Key, tuple[int, int]]
 """Per lot the steps that went into a run, and those that came out of it."""
 DIRECTIONS = ("back", "forward")
@@ -257,6 +259,28 @@ class Links:
             flat = (known[numbers[run]] if run in numbers else None) or ()
             found[run] = {names[lot]: net for lot, net in zip(flat[::2], flat[1::2], strict=True) if net}  # type: ignore[misc]
         return found
+
+
+class Uses:
+    """Uses that were read already, found by lot and by run: `read` is what `trace.reach` asks for.
+
+    >>> rows = Uses([Use("B-1", "oil", "O-1", 8, datetime(2026, 1, 1))])
+    >>> rows.read([("oil", "O-1")], ["B-1"]) == rows.read([], ["B-1"])
+    True
+    """
+
+    def __init__(self, rows: Iterable[Use]) -> None:
+        self._by_lot: dict[Key, list[Use]] = {}
+        self._by_run: dict[str, list[Use]] = {}
+        for row in rows:
+            self._by_lot.setdefault((row.item, row.lot), []).append(row)
+            self._by_run.setdefault(row.run, []).append(row)
+
+    def read(self, lots: Collection[Key], runs: Collection[str]) -> list[Use]:
+        """All uses of these lots and runs, each once."""
+        asked = frozenset(runs)
+        rows = [row for run in asked for row in self._by_run.get(run, ())]
+        return rows + [row for key in lots for row in self._by_lot.get(key, ()) if row.run not in asked]
 
 
 class Ledger:

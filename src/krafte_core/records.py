@@ -19,6 +19,7 @@ from krafte_core.potency import content_of
 from krafte_core.production import ProductionOrder
 from krafte_core.quality import Measured, readings
 from krafte_core.quantities import Quantity
+from krafte_core.recipes import Line
 from krafte_core.stock import PRODUCTION, SCRAP, Lot, Posting
 from krafte_core.trace import columns, known, net
 
@@ -198,6 +199,24 @@ def _served(run: ProductionOrder, rows: Iterable[Posting]) -> dict[tuple[str, st
     return {key: steps for key, steps in sums.items() if steps > 0}
 
 
+def planned_use(run: ProductionOrder, postings: Iterable[Posting]) -> dict[str, int]:
+    """Steps per item that the run's own copy of the recipe asks for, for what it really made; not for a run `by_choice`.
+
+    >>> from krafte_core.testing.samples import paper
+    >>> planned_use(paper("PB-1"), ())
+    {'oil': 8}
+    """
+    output = -sum(steps for (item, _), steps in net(postings, run.number).items() if steps < 0 and item == run.item)
+    sums: dict[str, int] = {}
+    for line in run.lines:
+        sums[line.item] = sums.get(line.item, 0) + _asked(run, line, output)
+    return sums
+
+
+def _asked(run: ProductionOrder, line: Line, output: int) -> int:
+    return line.requirement(run.steps if line.follows == "charge" else output)
+
+
 def _lines(
     run: ProductionOrder, rows: Iterable[Posting], items: Mapping[str, Item], output: int,
     chosen: Mapping[str, int], instead: Mapping[tuple[str, str], int],
@@ -206,7 +225,7 @@ def _lines(
     for (ref, item, _), steps in _served(run, rows).items():
         used[ref, item] = used.get((ref, item), 0) + steps
     for line in run.lines:
-        planned = chosen.get(line.ref, line.requirement(run.steps if line.follows == "charge" else output))
+        planned = chosen.get(line.ref, _asked(run, line, output))
         took = used.pop((line.ref, line.item), 0)
         quantity = known("item", line.item, items).quantity
         yield LineRecord(line.ref, line.item, quantity(planned), quantity(took), quantity(took - planned))

@@ -28,8 +28,15 @@ it: personal data can be taken out of them.
 A reader that can go through the genealogy run by run may have a method `runs()`, which gives every run with what went in and came out
 (`ledger.Gross`), streamed; without it the ledger is read as a whole where all runs are asked for.
 
+A reader that asks over a line has a method `may_find(sources, direction, as_of)` (`ledger.Ahead`): questions about times are then as
+many statements however deep they lead; without it they go level by level.
+
 A reader that can stream its moves lot by lot, each lot's as they happened, has a method `moves_in_time()`, which gives
 `lot_histories.Moved`; `verify` needs it to go through a long history in little memory.
+
+A store that keeps copies of the ledger besides the balances (the genealogy, say) has a reader with a method `astray()`, which gives a
+sentence for every row that is not what the ledger says, streamed, for `verify`; and itself a method `mend()`, which makes such rows
+anew, and says how many they were, for `rebuild`.
 
 A store that can keep a moment beyond its `with` has a method `snapshot()`, which gives a `fork.Moment`; without it the workshop has
 neither `fork` nor `preview`.

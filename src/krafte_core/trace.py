@@ -6,7 +6,8 @@ used and made is the net of its moves: what was given back or reversed does not 
 One search answers every question, from all its sources at once. Nodes that were seen are not visited again, so loops through rework
 end, and depth costs no recursion. Where a store keeps the genealogy at hand (`ledger.Links`), the search runs on integers
 (`reach_in`); elsewhere, and for questions about times, it goes level by level and asks for the uses of a whole level at once
-(`reach`), so the ledger is never loaded. What the lots found went through besides is read in one go afterwards (`with_moves`).
+(`reach`), so the ledger is never loaded; a database says ahead which uses these will be (`reach_ahead`). What the lots found went
+through besides is read in one go afterwards (`with_moves`).
 
 >>> from datetime import datetime
 >>> from krafte_core.ledger import Ledger
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import attrs
@@ -31,7 +33,7 @@ import attrs
 from krafte_core.drawing import Arrow, Box, drawn
 from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.items import Item, one_of
-from krafte_core.ledger import DIRECTIONS, Entry, Index, Key, Read, Use, flows, uses
+from krafte_core.ledger import DIRECTIONS, Ahead, Entry, Index, Key, Read, Use, Uses, flows, uses
 from krafte_core.quantities import Quantity
 from krafte_core.stock import CUSTOMER, PRODUCTION, Lot, Posting
 
@@ -183,11 +185,12 @@ def reach(
     lots: set[Key] = set()
     found: dict[str, dict[Key, int]] = {}
     new_lots, new_runs = [s for s in start if not isinstance(s, str)], [s for s in start if isinstance(s, str)]
-    depth = 1 if new_runs else 0
-    while new_lots or new_runs:
+    for step in count():
+        if not (new_lots or new_runs):
+            break
         lots.update(new_lots)
         found |= {run: {} for run in new_runs}
-        beyond = levels is not None and depth >= levels
+        beyond = levels is not None and (step + 1) // 2 >= levels  # so many runs lie behind the lots that are new in this step
         to_read = [] if beyond else new_lots
         pairs, followed = limits.nets(read(to_read, new_runs)) if to_read or new_runs else ({}, None)
         fresh, here = set(new_runs), set(new_lots)
@@ -200,9 +203,39 @@ def reach(
                     next_runs.add(run)
                 if run in fresh and (steps < 0) == forward and key not in lots:
                     next_lots.add(key)
-        depth += bool(next_runs) if levels is not None else 0
         new_runs, new_lots = sorted(next_runs), sorted(next_lots)
     return Reach(direction, start, tuple(sorted(lots)), {run: dict(sorted(found[run].items())) for run in sorted(found)})
+
+
+def reach_ahead(
+    ahead: Ahead,
+    read: Read,
+    sources: Iterable[Key | str],
+    direction: str,
+    *,
+    as_of: datetime | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Reach:
+    """The same answer as `reach`, in as many questions however deep it lies: for where a question costs more than its rows.
+
+    `ahead` says in one question which runs the search may find at most; their uses are read at once, and the search runs on these.
+    Where only a time counts of what the sources were used for, one level is read before, to see where it leads from there.
+
+    >>> day = datetime(2026, 1, 1)
+    >>> row = Use("B-1", "oil", "O-1", 8, day)
+    >>> reach_ahead(lambda *given: ["B-1"], lambda lots, runs: [row], [("oil", "O-1")], "forward", as_of=day).used
+    {(('oil', 'O-1'), 'B-1'): 8}
+    """
+    start = _named(sources)
+    begin: Iterable[Key | str] = start
+    if since is not None or until is not None:
+        near = reach(read, start, direction, as_of=as_of, since=since, until=until, levels=1)
+        found: tuple[Key | str, ...] = (*near.lots, *near.runs)
+        begin = [node for node in found if node not in start]
+    runs = dict.fromkeys(node for node in (*start, *ahead(begin, direction, as_of)) if isinstance(node, str))
+    known = Uses(read((), runs) if runs else ())
+    return reach(known.read, start, direction, as_of=as_of, since=since, until=until)
 
 
 @attrs.frozen

@@ -271,12 +271,15 @@ class Workshop:
             raise BrokenLaw(found)
 
     def rebuild(self) -> int:
-        """Put what is only copied (balance rows, dispositions of lots) right from the ledger, the links and the diary; how many rows.
+        """Put what is only copied right from the ledger, the links and the diary; how many rows.
+
+        Copied are balance rows, dispositions of lots, and what a store keeps besides: the genealogy in whole numbers.
 
         Raises:
             BrokenLaw: (`broken_law`) the books themselves do not add up: see `verify`.
         """
-        return self._office.run(archive.rebuild)
+        mend = getattr(self._store, "mend", None)
+        return self._office.run(archive.rebuild) + (mend() if mend is not None else 0)
 
     # the whole workshop -------------------------------------------------------------------------------------------------
 

@@ -14,11 +14,12 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.addresses import Address
 from krafte_core.errors import InvalidInput
-from krafte_core.exports import epcis, epcis_reading, gs1, report, sheets
+from krafte_core.exports import epcis, epcis_reading, gs1, report, sheets, spreadsheets
 from krafte_core.stock import Lot, Move, Posting
 from krafte_core.store import Changes
 from krafte_core.testing import FakeClock
@@ -30,10 +31,10 @@ NAMES = epcis.Naming("https://id.example.com", zone="Europe/Berlin", places={"st
 HUBER = Address("Huber Seifen", "Gasse 1", "1010", "Wien", country="AT", phone="+43 1 5")
 
 
-def soap_shop():
+def soap_shop(url="memory:"):
     """Oil becomes soap; a part is shipped on a pallet, a part scrapped, sampled or counted away."""
     clock = FakeClock("2026-11-23 08:00", zone="Europe/Berlin")
-    shop = Workshop.in_memory(clock=clock)
+    shop = Workshop.open(url, clock=clock)
     shop.register(
         Item("oil", unit="kg", attributes={"gtin": OIL}),
         Item("soap", unit="each", name="Olive soap, 100 g", attributes={"gtin": SOAP}),
@@ -409,6 +410,103 @@ def test_fsma_sheets_one_row_per_event_and_lot():
     assert [len(sheet.rows) for sheet in sheets.fsma_204(soap_shop(), HUBER, {}, items=["soap"]).sheets] == [0, 1, 1, 2]
 
 
+def test_the_sheets_of_a_large_shop_are_written_row_by_row(tmp_path):
+    """What is in memory at once does not grow with the books; the rows are those of the sheets in memory."""
+    peaks = []
+    for papers in (250, 750):
+        shop = Workshop.open(f"sqlite:///{tmp_path}/{papers}.db")
+        shop.register(Item("oil", unit="kg"), Item("soap", unit="each"))
+        rows = []
+        for n in range(papers):
+            used, made = Move("oil", f"O-{n}", 5, "stock", "production"), Move("soap", "S-1", 1, "production", "stock")
+            rows += [
+                Posting("receive", f"PO-{n}", DAY, DAY, (Move("oil", f"O-{n}", 5, "supplier", "stock"),)),
+                Posting("run", f"PB-{n}", DAY, DAY, (used, made)),
+            ]
+        keys = [("soap", "S-1"), *(("oil", f"O-{n}") for n in range(papers))]
+        lots = {key: Lot(*key, received_at=DAY) for key in keys}
+        shop._office.store.commit(Changes(postings=rows, lots=lots))
+        folder = tmp_path / str(papers)
+        folder.mkdir()
+        sheets.fsma_204(shop, HUBER, {}, until=DAY - timedelta(days=1))  # so that everything is loaded
+        tracemalloc.start()
+        with spreadsheets.CsvFolder(folder) as files:
+            missing = sheets.fsma_204_into(files, shop, HUBER, {})
+        sheets.organic(shop, ["oil"])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        told = sheets.fsma_204(shop, HUBER, {})
+        assert missing == told.missing == ("(unknown)",)
+        assert [sheet.to_csv() for sheet in told.sheets] == [
+            (folder / f"{sheet.name}.csv").read_bytes().decode() for sheet in told.sheets
+        ]
+        shop.close()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_a_workbook_is_written_row_by_row(tmp_path):
+    """The same with XLSX: rows lie on the disk until the file is put together."""
+    openpyxl = pytest.importorskip("openpyxl")
+    with spreadsheets.XlsxFile(tmp_path / "fsma.xlsx") as file:
+        sheets.fsma_204_into(file, soap_shop(), HUBER, {})
+    read = openpyxl.load_workbook(tmp_path / "fsma.xlsx", read_only=True)
+    for sheet in sheets.fsma_204(soap_shop(), HUBER, {}).sheets:
+        rows = [[cell or "" for cell in row] for row in read[sheet.name].iter_rows(values_only=True)]
+        assert len(rows) == len(sheet.rows) + 1
+        assert rows[0] == [*sheet.header]
+    read.close()
+    peaks = []
+    for many in (200, 1_000):
+        tracemalloc.start()
+        with spreadsheets.XlsxFile(tmp_path / f"{many}.xlsx") as file:
+            file.begin("lots", ("lot", "amount"))
+            for n in range(many):
+                file.write("lots", (f"O-{n}", Decimal(n)))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_an_error_leaves_no_half_of_a_file(tmp_path):
+    pytest.importorskip("openpyxl")
+
+    def write(out):
+        with out:
+            out.begin("lots", ("lot",))
+            out.write("lots", ("O-1",))
+            raise LookupError
+
+    for out in (spreadsheets.CsvFolder(tmp_path), spreadsheets.XlsxFile(tmp_path / "lots.xlsx")):
+        with pytest.raises(LookupError):
+            write(out)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_more_rows_than_a_spreadsheet_takes_are_refused(monkeypatch):
+    pytest.importorskip("openpyxl")
+    monkeypatch.setattr(spreadsheets, "MAX_ROWS", 3)
+    rows = (("O-1",),) * 3
+    with pytest.raises(InvalidInput) as caught:
+        spreadsheets.workbook([spreadsheets.Sheet("lots", ("lot",), rows)])
+    assert (caught.value.field, caught.value.given) == ("lots", "row 4")
+
+
+def test_the_organic_balance_asks_no_question_per_run(tmp_path):
+    """What the recipes expected is read with the papers, page by page."""
+    counts = []
+    for runs in (1, 9):
+        shop = soap_shop(f"sqlite:///{tmp_path}/{runs}.db")
+        for _ in range(runs):
+            shop.production.make("soap", "8 each")
+        sent = []
+        event.listen(shop._office.store.engine, "before_cursor_execute", lambda *given, sent=sent: sent.append(given[2]))
+        (balance,) = rows_of(sheets.organic(shop, ["oil"]))
+        assert (Decimal(balance["use by the recipes"]), balance["difference"]) == (Decimal("12.5") + runs, "0")
+        counts.append(len(sent))
+        shop.close()
+    assert counts[0] == counts[1]
+
+
 def test_a_consignment_sheet_and_the_organic_balance():
     shop = soap_shop()
     shipment = shop.shipping.get("SH-2026-11-001")
@@ -430,10 +528,10 @@ WILD = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), ma
 )
 def test_no_cell_starts_a_formula(rows):
     openpyxl = pytest.importorskip("openpyxl")
-    sheet = sheets.Sheet("wild", ("text", "number"), tuple(rows))
+    sheet = spreadsheets.Sheet("wild", ("text", "number"), tuple(rows))
     for row in csv.reader(io.StringIO(sheet.to_csv())):
         assert not row[0][:1] or row[0][0] not in "=+-@\t\r"
-    page = openpyxl.load_workbook(io.BytesIO(sheets.workbook([sheet])))["wild"]
+    page = openpyxl.load_workbook(io.BytesIO(spreadsheets.workbook([sheet])))["wild"]
     kinds = {cell.data_type for line in page.iter_rows() for cell in line}
     assert "f" not in kinds
     assert [line[0] or "" for line in page.iter_rows(min_row=2, values_only=True)] == [text for text, _ in rows]
@@ -443,7 +541,7 @@ def test_what_no_spreadsheet_takes_is_refused():
     pytest.importorskip("openpyxl")
     for text in ("a\x00b", "x" * 40_000):
         with pytest.raises(InvalidInput):
-            sheets.workbook([sheets.Sheet("wild", ("text",), ((text,),))])
+            spreadsheets.workbook([spreadsheets.Sheet("wild", ("text",), ((text,),))])
 
 
 # ---------------------------------------------------------------------------------------------------------------- report

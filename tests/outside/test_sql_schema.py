@@ -74,7 +74,8 @@ def set_version(engine, home, version):
 def test_the_migrations_make_what_the_metadata_says(engine, home):
     assert migrate(engine, prefix=PREFIX, schema=home) is None
     with engine.connect() as connection:
-        mine = {f"{PREFIX}{name}" for name in ("version",)}
+        known = ["version", *(["uses_lot"] if engine.dialect.name == "sqlite" else [])]  # the comparison knows nothing of `ddl_if`
+        mine = {f"{PREFIX}{name}" for name in known}
         options = {
             "include_schemas": True,
             "version_table": f"{PREFIX}version",

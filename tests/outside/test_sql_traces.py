@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 
-from krafte_core.errors import Unknown
+from krafte_core.errors import BrokenLaw, Unknown
 from krafte_core.ledger import Ledger
 from krafte_core.stock import Move, Posting
 from krafte_core.store import Changes
 from krafte_core.stores.memory import MemoryStore
 from krafte_core.stores.sql import SqlStore, migrate
-from krafte_core.trace import reach, reach_in
+from krafte_core.trace import reach, reach_ahead, reach_in
 from tests.rules.histories import DAY, ledgers
 from tests.scenarios.test_tracing import MIX, PEPPER, SAUSAGE, filled
 
@@ -45,6 +45,11 @@ def another(engine):
     return SqlStore(engine, tenant=uuid.uuid4().hex, prefix="traces_")
 
 
+def reading(reader):
+    """What a search asks for, level by level."""
+    return lambda lots, runs: reader.uses(lots=lots, runs=runs)
+
+
 def nodes_of(ledger):
     keys = {move[:2] for posting in ledger.postings for move in posting.moves}
     return [*sorted(keys), *sorted({posting.paper for posting in ledger.postings} - {""})]
@@ -62,11 +67,31 @@ def test_memory_and_databases_find_the_same(engine, ledger: Ledger, data):
     questions = [([node], way) for node in nodes for way in ("back", "forward")] + [(nodes[:3], "forward"), (nodes[-3:], "back")]
     for store in stores:
         with store.reading() as reader:
-            index, read = reader.genealogy(), reader.uses
+            index, read = reader.genealogy(), reading(reader)
             for names, way in questions:
                 expected = reach(ledger.uses, names, way)
                 assert reach_in(index, names, way) == expected
-                assert reach(lambda lots, runs: read(lots=lots, runs=runs), names, way) == expected  # noqa: B023 - used at once
+                assert reach(read, names, way) == expected
+
+
+@given(data=st.data(), ledger=ledgers())
+def test_memory_and_databases_find_the_same_of_any_time(engine, ledger: Ledger, data):
+    """As of a time, in a window, both: level by level in memory, and in as many questions however deep on a database."""
+    stores = [MemoryStore(), another(engine)]
+    for store in stores:
+        store.commit(Changes(postings=[*ledger.postings]))
+    nodes = data.draw(st.permutations(nodes_of(ledger)))
+    times = st.none() | st.integers(-1, len(ledger.postings) + 4).map(lambda hours: DAY + timedelta(hours=hours))
+    for names in ([nodes[0]], nodes[:3]):
+        limits = data.draw(st.fixed_dictionaries({"as_of": times, "since": times, "until": times}))
+        for way in ("back", "forward"):
+            expected = reach(ledger.uses, names, way, **limits)
+            for store in stores:
+                with store.reading() as reader:
+                    read = reading(reader)
+                    assert reach(read, names, way, **limits) == expected
+                    if store is stores[1]:
+                        assert reach_ahead(reader.may_find, read, names, way, **limits) == expected
 
 
 QUESTIONS = {
@@ -139,6 +164,22 @@ def test_a_search_of_any_depth_is_two_statements(engine):
         assert (len(found.lots), len(found.runs)) == (length + 1, length)
 
 
+@pytest.mark.parametrize("limits", [{"as_of": 90}, {"since": 0}, {"until": 90, "as_of": 90}], ids=str)
+def test_a_question_about_times_is_as_many_statements_whatever_the_depth(engine, limits):
+    """One for the lots and runs that may be in it, one for their uses; with a window three for the level that it is about."""
+    times = {name: DAY + timedelta(minutes=minutes) for name, minutes in limits.items()}
+    counts = []
+    for length in (100, 3_000):
+        store = another(engine)
+        chain(store, length)
+        with heard(engine) as sent, store.reading() as reader:
+            sent.clear()
+            found = reach_ahead(reader.may_find, reading(reader), [("oil", "L0")], "forward", **times)
+            counts.append(len(sent))
+        assert len(found.runs) == (91 if "as_of" in limits else length)
+    assert counts == ([2, 2] if len(limits) == 1 and "as_of" in limits else [4, 4])
+
+
 @ON_SQLITE
 def test_no_plan_reads_a_whole_table(engine):
     """Also after ANALYZE, with which SQLite begins to read whole tables into Bloom filters."""
@@ -149,7 +190,10 @@ def test_no_plan_reads_a_whole_table(engine):
     with heard(engine) as sent, store.reading() as reader:
         reach_in(reader.genealogy(), [("oil", "L5"), "B7"], "forward")
         reach_in(reader.genealogy(), [("oil", "L5")], "back")
-        plans = [row[3] for query in [*sent] if "RECURSIVE" in query or "CROSS JOIN" in query for row in explained(reader, query)]
+        reader.may_find([("oil", "L5"), "B7"], "forward", DAY)
+        reader.may_find([("oil", "L5"), "B7"], "back", DAY)
+        reader.uses(runs=[f"B{n}" for n in range(50)])
+        plans = [row[3] for query in [*sent] if "SELECT" in query for row in explained(reader, query)]
     assert [line for line in plans if "BLOOM" in line or "SCAN traces" in line or "SCAN u" in line] == []
     assert any("traces_uses_run" in line for line in plans)
 
@@ -180,7 +224,7 @@ def explained(reader, query):
     return reader._session.run(f"EXPLAIN QUERY PLAN {query}", ("1",) * query.count("?")).fetchall()
 
 
-SAME = [name for name in QUESTIONS if name not in ("allergens", "dispersion", "as of", "a window", "levels", "gaps", "whole")]
+SAME = [name for name in QUESTIONS if name not in ("allergens", "dispersion", "levels", "gaps", "whole")]
 
 
 @pytest.mark.parametrize("question", SAME)
@@ -235,3 +279,70 @@ def test_a_migration_makes_the_genealogy_of_a_ledger_that_had_none(engine):
     assert {name: ask(again) for name, ask in QUESTIONS.items()} == expected
     again.production.make(SAUSAGE, "50 kg", lot="W-9", used={MIX: {"MIX-1": "1 kg"}})
     assert "W-9" in {lot.code for lot in again.trace.forward(PEPPER, "P-1").lots}
+
+
+# what a hand breaks -----------------------------------------------------------------------------------------------------
+
+RUN = "(SELECT id FROM traces_nodes WHERE tenant = {tenant} AND item = '' AND code = 'PB-2026-11-003')"
+LOT = f"(SELECT id FROM traces_nodes WHERE tenant = {{tenant}} AND item = '{MIX}' AND code = 'MIX-1')"
+OF_THE_RUN = f"tenant = {{tenant}} AND run = {RUN}"
+BY_HAND = {
+    "an amount": (f"UPDATE traces_uses SET used = used + 7 WHERE {OF_THE_RUN} AND lot = {LOT}", ["PB-2026-11-003", f"{MIX} MIX-1"]),
+    "in and out": (f"UPDATE traces_uses SET used = used + 7, made = made + 7 WHERE {OF_THE_RUN}", ["PB-2026-11-003", SAUSAGE]),
+    "a lost link": (f"DELETE FROM traces_uses WHERE {OF_THE_RUN} AND lot = {LOT}", ["PB-2026-11-003", f"{MIX} MIX-1"]),
+    "a lost run": (f"DELETE FROM traces_uses WHERE {OF_THE_RUN}", ["PB-2026-11-003", "run PB-2026-11-003, which nothing"]),
+    "a lost name": (f"DELETE FROM traces_nodes WHERE tenant = {{tenant}} AND id = {LOT}", [f"{MIX} MIX-1", "a lot #"]),
+    "another name": ("UPDATE traces_nodes SET code = 'MIX-9' WHERE tenant = {tenant} AND code = 'MIX-1'", ["MIX-1", "MIX-9"]),
+    "another number": ("UPDATE traces_nodes SET id = 5 WHERE tenant = {tenant} AND code = 'MIX-1'", ["MIX-1", "#"]),
+    "a made-up link": (
+        f"INSERT INTO traces_uses SELECT tenant, lot, 99, used, made FROM traces_uses WHERE {OF_THE_RUN} AND lot = {LOT}",
+        ["#99", f"{MIX} MIX-1"],
+    ),
+    "a made-up name": ("INSERT INTO traces_nodes VALUES ({tenant}, 'salt', 'SA-99', 99)", ["salt SA-99"]),
+    "everything": ("DELETE FROM traces_nodes WHERE tenant = {tenant}", ["PB-2026-11-001", "PB-2026-11-004"]),
+}
+
+
+@pytest.mark.parametrize("what", BY_HAND)
+def test_a_genealogy_changed_by_hand_is_named_and_made_anew(engine, what):
+    """The ledger is the truth: what differs is named with both figures, and afterwards every answer is what it was."""
+    store, statement = another(engine), BY_HAND[what][0]
+    (shop, _), (neighbour, _) = filled(store), filled(another(engine))
+    expected = {name: ask(shop) for name, ask in QUESTIONS.items()}
+    shop.verify()
+    assert shop.rebuild() == 0
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement.format(tenant=store._tenant))
+    with pytest.raises(BrokenLaw) as caught:
+        shop.verify()
+    findings = caught.value.findings
+    assert all(finding.startswith("genealogy: ") for finding in findings)
+    assert [name for name in BY_HAND[what][1] if not any(name in finding for finding in findings)] == []
+
+    assert shop.rebuild() == len(findings)
+    shop.verify()
+    assert {name: ask(shop) for name, ask in QUESTIONS.items()} == expected
+    shop.production.make(SAUSAGE, "50 kg", lot="W-9", used={MIX: {"MIX-1": "1 kg"}})
+    assert "W-9" in {lot.code for lot in shop.trace.forward(PEPPER, "P-1").lots}
+    shop.verify()
+    neighbour.verify()
+
+
+@given(data=st.data(), ledger=ledgers())
+def test_the_genealogy_is_proven_and_made_anew_after_any_history(engine, ledger: Ledger, data):
+    """Whatever happened, in any pieces: the copy is what the ledger says, also when it was lost and made anew in between."""
+    store = another(engine)
+    size = data.draw(st.integers(1, 6))
+    pieces = [[*ledger.postings[at : at + size]] for at in range(0, len(ledger.postings), size)]
+    lost = data.draw(st.integers(0, len(pieces)))
+    for n, piece in enumerate(pieces):
+        if n == lost:
+            with engine.begin() as connection:
+                connection.exec_driver_sql(f"DELETE FROM traces_uses WHERE tenant = {store._tenant}")
+            store.mend()
+        store.commit(Changes(postings=piece))
+    with store.reading() as reader:
+        assert [*reader.astray()] == []
+        for name in nodes_of(ledger):
+            assert reach_in(reader.genealogy(), [name], "forward") == reach(ledger.uses, [name], "forward")
+    assert store.mend() == 0

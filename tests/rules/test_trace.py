@@ -611,7 +611,8 @@ def test_periods_add_up(ledger: Ledger, first: int, second: int):
         moves = {key: [] for key in lots_of(whole(ledger)) if key[0] == code}
         moves = dict(with_moves(Reach("forward", (), tuple(moves), {}), ledger.postings).moves)
         early, late, both = (
-            period_balance(ITEMS[code], moves, since=since, until=until) for since, until in ((None, cut), (cut, end), (None, end))
+            period_balance(ITEMS[code], moves.values(), since=since, until=until)
+            for since, until in ((None, cut), (cut, end), (None, end))
         )
         assert early.closing == late.opening
         assert late.closing == both.closing

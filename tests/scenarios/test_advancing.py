@@ -8,7 +8,6 @@ from krafte_core import Ingredient, Item, Offer, OrderLine, Recipe, Supplier, Wo
 from krafte_core.errors import InvalidInput, NotAllowed, Unknown
 from krafte_core.recipes import Operation
 from krafte_core.testing import FakeClock
-from tests.shop.naive import books
 
 HOURS = "Mon-Fri 08:00-16:00"
 
@@ -143,15 +142,3 @@ def test_asking_for_what_is_not_there_is_refused():
     shop.orders.cancel(order)
     with pytest.raises(NotAllowed):
         shop.planning.advance([order])
-
-
-def test_what_a_confirmed_order_is_brought_forward_with_is_reserved_for_it():
-    shop = jam_shop()
-    order = shop.orders.place(customer="Anna", lines=[OrderLine("gift", "1 each")], requested="2026-11-25")
-    shop.orders.confirm(order)
-    shop.stock.found("fruit", "1 each")
-
-    (found,) = shop.planning.advance().orders
-
-    assert (found.before, str(found.after)) == (None, "2026-11-23")
-    assert {link.firmness for link in books(shop)["allocations"]} == {"reserved"}

@@ -181,6 +181,8 @@ class DailyRules:
         theirs = {row.order for row in done.orders}
         if not theirs:
             assert self.links() == links
+        elif all(self.naive.orders[number].state == "confirmed" for number in theirs):
+            assert not [link for link in self.links() if link.firmness == "pegged" and link not in links]
         for key, covers in self.covered().items():
             mine = key.partition("/")[0] in theirs | before.keys()
             assert covers >= covered[key] if mine else covers == covered[key]

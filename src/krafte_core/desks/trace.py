@@ -18,6 +18,7 @@ from krafte_core.content import Assumed
 from krafte_core.desks.lots import Decided, decide_lots
 from krafte_core.desks.sheets import planned_by_lots
 from krafte_core.desks.tracing import (
+    PAGE,
     Decision,
     Document,
     Sources,
@@ -37,6 +38,7 @@ from krafte_core.diary import LOT_STEPS, lot_document, state
 from krafte_core.errors import InvalidInput
 from krafte_core.items import note
 from krafte_core.ledger import Key
+from krafte_core.lot_histories import pages
 from krafte_core.office import Office
 from krafte_core.production import ProductionOrder
 from krafte_core.recall import Recall
@@ -347,11 +349,14 @@ class TraceDesk:
             raise InvalidInput("until", until, "a time after `since`")
         with self._office.look() as work:
             known = work.item(item)
-            lots = [lot for lot in work.reader.sought(Sought((item,))) if owner is None or (lot.owner or "") == owner]
-            keys = tuple(sorted((lot.item, lot.code) for lot in lots))
-            moves = moves_of(work, Reach("forward", (), keys, {})).moves
-            there = None if last is not None else sum(row.on_hand for rows in work.reader.standing(keys).values() for row in rows)
-            return period_balance(known, moves, since=first, until=last, owner=owner, on_hand=there)
+            standing = [] if last is not None else work.reader.stocked([item])[item]
+            ours = (lot for lot in work.reader.sought(Sought((item,))) if owner is None or (lot.owner or "") == owner)
+            moves = chain.from_iterable(
+                moves_of(work, Reach("forward", (), tuple((lot.item, lot.code) for lot in page), {})).moves.values()
+                for page in pages(ours, PAGE)
+            )
+            there = sum(row.on_hand for row in standing if owner is None or (row.lot.owner or "") == owner)
+            return period_balance(known, moves, since=first, until=last, owner=owner, on_hand=None if last is not None else there)
 
     def mass_balance(self, production: ProductionOrder | str) -> MassBalance:
         """What mass went into a run and what came out; the difference is its process loss.

@@ -22,7 +22,7 @@ from krafte_core.quantities import parts
 from krafte_core.recall import OpenLine, Recall, recall
 from krafte_core.shipping import Shipment
 from krafte_core.stock import CUSTOMER, Lot, Posting
-from krafte_core.trace import Genealogy, Reach, genealogy, order_of, reach, reach_in, with_moves
+from krafte_core.trace import Genealogy, Reach, genealogy, order_of, reach, reach_ahead, reach_in, with_moves
 from krafte_core.work import Work, number_of
 
 Sources = str | Iterable[Any]
@@ -34,13 +34,14 @@ PAGE = 200
 class Document(NamedTuple):
     """Everything that a paper moved (a run, a shipment, a receipt, a return), or one posting without a paper.
 
-    `lots` are those that it moves; `shipment` is the delivery note, where the paper is one.
+    `lots` are those that it moves; `shipment` is the delivery note, `run` the production order, where the paper is one.
     """
 
     paper: str
     postings: tuple[Posting, ...]
     lots: Mapping[Key, Lot]
     shipment: Shipment | None
+    run: ProductionOrder | None = None
 
     @property
     def is_run(self) -> bool:
@@ -54,13 +55,13 @@ def documents(work: Work, since: datetime | None, until: datetime | None) -> Ite
     papers = (tuple(row for _, row in group) for _, group in groupby(rows, key=lambda pair: pair[1].paper or pair[0]))
     while page := [*islice(papers, PAGE)]:
         lots = work.reader.lots(dict.fromkeys(move[:2] for postings in page for posting in postings for move in posting.moves))
-        sent = {postings[0].paper for postings in page if any(CUSTOMER in move[3:5] for one in postings for move in one.moves)}
-        filed = work.reader.papers(sorted(sent - {""}))
+        filed = work.reader.papers(sorted({postings[0].paper for postings in page} - {""}))
         for postings in page:
             keys = dict.fromkeys(move[:2] for posting in postings for move in posting.moves)
             paper = filed[postings[0].paper].paper if postings[0].paper in filed else None
             known = {key: lots[key] for key in keys if key in lots}
-            yield Document(postings[0].paper, postings, known, paper if isinstance(paper, Shipment) else None)
+            shipment, run = paper if isinstance(paper, Shipment) else None, paper if isinstance(paper, ProductionOrder) else None
+            yield Document(postings[0].paper, postings, known, shipment, run)
 
 
 class Decision(NamedTuple):
@@ -123,16 +124,20 @@ def named(item: Sources, lot: str | None) -> list[Key | str]:
 
 
 def searched(work: Work, names: Iterable[Key | str], direction: str, **limits: Any) -> Reach:
-    """On the index that the store keeps at hand, or level by level."""
+    """On the index that the store keeps at hand, with what it knows ahead, or level by level."""
     wanted = [*names]
     _must_exist(work, wanted)
-    links = work.reader.genealogy() if not any(limit is not None for limit in limits.values()) else None
+    limits = {name: limit for name, limit in limits.items() if limit is not None}
+    links = work.reader.genealogy() if not limits else None
     if links is not None:
         return reach_in(links, wanted, direction)
 
     def read(lots: Collection[Key], runs: Collection[str]) -> Iterable[Use]:
         return work.reader.uses(lots=lots, runs=runs)
 
+    ahead = getattr(work.reader, "may_find", None)
+    if ahead is not None and limits and "levels" not in limits:
+        return reach_ahead(ahead, read, wanted, direction, **limits)
     return reach(read, wanted, direction, **limits)
 
 

@@ -1,20 +1,14 @@
-"""Sheets: tables for spreadsheets, as CSV and XLSX (extra `sheets`), in which no cell starts a formula; those that rules ask for.
+"""Sheets that rules ask for, as tables for spreadsheets: in memory, or row by row into files (`spreadsheets`).
 
 - FSMA 204 (21 CFR 1 subpart S): receiving, transformation and shipping, one row per tracking event and lot, and all in one
 - EU 931/2011: what goes with a consignment of food of animal origin
 - organic: in and out per item and period, and what the recipes expected
-
->>> print(Sheet("lots", ("lot", "amount"), (("=1+1", Decimal("2.50")),)).to_csv().splitlines()[1])
-'=1+1,2.5
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -22,75 +16,16 @@ import attrs
 
 from krafte_core.addresses import Address
 from krafte_core.desks.tracing import Document
-from krafte_core.errors import InvalidInput, Unknown
+from krafte_core.errors import InvalidInput
+from krafte_core.exports.spreadsheets import Cell, Kept, Row, Sheet, Sheets
 from krafte_core.items import Item
 from krafte_core.ledger import Key
-from krafte_core.quantities import Quantity, plain
-from krafte_core.recall import comma_separated
+from krafte_core.production import ProductionOrder
+from krafte_core.records import planned_use
 from krafte_core.shipping import Shipment
 from krafte_core.stock import CUSTOMER, PRODUCTION, SUPPLIER, Lot, Posting
 from krafte_core.trace import net
 from krafte_core.workshop import Workshop
-
-Cell = str | Decimal | Quantity | date | datetime | None
-MAX_CELL = 32_767
-"""More characters than this no spreadsheet takes."""
-
-
-@attrs.frozen
-class Sheet:
-    """A table: its name, its columns, its rows; one value per cell, amounts and units in columns of their own."""
-
-    name: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    def to_csv(self) -> str:
-        """As comma-separated values; a cell that would start a formula gets an apostrophe in front."""
-        return comma_separated([self.header, *(tuple(map(_text, row)) for row in self.rows)])
-
-
-def _text(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, Decimal):
-        return plain(cell)
-    return cell.isoformat() if isinstance(cell, date) else str(cell)
-
-
-def workbook(sheets: Iterable[Sheet]) -> bytes:
-    """The sheets as one XLSX file, by openpyxl (extra `sheets`). Texts are stored as texts: none becomes a formula.
-
-    Raises:
-        InvalidInput: (`invalid_input`) a text that no spreadsheet takes: control characters, or more than 32,767 characters.
-
-    >>> workbook([Sheet("lots", ("lot",), (("=1+1",),))])[:2]
-    b'PK'
-    """
-    from openpyxl import Workbook  # noqa: PLC0415 - an extra
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
-
-    pages = [(sheet.name[:31], [sheet.header, *sheet.rows]) for sheet in sheets]
-    for name, rows in pages:
-        for text in (_text(value) for row in rows for value in row):
-            if len(text) > MAX_CELL or ILLEGAL_CHARACTERS_RE.search(text):
-                raise InvalidInput(name, text, f"at most {MAX_CELL} characters in a cell, and no control characters")
-    book = Workbook(write_only=True)
-    for name, rows in pages:
-        page = book.create_sheet(name)
-        for row in rows:
-            cells = []
-            for value in row:
-                cell: Any = WriteOnlyCell(page, value if isinstance(value, Decimal) else _text(value))  # type: ignore[arg-type]
-                if not isinstance(value, Decimal):
-                    cell.data_type = "s"
-                cells.append(cell)
-            page.append(cells)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
-
 
 # FSMA 204 -------------------------------------------------------------------------------------------------------------
 
@@ -111,6 +46,9 @@ TRANSFORMATION = (
 )  # fmt: skip
 SHIPPING = ("event", "date shipped", *_WHAT, *_columns("subsequent recipient"), *_columns("shipped from"), *_SOURCE, *_PAPER)
 COMBINED = ("tracking event", *dict.fromkeys((*RECEIVING, *TRANSFORMATION, *SHIPPING)))
+
+
+EVENTS = {"receiving": RECEIVING, "transformation": TRANSFORMATION, "shipping": SHIPPING}
 
 
 @attrs.frozen
@@ -172,7 +110,7 @@ class _Book:
         lot = self.lots.get(key)
         return lot.supplier_lot if lot is not None and lot.origin == "receipt" and lot.supplier_lot else key[1]
 
-    def what(self, key: Key, steps: int) -> tuple[Cell, ...]:
+    def what(self, key: Key, steps: int) -> Row:
         """Lot code, description, quantity, unit."""
         item = self.items[key[0]]
         amount = item.quantity(steps)
@@ -188,53 +126,72 @@ def fsma_204(
     since: Any = None,
     until: Any = None,
 ) -> Fsma:
-    """The FSMA 204 sheets of the movements in a time.
+    """The FSMA 204 sheets of the movements in a time, in memory; see `fsma_204_into`.
+
+    >>> shop = Workshop.in_memory()
+    >>> len(fsma_204(shop, Address("Huber"), {}).combined.rows)
+    0
+    """
+    kept = Kept()
+    missing = fsma_204_into(kept, shop, here, locations, items=items, since=since, until=until)
+    return Fsma(kept["receiving"], kept["transformation"], kept["shipping"], kept["combined"], missing)
+
+
+def fsma_204_into(
+    out: Sheets,
+    shop: Workshop,
+    here: Address,
+    locations: Mapping[str, Address],
+    *,
+    items: Collection[str] | None = None,
+    since: Any = None,
+    until: Any = None,
+) -> tuple[str, ...]:
+    """The FSMA 204 sheets of the movements in a time, row by row as they are read; whose location nobody described.
 
     Args:
+        out: where the rows go: `spreadsheets.CsvFolder` or `XlsxFile`.
         shop: the workshop.
         here: the maker's own location.
         locations: those of suppliers and customers, by name; a shipment's own address is used where it has one.
         items: the foods on the traceability list; default every item.
         since, until: the time.
 
-    >>> shop = Workshop.in_memory()
-    >>> len(fsma_204(shop, Address("Huber"), {}).combined.rows)
-    0
+    >>> import tempfile
+    >>> from krafte_core.exports.spreadsheets import CsvFolder
+    >>> with tempfile.TemporaryDirectory() as folder, CsvFolder(folder) as files:
+    ...     fsma_204_into(files, Workshop.in_memory(), Address("Huber"), {})
+    ()
     """
     catalogue = shop.catalogue.items
-    wanted = frozenset(catalogue if items is None else items)
     book = _Book(catalogue, here, locations)
-    came: list[tuple[Cell, ...]] = []
-    made: list[tuple[Cell, ...]] = []
-    gone: list[tuple[Cell, ...]] = []
+    for name, header in (*EVENTS.items(), ("combined", COMBINED)):
+        out.begin(name, header)
+    for name, row in _tracked(book, shop.trace.documents(since=since, until=until), frozenset(catalogue if items is None else items)):
+        out.write(name, row)
+        out.write("combined", _aligned(name, EVENTS[name], row))
+    return tuple(sorted(book.missing))
+
+
+def _tracked(book: _Book, documents: Iterable[Document], wanted: Collection[str]) -> Iterator[tuple[str, Row]]:
+    """Every row, with the sheet that it belongs to."""
     number = count(1)
-    for one in shop.trace.documents(since=since, until=until):
+    for one in documents:
         book.look_at(one)
         for posting in one.postings:
             event = next(number)
-            came += _received(book, event, posting, wanted)
-            gone += _shipped(book, event, posting, wanted)
+            yield from (("receiving", row) for row in _received(book, event, posting, wanted))
+            yield from (("shipping", row) for row in _shipped(book, event, posting, wanted))
         if one.is_run:
-            made += _transformed(book, one, wanted)
-    combined = []
-    for name, header, part in (
-        ("receiving", RECEIVING, came),
-        ("transformation", TRANSFORMATION, made),
-        ("shipping", SHIPPING, gone),
-    ):
-        combined += [_aligned(name, header, row) for row in part]
-    return Fsma(
-        Sheet("receiving", RECEIVING, tuple(came)), Sheet("transformation", TRANSFORMATION, tuple(made)),
-        Sheet("shipping", SHIPPING, tuple(gone)), Sheet("combined", COMBINED, tuple(combined)), tuple(sorted(book.missing)),
-    )  # fmt: skip
+            yield from (("transformation", row) for row in _transformed(book, one, wanted))
 
 
-def _aligned(event: str, header: Sequence[str], row: Sequence[Cell]) -> tuple[Cell, ...]:
+def _aligned(event: str, header: Sequence[str], row: Sequence[Cell]) -> Row:
     cells = dict(zip(header, row, strict=True))
     return (event, *(cells.get(name) for name in COMBINED[1:]))
 
 
-def _received(book: _Book, event: int, posting: Posting, wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+def _received(book: _Book, event: int, posting: Posting, wanted: Collection[str]) -> Iterator[Row]:
     for move in posting.moves:
         key = (move.item, move.lot)
         if move.source == SUPPLIER and move.item in wanted:
@@ -245,19 +202,19 @@ def _received(book: _Book, event: int, posting: Posting, wanted: Collection[str]
             yield (f"R{event}", posting.happened_at.date(), *what, *supplier, *book.own(), *book.source(key), *paper)
 
 
-def _transformed(book: _Book, one: Document, wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+def _transformed(book: _Book, one: Document, wanted: Collection[str]) -> Iterator[Row]:
     nets = net(one.postings, one.paper)
     used = [(key, steps) for key, steps in sorted(nets.items()) if steps > 0 and key[0] in wanted]
     made = [(key, -steps) for key, steps in sorted(nets.items()) if steps < 0 and key[0] in wanted]
     day = max(posting.happened_at for posting in one.postings if any(PRODUCTION in move[3:5] for move in posting.moves)).date()
-    nothing: tuple[Cell, ...] = (None,) * 4
+    nothing: Row = (None,) * 4
     inputs, outputs = ([book.what(*row) for row in part] for part in (used, made))
     for second in outputs or ([nothing] if inputs else []):
         for first in inputs or [nothing]:
             yield (one.paper, day, *first, *second, *book.own(), "production order", one.paper)
 
 
-def _shipped(book: _Book, event: int, posting: Posting, wanted: Collection[str]) -> Iterator[tuple[Cell, ...]]:
+def _shipped(book: _Book, event: int, posting: Posting, wanted: Collection[str]) -> Iterator[Row]:
     for move in posting.moves:
         key = (move.item, move.lot)
         if move.target == CUSTOMER and move.item in wanted:
@@ -314,32 +271,34 @@ def organic(shop: Workshop, items: Iterable[str], *, since: Any = None, until: A
     """In and out of organic items in a time, and whether what was used is what the recipes of the runs expected.
 
     The recipes' use is the sum over the runs that used the item in this time: what each run's own copy of the recipe asks for, for
-    what it really made.
+    what it really made. The runs are gone through one by one; what is kept is a sum per item.
 
     >>> shop = Workshop.in_memory()
     >>> shop.register(Item("oil", unit="kg"))
     >>> organic(shop, ["oil"]).to_csv().splitlines()[1]
     'oil,kg,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0'
     """
-    expected = _by_recipes(shop, [one.paper for one in shop.trace.documents(since=since, until=until) if one.is_run])
+    expected: Counter[str] = Counter()
+    for one in shop.trace.documents(since=since, until=until):
+        if one.run is not None:  # a conversion (split, blend, regrade) has no recipe
+            expected.update(_planned(shop, one.run, one.postings))
     rows = []
     for code in items:
         told = shop.trace.period_balance(code, since=since, until=until)
         item = shop.catalogue.item(code)
-        plan = item.quantity(expected.get(code, 0)).value
+        plan = item.quantity(expected[code]).value
         fields = {"sent back": "supplier_returned", "count loss": "count_loss"}
         cells = [getattr(told, fields.get(name, name)).value for name in ORGANIC[2:15]]
         rows.append((code, item.unit, *cells, plan, told.used.value - plan))
     return Sheet("organic balance", ORGANIC, tuple(rows))
 
 
-def _by_recipes(shop: Workshop, runs: Iterable[str]) -> dict[str, int]:
-    """Steps per item that the recipes of these runs ask for."""
-    sums: dict[str, int] = {}
-    for run in runs:
-        with contextlib.suppress(Unknown):  # a conversion (split, blend, regrade) has no recipe
-            for line in shop.trace.batch_record(run).lines:
-                if line.line:
-                    steps = shop.catalogue.item(line.item).steps(line.planned)
-                    sums[line.item] = sums.get(line.item, 0) + steps
+def _planned(shop: Workshop, run: ProductionOrder, postings: Sequence[Posting]) -> Mapping[str, int]:
+    """Steps per item that the recipe of a run asks for; where that depends on the lots that went in, its record says it."""
+    if not run.by_choice:
+        return planned_use(run, postings)
+    sums: Counter[str] = Counter()
+    for line in shop.trace.batch_record(run).lines:
+        if line.line:
+            sums[line.item] += shop.catalogue.item(line.item).steps(line.planned)
     return sums

@@ -14,7 +14,7 @@ from krafte_core.allocation import Allocation
 from krafte_core.books import Books
 from krafte_core.coverage import Booking
 from krafte_core.diary import Entry
-from krafte_core.stock import ORDERS, Move, Posting
+from krafte_core.stock import ORDERS, Move, Posting, Sought
 from krafte_core.store import TABLES, Changes, Paper, Store, Stored
 from krafte_core.testing._hooks import Hooks, ask, commit, told
 from krafte_core.testing.samples import DAY, booking, everything, filing, link, linking, lot, paper, stocking, world
@@ -350,6 +350,35 @@ class Reading(Hooks):
                 for key, direction in itertools.product([("oil", "A"), ("oil", "B")], ("back", "forward")):
                     found = reach(lambda lots, runs: read(lots=lots, runs=runs), [key], direction)  # noqa: B023 - used at once
                     assert reach_in(index, [key], direction) == found
+
+    def test_lots_are_found_by_what_they_say(self, store: Store) -> None:
+        """By item, supplier, his lot, time, and whether they have attributes; also what came or changed since somebody asked."""
+        first = [
+            lot("oil", "A", supplier="Meyer", supplier_lot="M-1"),
+            lot("oil", "B", age=2, supplier="Meyer"),
+            lot("wax", "A", age=5),
+        ]
+        later = [lot("wax", "C", age=1, supplier_lot="M-1"), lot("oil", "D", age=9, attributes=(("note", "x"),))]
+        changed = attrs.evolve(first[2], attributes=(("note", "y"),), supplier="Huber", supplier_lot="M-1", revision=2)
+        day = [DAY + timedelta(days=n) for n in range(10)]
+        questions = [
+            Sought(), Sought(("oil",)), Sought(("wax", "oil", "oil")), Sought(()), Sought(supplier="Meyer"), Sought(supplier=""),
+            Sought(supplier_lot="M-1"), Sought(("wax",), supplier_lot="M-1"), Sought(supplier_lot=""), Sought(supplier="Nobody"),
+            Sought(since=day[2]), Sought(until=day[2]), Sought(since=day[1], until=day[5]), Sought(since=day[6], until=day[5]),
+            Sought(noted=True), Sought(("oil",), "Meyer", None, day[1]), Sought(noted=True, since=day[6]),
+        ]  # fmt: skip
+        known: dict[Any, Any] = {}
+        for rows in (first, later, [changed]):
+            store.commit(
+                Changes(lots={(one.item, one.code): one for one in rows}, lot_guards={(r.item, r.code): r.revision - 1 for r in rows})
+            )
+            known.update(((one.item, one.code), one) for one in rows)
+            with store.reading() as reader:
+                for wanted in questions:
+                    expected = {key: one for key, one in known.items() if wanted.meets(one)}
+                    found = [*reader.sought(wanted)]
+                    assert {(one.item, one.code): one for one in found} == expected
+                    assert len(found) == len(expected)
 
     def test_the_diary_is_in_order(self, store: Store) -> None:
         """Per document its entries in the order of writing, whatever their dates say."""

@@ -17,7 +17,7 @@ import threading
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -28,6 +28,7 @@ from krafte_core.errors import Conflict, InvalidInput
 from krafte_core.store import Changes
 from krafte_core.stores.sql._batch import Batch
 from krafte_core.stores.sql._connections import Alone, Connections, Reading, Writing, end
+from krafte_core.stores.sql._copies import copied_anew
 from krafte_core.stores.sql._dialects import DIALECTS
 from krafte_core.stores.sql._outbox import SqlOutbox, redact
 from krafte_core.stores.sql._postgres import PostgresWriter
@@ -42,6 +43,8 @@ __all__ = ["JoinedStore", "SqlStore", "migrate", "open_store"]
 
 BUSY = 60
 """Seconds for which a writer waits for another one on SQLite."""
+CACHE = 32 * 1024
+"""Kilobytes of a SQLite file that a connection keeps in memory at most; SQLite's own 2 MB make it read again within one recall."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
 BEGIN_AND_MOMENT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {MOMENT}"
@@ -76,6 +79,21 @@ class _Store:
             if group is None:
                 raise
             raise Conflict(batch.what(group)) from None
+
+    def writing(self) -> AbstractContextManager[Session]:
+        """All of it or nothing."""
+        raise NotImplementedError
+
+    def redact(self, rewrite: Callable[[Any], Any]) -> None:
+        """See `Store`."""
+        with self.writing() as session:
+            redact(session, rewrite)
+        self._bodies = Bodies()
+
+    def mend(self) -> int:
+        """See `store`: the genealogy."""
+        with self.writing() as session:
+            return copied_anew(session)
 
     def _moment(self, session: Session) -> SqlReader:
         with READ:
@@ -191,12 +209,6 @@ class SqlStore(_Store):
         with self.writing() if self._sqlite else Alone(self.connections) as session:
             self._write(session, batch)
 
-    def redact(self, rewrite: Callable[[Any], Any]) -> None:
-        """See `Store`."""
-        with self.writing() as session:
-            redact(session, rewrite)
-        self._bodies = Bodies()
-
     def take_numbers(self, series: str, count: int) -> int:
         """See `Store`."""
         with Alone(self.connections, durable=not self.connections.lazy) as session:
@@ -276,12 +288,6 @@ class JoinedStore(_Store):
         with self.writing() as session:
             self._write(session, batch)
 
-    def redact(self, rewrite: Callable[[Any], Any]) -> None:
-        """See `Store`."""
-        with self.writing() as session:
-            redact(session, rewrite)
-        self._bodies = Bodies()
-
     def take_numbers(self, series: str, count: int) -> int:
         """See `Store`."""
         with self.writing() as session:
@@ -327,6 +333,7 @@ def _safe_settings(connection: Any, record: Any) -> None:
     """A file that readers and one writer use at the same time, and that keeps what was committed through a power failure."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE}")
 
 
 def _checked(prefix: str, schema: str | None) -> None:

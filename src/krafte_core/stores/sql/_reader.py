@@ -15,6 +15,7 @@ from krafte_core.orders import CustomerOrder
 from krafte_core.stock import PRODUCTION, Lot, Posting, Sought, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
+from krafte_core.stores.sql._copies import astray
 from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
 from krafte_core.stores.sql._session import READ, Session
@@ -285,9 +286,17 @@ class SqlReader(RowReader):
         """See `Reader`: a search is one statement over whole numbers; nothing is loaded but the answer."""
         return SqlGenealogy(self._session)
 
+    def may_find(self, sources: Iterable[LotKey | str], direction: str, as_of: datetime | None) -> Collection[LotKey | str]:
+        """See `store`: the same with the begin of runs."""
+        return SqlGenealogy(self._session).may_find(sources, direction, as_of)
+
     def runs(self) -> Iterator[tuple[str, Gross]]:
         """See `store`: page by page."""
         return SqlGenealogy(self._session).runs()
+
+    def astray(self) -> Iterator[str]:
+        """See `store`: the genealogy beside the ledger."""
+        return astray(self._session)
 
     # whole tables -----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from krafte_core.errors import InvalidInput, WrongSchema
 from krafte_core.stores.sql._session import Names, in_our_words
 from krafte_core.stores.sql.tables import NAMES, PREFIX, checked_name, tables
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration: what this version of the library works with."""
 MAX_TENANT = 200
 SETTINGS = ("prefix", "schema", "tenant")

@@ -233,8 +233,9 @@ def _genealogy(metadata: MetaData, prefix: str) -> None:
     """
     unique = _index(prefix, "nodes_id", "tenant id", unique=True)
     _table(metadata, prefix, "nodes", "item code", *_text("item", "code"), *_whole("id"), unique, **NO_ROWID)
-    both_ways = _index(prefix, "uses_run", "tenant run lot used made")
-    _table(metadata, prefix, "uses", "lot run", *_whole("lot", "run", "used", "made"), both_ways, **NO_ROWID)
+    of_runs = _index(prefix, "uses_run", "tenant run lot used made")
+    of_lots = _index(prefix, "uses_lot", "tenant lot run used made").ddl_if(dialect="postgresql")  # on SQLite the table is sorted so
+    _table(metadata, prefix, "uses", "lot run", *_whole("lot", "run", "used", "made"), of_runs, of_lots, **NO_ROWID)
 
 
 def _outbox(metadata: MetaData, prefix: str) -> None:
