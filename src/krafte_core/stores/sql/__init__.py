@@ -42,6 +42,9 @@ __all__ = ["JoinedStore", "SqlStore", "migrate", "open_store"]
 
 BUSY = 60
 """Seconds for which a writer waits for another one on SQLite."""
+PLANS = ("plan_cache_mode=force_generic_plan", "jit=off", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off")
+"""Settings of our connections to PostgreSQL: a plan is made once, and goes from the keys to the rows by indexes, however small a table
+was when it was made."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
 BEGIN_AND_MOMENT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {MOMENT}"
@@ -319,7 +322,7 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args={"timeout": BUSY})
         event.listen(engine, "connect", _safe_settings)
         return engine
-    driver = {"options": "-c plan_cache_mode=force_generic_plan -c jit=off", "prepare_threshold": 2}
+    driver = {"options": " ".join(f"-c {setting}" for setting in PLANS), "prepare_threshold": 2}
     return create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args=driver)
 
 
