@@ -45,6 +45,9 @@ BUSY = 60
 """Seconds for which a writer waits for another one on SQLite."""
 CACHE = 32 * 1024
 """Kilobytes of a SQLite file that a connection keeps in memory at most; SQLite's own 2 MB make it read again within one recall."""
+PLANS = ("plan_cache_mode=force_generic_plan", "jit=off", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off")
+"""Settings of our connections to PostgreSQL: a plan is made once, and goes from the keys to the rows by indexes, however small a table
+was when it was made."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
 BEGIN_AND_MOMENT = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {MOMENT}"
@@ -325,7 +328,7 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args={"timeout": BUSY})
         event.listen(engine, "connect", _safe_settings)
         return engine
-    driver = {"options": "-c plan_cache_mode=force_generic_plan -c jit=off", "prepare_threshold": 2}
+    driver = {"options": " ".join(f"-c {setting}" for setting in PLANS), "prepare_threshold": 2}
     return create_engine(url, isolation_level="AUTOCOMMIT", max_overflow=-1, connect_args=driver)
 
 

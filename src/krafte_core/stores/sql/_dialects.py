@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from itertools import count
 from typing import Any
 
 
@@ -45,12 +48,18 @@ class _Dialect:
         """Any number of keys as parameters."""
         raise NotImplementedError
 
+    def cursors(self, connection: Any) -> Callable[[], Any]:
+        """What makes cursors of a connection of the driver."""
+        made: Callable[[], Any] = connection.cursor
+        return made
+
 
 class Sqlite(_Dialect):
     """One file: many keys go as a JSON array, rows one by one in one call of the driver."""
 
     name = "sqlite"
     many = "IN (SELECT value FROM json_each(?))"
+    among, found = "IN (", ")"
     pairs = "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?))"
     triples = "IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?))"
     by_document = "INDEXED BY {prefix}diary_document"
@@ -71,18 +80,43 @@ class Postgres(_Dialect):
 
     name = "postgresql"
     many = "= ANY(?::text[])"
+    among, found = "= ANY(ARRAY(", "))"  # looked up one by one, whatever the planner thinks of the table
     pairs = "IN (SELECT * FROM unnest(?::text[], ?::text[]))"
     triples = "IN (SELECT * FROM unnest(?::text[], ?::text[], ?::text[]))"
     by_document = by_lot = by_place = ""
 
     def sql(self, statement: str) -> str:
-        """The statement as the driver wants it."""
-        return statement.replace("%", "%%").replace("?", "%s")
+        """The statement as the driver wants it: its values are numbered."""
+        numbers = count(1)
+        return re.sub(r"\?", lambda _: f"${next(numbers)}", statement)
 
     def keys(self, keys: Sequence[Any]) -> tuple[Any, ...]:
         """Any number of keys as parameters."""
-        return ([*keys],) if isinstance(keys[0], str) else tuple([list(column) for column in zip(*keys, strict=True)])
+        return (array(keys),) if isinstance(keys[0], str) else tuple([array(column) for column in zip(*keys, strict=True)])
 
+    def cursors(self, connection: Any) -> Callable[[], Any]:
+        """Cursors that send a statement as it is: the others look for placeholders in a long one every time."""
+        from psycopg import RawCursor  # noqa: PLC0415 - only who has a server needs it
+
+        return partial(RawCursor, connection)
+
+
+def array(column: Sequence[Any]) -> str:
+    r"""Texts, whole numbers or truth values as PostgreSQL reads an array.
+
+    The driver would look at every value, and make another statement of another size of numbers.
+
+    >>> print(array(['a "b"', None]), array([1, None]), array([True, False]))
+    {"a \"b\"",NULL} {1,NULL} {t,f}
+    """
+    return "{" + ",".join(["NULL" if value is None else _WRITTEN[type(value)](value) for value in column]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {str: _quoted, int: str, bool: lambda value: "t" if value else "f"}
 
 Dialect = Sqlite | Postgres
 DIALECTS: dict[str, type[Sqlite] | type[Postgres]] = {"sqlite": Sqlite, "postgresql": Postgres}

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from krafte_core.stores.sql._batch import SHIFT, Batch
+from krafte_core.stores.sql._dialects import array
 from krafte_core.stores.sql._session import Session
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LINK, MOVE, POSTING
 
@@ -49,6 +50,7 @@ NEW_STAMPS = f"""INSERT INTO {{stamps}} (tenant, name, stamp) SELECT ?, v.name, 
     ON CONFLICT DO NOTHING RETURNING 1"""
 LOCKED_STAMPS = f"""SELECT s.name FROM {{stamps}} s JOIN {_source("name, stamp")} ON s.name = v.name AND s.stamp = v.stamp
     WHERE s.tenant = ? ORDER BY s.name FOR NO KEY UPDATE OF s"""
+OLD_STAMP = "UPDATE {stamps} SET stamp = stamp + 1 WHERE tenant = ? AND name = ? AND stamp = ?::bigint RETURNING 1"
 OLD_STAMPS = """UPDATE {stamps} s SET stamp = s.stamp + 1 FROM locked_stamps l WHERE s.tenant = ? AND s.name = l.name RETURNING 1"""
 KNOWN_LOTS = f"""SELECT l.item, l.code, l.expires, l.since FROM {{lots}} l
     JOIN {_source("item, code, revision")} ON l.item = v.item AND l.code = v.code AND (v.revision = 0 OR l.revision = v.revision)
@@ -134,6 +136,7 @@ class PostgresWriter:
         self._parts: list[str] = []
         self._values: list[Any] = []
         self._guards: list[str] = []
+        self._counts: list[int] = []
 
     def write(self) -> None:
         """Check every guard and write everything; a failed guard is an error of the database that names its group."""
@@ -141,7 +144,7 @@ class PostgresWriter:
         number = f"nextval('{self._session.names.of['commits']}')::text"
         cases = "".join(f" WHEN {guard}" for guard in self._guards)
         counted = f"CASE{cases} ELSE {number} END" if cases else number
-        self._part("c", f"SELECT ({counted})::bigint << {SHIFT} AS id", materialized=True)
+        self._part("c", f"SELECT ({counted})::bigint << {SHIFT} AS id", *map(str, self._counts), materialized=True)
         self._papers()
         self._links()
         self._journal()
@@ -155,7 +158,8 @@ class PostgresWriter:
     def _expect(self, group: str, names: str, count: int) -> None:
         """The parts together must have met so many rows."""
         met = " + ".join(f"(SELECT count(*) FROM {name})" for name in names.split())
-        self._guards.append(f"{met} <> {count} THEN 'guard {group}'")
+        self._guards.append(f"{met} <> ?::bigint THEN 'guard {group}'")
+        self._counts.append(count)
 
     def _guard(self) -> None:
         batch, tenant = self._batch, self._session.tenant
@@ -163,8 +167,12 @@ class PostgresWriter:
             self._part("new_stamps", NEW_STAMPS, tenant, *_columns(batch.new_stamps))
             self._expect("stamps", "new_stamps", len(batch.new_stamps))
         if batch.old_stamps:
-            self._part("locked_stamps", LOCKED_STAMPS, *_columns(batch.old_stamps), tenant)
-            self._part("old_stamps", OLD_STAMPS, tenant)
+            if len(batch.old_stamps) == 1:
+                ((name, stamp),) = batch.old_stamps
+                self._part("old_stamps", OLD_STAMP, tenant, name, str(stamp))
+            else:
+                self._part("locked_stamps", LOCKED_STAMPS, *_columns(batch.old_stamps), tenant)
+                self._part("old_stamps", OLD_STAMPS, tenant)
             self._expect("stamps", "old_stamps", len(batch.old_stamps))
         if batch.result is not None:
             self._part("result", RESULT, tenant, *batch.result)
@@ -205,10 +213,16 @@ class PostgresWriter:
         self._part("moved", MOVED, *_columns(batch.balances), materialized=True)
         self._part("held", HELD, tenant)
         self._part("kept", KEPT, tenant)
-        self._part("gone", GONE, tenant)
-        known = any(row[5] is None and row[3] > 0 for row in batch.balances)
-        self._part("come", COME_KNOWN if known else COME_OWN, tenant)
-        self._expect("stock", "kept gone come", len(batch.balances))
+        met = "kept"
+        if any(row[3] < 0 for row in batch.balances):
+            self._part("gone", GONE, tenant)
+            met += " gone"
+        coming = [row for row in batch.balances if row[3] > 0]
+        if coming:
+            known = any(row[5] is None for row in coming)
+            self._part("come", COME_KNOWN if known else COME_OWN, tenant)
+            met += " come"
+        self._expect("stock", met, len(batch.balances))
 
     def _papers(self) -> None:
         batch, tenant = self._batch, self._session.tenant
@@ -219,18 +233,18 @@ class PostgresWriter:
             self._part("resorted", SORTED + left, *_columns([(*row[:2], *row[3:5]) for row in rows]), tenant)
         if batch.papers:
             rows = [(number, kind, party, closed, body, n) for number, kind, party, n, closed, body in batch.papers]
-            self._part("papers", PAPERS, tenant, *_columns(rows), batch.opened)
+            self._part("papers", PAPERS, tenant, *_columns(rows), array(batch.opened))
         if batch.papers_old:
             names = [row[1:] for row in batch.open_items] or [("", "")]
-            self._part("renamed", RENAMED, tenant, batch.papers_old, *_columns(names))
+            self._part("renamed", RENAMED, tenant, array(batch.papers_old), *_columns(names))
         if batch.open_items:
-            self._part("opened", OPENED, tenant, *_columns(batch.open_items), tenant, batch.opened)
+            self._part("opened", OPENED, tenant, *_columns(batch.open_items), tenant, array(batch.opened))
         if batch.opened_unchanged:
-            self._part("reopened", REOPENED, tenant, batch.opened_unchanged)
+            self._part("reopened", REOPENED, tenant, array(batch.opened_unchanged))
         closing = [number for number in batch.closing if number not in batch.changes.papers]
         if closing:
-            self._part("closed", CLOSED, tenant, closing)
-            self._part("not_open", NOT_OPEN, tenant, closing)
+            self._part("closed", CLOSED, tenant, array(closing))
+            self._part("not_open", NOT_OPEN, tenant, array(closing))
 
     def _links(self) -> None:
         batch, tenant = self._batch, self._session.tenant
@@ -263,10 +277,6 @@ class PostgresWriter:
             self._part("waiting", WAITING, tenant)
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """One array per column; whole numbers as text, so that the driver prepares one statement and not one per size of number."""
-    return [_whole(column) if type(column[0]) is int else list(column) for column in zip(*rows, strict=True)]
-
-
-def _whole(column: Sequence[Any]) -> str:
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in column]) + "}"
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """One array per column."""
+    return [array(column) for column in zip(*rows, strict=True)]

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from krafte_core.allocation import Allocation
 from krafte_core.diary import LOT_DOCUMENTS, Entry
 from krafte_core.errors import StoreFailed
 from krafte_core.ledger import Gross, Use
@@ -15,6 +16,7 @@ from krafte_core.orders import CustomerOrder
 from krafte_core.stock import PRODUCTION, Lot, Posting, Sought, Stocked
 from krafte_core.store import Filed, LotKey, Paper, Stored
 from krafte_core.stores.rows import RowReader, matches
+from krafte_core.stores.sql._ahead import FIRST, REACH, STOCKED, Open, Sheet, first_lots, more_lots, sheet
 from krafte_core.stores.sql._copies import astray
 from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
@@ -23,11 +25,8 @@ from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time,
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LARGEST, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
 
-FIRST, PAGE = 16, 1_000
+PAGE = 1_000
 PAPERS = "SELECT p.body, s.stamp, p.id FROM {papers} p LEFT JOIN {stamps} s ON s.tenant = p.tenant AND s.name = p.number"
-STOCKED = """SELECT l.body, s.place, s.on_hand, s.allocated FROM {stocked} s
-    JOIN {lots} l ON l.tenant = s.tenant AND l.item = s.item AND l.code = s.code"""
-
 AT_PLACE = f"{STOCKED.replace('{stocked} s', '{stocked} s {by_place}')} WHERE s.tenant = ? AND s.place {{many}}"
 
 
@@ -80,6 +79,9 @@ class SqlReader(RowReader):
         self._revision = revision
         self._catalogue = catalogue
         self._rows = session.rows
+        self._sheet: Sheet | None = None
+        self._open: Open | None = None
+        self._lots: dict[str, dict[str, list[Any]]] = {}
         self.let_go: Callable[[], object] = _nothing
         """For `snapshot`: gives the connection back. Other moments end with their `with`."""
 
@@ -124,12 +126,6 @@ class SqlReader(RowReader):
     def _ask_papers(self, keys: Sequence[Any]) -> Iterable[Filed]:
         return map(self._filed, self._asked(f"{PAPERS} WHERE p.tenant = ? AND p.number {{many}}", keys))
 
-    def _ask_open(self, keys: Sequence[Any]) -> Iterable[Filed]:
-        found = "SELECT number FROM {open_items} WHERE tenant = ? AND (kind, item) {pairs}"
-        where = f"WHERE p.tenant = ? AND p.number IN ({found})"
-        statement, given = self._session.names.dialect.asked(f"{PAPERS} {where} ORDER BY p.id", keys)
-        return map(self._filed, self._rows(statement, self._session.tenant, *given))
-
     def _ask_stamps(self, keys: Sequence[Any]) -> Iterable[Any]:
         return self._asked("SELECT name, stamp FROM {stamps} WHERE tenant = ? AND name {many}", keys)
 
@@ -151,6 +147,50 @@ class SqlReader(RowReader):
 
     def _stocked(self, row: Sequence[Any]) -> Stocked:
         return Stocked(self._bodies.read(row[0]), row[1], row[2], row[3])
+
+    # read ahead -------------------------------------------------------------------------------------------------------
+
+    def papers(self, numbers: Iterable[str]) -> Mapping[str, Filed]:
+        """See `Reader`; a single one comes with its diary and its links."""
+        wanted = [*dict.fromkeys(numbers)]
+        if len(wanted) != 1:
+            return super().papers(wanted)
+        if not readable(wanted):
+            return {}
+        with READ:
+            found = self._sheet = sheet(self._session, self._bodies, wanted[0])
+        return {} if found.filed is None else {found.number: found.filed}
+
+    def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
+        """See `Reader`."""
+        wanted, known = [*dict.fromkeys(documents)], self._sheet
+        return {known.number: [*known.diary]} if known is not None and wanted == [known.number] else super().diary(wanted)
+
+    def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
+        """See `Reader`."""
+        wanted, known = [*dict.fromkeys(papers)], self._sheet
+        return {known.number: [*known.links]} if known is not None and wanted == [known.number] else super().links(wanted)
+
+    def open_papers(self, kind: str, items: Iterable[str]) -> Mapping[str, Sequence[Filed]]:
+        """See `Reader`; what brings something is read for all kinds of papers, and their items' lots are read together later."""
+        wanted, known = [*items], self._open
+        if known is None or kind not in known.kinds or wanted != known.items:
+            with READ:
+                known = self._open = Open(self._session, self._bodies, wanted, kind)
+            self._lots = {}
+        return known.of(kind)
+
+    def _first_lots(self, item: str, order: str) -> Sequence[Any]:
+        reach = self._open.items if self._open is not None else ()
+        if item not in reach or len(reach) > REACH:
+            reach = (item,)
+        elif order in self._lots:
+            return self._lots[order][item]
+        with READ:
+            found = first_lots(self._session, reach, order)
+        if len(reach) > 1:
+            self._lots[order] = found
+        return found[item]
 
     def find(self, kind: str, *, after: str = "", limit: int = 100, **criteria: Any) -> Sequence[Paper]:
         """See `Reader`; a customer or supplier is found by an index, everything else by looking at the papers."""
@@ -193,21 +233,15 @@ class SqlReader(RowReader):
 
     def lots_of(self, item: str, order: str) -> Iterator[Stocked]:
         """See `Reader`; a few at first, then larger pages: most needs are covered by the first lots."""
-        by = "expires, since, code, place" if order == "expiry" else "since, code, place"
-        columns = ", ".join(f"s.{name}" for name in by.split(", "))
-        marks = ", ".join("?" for _ in by.split(", "))
-        start = f"{STOCKED.replace('SELECT', f'SELECT {columns},', 1)} WHERE s.tenant = ? AND s.item = ? AND s.free"
-        last: tuple[Any, ...] = ()
-        size = FIRST
-        while readable([item]):
-            beyond = f"AND ({columns}) > ({marks})" if last else ""
-            with READ:
-                rows = self._rows(f"{start} {beyond} ORDER BY {columns} LIMIT ?", item, *last, size)
+        rows, size = self._first_lots(item, order), FIRST
+        while True:
             for row in rows:
                 yield self._stocked(row[-4:])
             if len(rows) < size:
                 return
-            last, size = tuple(rows[-1][:-4]), min(4 * size, PAGE)
+            size = min(4 * size, PAGE)
+            with READ:
+                rows = self._rows(more_lots(order), item, *rows[-1][:-4], size)
 
     def result(self, key: str) -> Stored | None:
         """See `Reader`."""

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect
 from sqlalchemy.engine import URL
 
 from krafte_core.errors import InvalidInput, WrongSchema
-from krafte_core.stores.sql._session import Names, in_our_words
+from krafte_core.stores.sql._session import Names, Session, in_our_words
 from krafte_core.stores.sql.tables import NAMES, PREFIX, checked_name, tables
 
 VERSION = "0003"
@@ -81,7 +81,7 @@ def check(connection: Connection, names: Names, *, create: bool) -> bool:
 
 
 def _number(connection: Connection, names: Names, tenant: str) -> int | None:
-    row = connection.exec_driver_sql(names.sql("SELECT id FROM {tenants} WHERE name = ?"), (tenant,)).fetchone()
+    row = Session(connection, names, 0).run("SELECT id FROM {tenants} WHERE name = ?", (tenant,)).fetchone()
     return int(row[0]) if row else None
 
 
@@ -98,7 +98,7 @@ def _made(connection: Connection, names: Names, tenant: str, *, create: bool, jo
         number = _number(connection, names, tenant)
         if number is None:
             sql = "INSERT INTO {tenants} (name, revision, catalogue) VALUES (?, 0, 0) RETURNING id"
-            number = int(connection.exec_driver_sql(names.sql(sql), (tenant,)).scalar_one())
+            number = int(Session(connection, names, 0).run(sql, (tenant,)).fetchall()[0][0])
     except BaseException:
         if not joined:
             connection.exec_driver_sql("ROLLBACK")
@@ -113,7 +113,7 @@ def create_tables(connection: Connection, names: Names) -> None:
     metadata = tables(names.prefix, names.schema)
     metadata.create_all(connection, checkfirst=False)
     connection.exec_driver_sql(names.sql("CREATE TABLE {version} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-    connection.exec_driver_sql(names.sql("INSERT INTO {version} (version_num) VALUES (?)"), (VERSION,))
+    Session(connection, names, 0).run("INSERT INTO {version} (version_num) VALUES (?)", (VERSION,)).close()
 
 
 def migrate(database: str | URL | Engine, *, prefix: str = PREFIX, schema: str | None = None, to: str = VERSION) -> str | None:

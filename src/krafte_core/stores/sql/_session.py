@@ -39,6 +39,7 @@ class Names:
         if made is None:
             dialect = self.dialect
             given = {**self.of, "many": dialect.many, "pairs": dialect.pairs, "triples": dialect.triples}
+            given |= {"among": dialect.among, "found": dialect.found}
             given |= {name: getattr(dialect, name).format(prefix=self.prefix) for name in ("by_document", "by_lot", "by_place")}
             made = self.made[statement] = dialect.sql(statement.format_map(given))
         return made
@@ -59,7 +60,7 @@ class Session:
         self.names = names
         self.tenant = tenant
         self.process = os.getpid()
-        self.cursor: Callable[[], Any] = connection.connection.driver_connection.cursor  # type: ignore[union-attr]
+        self.cursor: Callable[[], Any] = names.dialect.cursors(connection.connection.driver_connection)
         self._made = names.made
         self.listen()
 

@@ -47,6 +47,7 @@ NO_BOOKINGS = "DELETE FROM {bookings} WHERE tenant = ? AND paper = ? AND operati
 POSTINGS = _insert("postings", f"{', '.join(POSTING.columns)}, id")
 MOVES = _insert("moves", f"{', '.join(MOVE.columns)}, demand, happened_at, n, id")
 DIARY = _insert("diary", f"{', '.join(ENTRY.columns)}, id")
+OPENED_NEW = _insert("open_items", "kind, item, number")
 OPENED = """INSERT INTO {open_items} (tenant, kind, item, number)
     SELECT p.tenant, ?2, ?3, p.number FROM {papers} p WHERE p.tenant = ?1 AND p.number = ?4 AND NOT p.closed"""
 EVENTS = _insert("events", "id, document, body")
@@ -57,6 +58,10 @@ NODES = _insert("nodes", "item, code, id", "ON CONFLICT DO NOTHING")
 USES = """INSERT INTO {uses} (tenant, lot, run, used, made) SELECT l.tenant, l.id, r.id, ?5, ?6 FROM {nodes} l, {nodes} r
     WHERE l.tenant = ?1 AND l.item = ?2 AND l.code = ?3 AND r.tenant = ?1 AND r.item = '' AND r.code = ?4
     ON CONFLICT (tenant, lot, run) DO UPDATE SET used = used + excluded.used, made = made + excluded.made"""
+PROMISED = """UPDATE {stocked} SET allocated = allocated + ?5, free = on_hand > allocated + ?5 AND substr(place, 1, 5) <> 'line:'
+    WHERE tenant = ?1 AND item = ?2 AND code = ?3 AND place = ?4 AND allocated + ?5 BETWEEN 0 AND on_hand"""
+PROMISED_GUARDED = f"""{PROMISED}
+    AND EXISTS (SELECT 1 FROM {{lots}} l WHERE l.tenant = ?1 AND l.item = ?2 AND l.code = ?3 AND l.revision = ?6)"""
 LATEST = """SELECT item, code, place, on_hand, allocated, expires, since FROM {stocked}
     WHERE tenant = ? AND (item, code) {pairs}"""
 
@@ -83,15 +88,15 @@ class SqliteWriter:
         self._lots()
         self._papers()
         self._many(NO_LINKS, batch.links_gone)
-        self._many(PUT_LINKS, self._numbered(batch.links))
+        self._filed(PUT_LINKS, batch.links)
         self._many(NO_BOOKINGS, batch.bookings_gone)
-        self._many(PUT_BOOKINGS, self._numbered(batch.bookings))
-        self._many(POSTINGS, self._numbered(batch.postings))
-        self._many(MOVES, self._numbered(batch.moves))
-        self._many(NODES, self._numbered(batch.nodes))
+        self._filed(PUT_BOOKINGS, batch.bookings)
+        self._filed(POSTINGS, batch.postings)
+        self._filed(MOVES, batch.moves)
+        self._filed(NODES, batch.nodes)
         self._many(USES, batch.uses)
-        self._many(DIARY, self._numbered(batch.diary))
-        self._many(PUT_CATALOGUE, self._numbered(batch.catalogue, 2))
+        self._filed(DIARY, batch.diary)
+        self._filed(PUT_CATALOGUE, batch.catalogue, 2)
         self._events()
 
     def _many(self, statement: str, rows: Rows) -> int:
@@ -101,11 +106,15 @@ class SqliteWriter:
         tenant = self._session.tenant
         return self._session.run_many(statement, [(tenant, *row) for row in rows])
 
-    def _numbered(self, rows: Rows, place: int = -1) -> Rows:
-        """The rows with their ids in place of their numbers within the commit."""
-        if place == -1:
-            return [(*row[:-1], self._base + row[-1]) for row in rows]
-        return [(*row[:place], self._base + row[place], *row[place + 1 :]) for row in rows]
+    def _filed(self, statement: str, rows: Rows, place: int = -1) -> None:
+        """Write rows with their ids in place of their numbers within the commit."""
+        if rows:
+            tenant, base = self._session.tenant, self._base
+            if place == -1:
+                filed = [(tenant, *row[:-1], base + row[-1]) for row in rows]
+            else:
+                filed = [(tenant, *row[:place], base + row[place], *row[place + 1 :]) for row in rows]
+            self._session.run_many(statement, filed)
 
     def _check(self) -> None:
         batch = self._batch
@@ -113,10 +122,12 @@ class SqliteWriter:
         if new != len(batch.new_stamps) or old != len(batch.old_stamps):
             raise Conflict(batch.what("stamps"))
         self._sorts: dict[Any, tuple[Any, ...]] = {}
-        keys = [*(row[:2] for row in (*batch.lots_new, *batch.lot_guards)), *batch.lots_absent]
+        promised = {row[:2] for row in batch.balances if not row[3]} - batch.changes.lots.keys()
+        guards = [row for row in batch.lot_guards if row[:2] not in promised]  # the others are checked with the promise
+        keys = [*(row[:2] for row in (*batch.lots_new, *guards)), *batch.lots_absent]
         if keys:
             known = self._lots_of(keys)
-            if sorted(row[:3] for row in known) != batch.lot_guards:
+            if sorted(row[:3] for row in known) != guards:
                 raise Conflict(batch.what("lots"))
         if batch.changes.key is not None and self._result():
             raise Conflict(batch.what("key"))
@@ -131,18 +142,20 @@ class SqliteWriter:
 
     def _balances(self) -> None:
         batch = self._batch
-        if not batch.balances:
+        self._promises([row for row in batch.balances if not row[3]])
+        moving = [row for row in batch.balances if row[3]]
+        if not moving:
             return
-        lots = [*dict.fromkeys(row[:2] for row in batch.balances)]
+        lots = [*dict.fromkeys(row[:2] for row in moving)]
         statement, given = self._session.names.dialect.asked(LATEST, lots)
         known = {row[:3]: row[3:] for row in self._session.rows(statement, *given)}
-        new = {row[:2] for row in batch.balances if row[:3] not in known and row[5] is None} - self._sorts.keys()
+        new = {row[:2] for row in moving if row[:3] not in known and row[5] is None} - self._sorts.keys()
         if new:
             self._lots_of(sorted(new))
         sorts = self._sorts
         put: Rows = []
         gone: Rows = []
-        for item, code, place, moved, promised, day, since in batch.balances:
+        for item, code, place, moved, promised, day, since in moving:
             key = (item, code, place)
             on_hand, allocated, *sort = known.get(key) or (0, 0, *sorts.get(key[:2], (None, None)))
             on_hand, allocated = steps(on_hand + moved, "amount"), steps(allocated + promised, "amount")
@@ -155,6 +168,14 @@ class SqliteWriter:
         self._many(PUT_STOCKED, put)
         self._many("DELETE FROM {stocked} WHERE tenant = ? AND (item, code, place) = (?, ?, ?)", gone)
 
+    def _promises(self, rows: Rows) -> None:
+        """What only becomes promised or free must be there already; where its lot is guarded, that is looked at in the same go."""
+        guards, changed = {row[:2]: row[2] for row in self._batch.lot_guards}, self._batch.changes.lots
+        guarded = [(*row[:3], row[4], guards[row[:2]]) for row in rows if row[:2] in guards and row[:2] not in changed]
+        plain = [(*row[:3], row[4]) for row in rows if row[:2] not in guards or row[:2] in changed]
+        if self._many(PROMISED_GUARDED, guarded) + self._many(PROMISED, plain) != len(rows):
+            raise Conflict(self._batch.what("stock"))
+
     def _lots_of(self, keys: Any) -> Rows:
         """Lots as they are; their days of expiry and ages are wanted where they come to a place for the first time."""
         statement, given = self._session.names.dialect.asked(KNOWN_LOTS, readable(keys))
@@ -164,7 +185,7 @@ class SqliteWriter:
 
     def _lots(self) -> None:
         batch = self._batch
-        self._many(PUT_LOTS, self._numbered([*batch.lots_new, *batch.lots_put], 2))
+        self._filed(PUT_LOTS, [*batch.lots_new, *batch.lots_put], 2)
         shown = [(expires(lot), instant(lot.received_at), self._session.tenant, *key) for key, lot in batch.changes.lots.items()]
         put = {row[:2] for row in batch.lots_put}
         changed = [row for row in shown if row[3:] in put]
@@ -174,13 +195,15 @@ class SqliteWriter:
 
     def _papers(self) -> None:
         batch = self._batch
-        self._many(PUT_PAPERS, self._numbered(batch.papers, 3))
+        self._filed(PUT_PAPERS, batch.papers, 3)
         left = {*batch.papers_old, *batch.closing, *batch.opened}
         self._many("DELETE FROM {open_items} WHERE tenant = ? AND number = ?", [(number,) for number in left])
         closing = [(number,) for number in batch.closing if number not in batch.changes.papers]
         self._many("UPDATE {papers} SET closed = 1 WHERE tenant = ? AND number = ?", closing)
         self._many("UPDATE {papers} SET closed = 0 WHERE tenant = ? AND number = ?", [(number,) for number in batch.opened])
-        self._many(OPENED, batch.open_items)
+        new = {row[0] for row in batch.new_stamps}
+        self._many(OPENED_NEW, [row for row in batch.open_items if row[2] in new])
+        self._many(OPENED, [row for row in batch.open_items if row[2] not in new])
 
     def _events(self) -> None:
         batch, base = self._batch, self._base
