@@ -33,6 +33,11 @@ class DailyRules:
     counted: Any
     check_credit: Any
     has_arrived: Any
+    covered: Any
+    order_from_supplier: Any
+    place_an_order: Any
+    confirm: Any
+    receive_purchase: Any
 
     # many as one ------------------------------------------------------------------------------------------------------
 
