@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import Any
 
@@ -596,7 +596,7 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         line = f"line:{run.number}"
         came = {key: Counter(places) for key, places in self.naive.came.items() if key[2] == line}
         known = {*self.naive.lots}
-        back = {key: Counter[str]() for key in came}
+        back: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
         for posting in books(self.shop)["postings"][since:]:
             for item, lot, steps, _, target, _ in posting.moves if posting.kind == "give_back" else ():
                 back[item, lot, line][target] += steps
@@ -612,6 +612,8 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         assert {name: flow.came(name) for name in brought} == brought
         assert not [key for key in self.naive.on_hand if key[2] == line], "something was left on the line"
         for key, places in back.items():
+            if key not in came:
+                continue  # made at once: it was brought and given back in this very command
             more = sum(max(0, steps - max(0, came[key][place])) for place, steps in places.items())
             assert more <= came[key]["counted up"], "more went back than came from there"
         assert flow.came(run.item) == made + scrapped
