@@ -250,6 +250,21 @@ class Formula:
             return [steps] if steps > 0 else []
         return self.recipe.batch.split(self.item, steps, self.most)
 
+    def bringing(self, coming: Coming, steps: int) -> list[int]:
+        """The batches that bring at least so many steps of one of its outputs.
+
+        >>> items = {"cheese": Item("cheese", unit="kg", step="1 kg"), "whey": Item("whey", unit="L", step="1 L")}
+        >>> made = compiled(Recipe("cheese", makes="10 kg", outputs=[Output("whey", "80 L")]), items)
+        >>> made.bringing(made.outputs[0], 20)
+        [3]
+        """
+        size = coming.making(steps)
+        sizes = self.batches(size)
+        while (short := steps - sum([coming.expected(one) for one in sizes])) > 0:
+            size += coming.making(short)
+            sizes = self.batches(size)
+        return sizes
+
     def plan(self, amount: object, rest: str = "over") -> Split:
         """How an amount is split over batches, and what becomes of a rest that no batch fits (`over`, `short` or `refuse`).
 

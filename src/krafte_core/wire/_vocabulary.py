@@ -92,7 +92,8 @@ _ROWS = """
     operations Operation
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
     packing Box=ParcelBox
-    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
+    pegging Peg
+    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message
     potency Drawn Content=PotencyContent Balanced
     prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
