@@ -112,8 +112,8 @@ class Source:
     """One item on the board: its projected stock, and how more of it comes."""
 
     __slots__ = (
-        "besides", "brought", "choice", "code", "cutting", "fence", "formula", "hold", "inputs", "lots", "materials", "never",
-        "offers", "shelf", "soonest", "stock", "supplies", "ways", "works",
+        "besides", "brought", "choice", "code", "fence", "formula", "hold", "inputs", "lots", "materials", "never", "offers",
+        "shelf", "soonest", "stock", "supplies", "version", "versions", "ways", "works",
     )  # fmt: skip
 
     def __init__(self, code: str) -> None:
@@ -127,8 +127,10 @@ class Source:
         self.shelf: Projection | None = None
         """What stands there in lots that count by their content; it is not in `stock`."""
         self.formula: Formula | None = None
-        self.cutting = ""
-        """The name of the recipe, where it takes the item apart."""
+        self.version = ""
+        """The name of the recipe, where it takes the item apart or is not the one for an item's usual amounts."""
+        self.versions = False
+        """Whether the amount decides which recipe makes it."""
         self.choice = False
         """Whether what goes in depends on the lots that are there (`Formula.by_choice`)."""
         self.besides: tuple[tuple[Source, Coming], ...] = ()
@@ -152,7 +154,7 @@ class Source:
     @property
     def tied(self) -> bool:
         """Whether its batches choose what goes in, or bring something besides, or are batches of something else."""
-        return self.choice or bool(self.besides) or self.brought is not None
+        return self.choice or self.versions or bool(self.besides) or self.brought is not None
 
     @property
     def recipe(self) -> Formula:
@@ -180,7 +182,7 @@ class Board:
         self.situation = situation
         self.now = situation.now
         self._sources: dict[str, Source] = {}
-        self._cuttings: dict[str, Source] = {}
+        self._others: dict[str, Source] = {}
         self._gaps: dict[str, Gaps] = {}
         self.calling = Calling(self.now, situation.zone, situation.timeline, self.later, self.before)
 
@@ -191,7 +193,8 @@ class Board:
             found = self._sources[code] = Source(code)
             self._stock(found)
             found.hold = inspected(self.situation.item(code))
-            formula = self.situation.formula(code)
+            versions = self.situation.versions(code)
+            formula, found.versions = self.situation.formula(code) or next(iter(versions), None), bool(versions)
             if formula is not None:
                 self._recipe(found, formula)
             elif (brought := self.situation.besides(code)) is not None:
@@ -202,21 +205,29 @@ class Board:
             self._outputs(found)
         return found
 
-    def cuttings(self) -> list[Source]:
-        """Whoever takes an item apart, so far as it was asked for: each with an empty stock."""
-        return [*self._cuttings.values()]
+    def others(self) -> list[Source]:
+        """Recipes that take an item apart, or are for other amounts than usual, as far as they were asked for."""
+        return [*self._others.values()]
 
     def makers(self) -> list[Source]:
         """Everything that is made or taken apart, as far as it was asked for."""
-        return [one for one in (*self._sources.values(), *self._cuttings.values()) if one.formula is not None]
+        return [one for one in (*self._sources.values(), *self._others.values()) if one.formula is not None]
+
+    def maker(self, source: Source, steps: int) -> Source | None:
+        """Who makes so much of an item, where the amount decides."""
+        formula = self.situation.formula(source.code, steps)
+        return None if formula is None else self._maker(formula)
 
     def _maker(self, formula: Formula) -> Source:
-        if not formula.recipe.apart:
-            return self.source(formula.item.code)
-        found = self._cuttings.get(formula.recipe.code)
+        usual = None if formula.recipe.apart else self.source(formula.item.code)
+        if usual is not None and usual.formula is formula:
+            return usual
+        found = self._others.get(formula.recipe.code)
         if found is None:
-            found = self._cuttings[formula.recipe.code] = Source(formula.item.code)
-            found.cutting, found.hold = formula.recipe.code, inspected(formula.item)
+            found = self._others[formula.recipe.code] = Source(formula.item.code)
+            found.version, found.hold = formula.recipe.code, inspected(formula.item)
+            if usual is not None:
+                found.stock = usual.stock
             self._recipe(found, formula)
             self._outputs(found)
         return found
@@ -271,7 +282,7 @@ class Board:
     @contextmanager
     def relaxed(self, kind: str, name: str) -> Iterator[None]:
         """Think a step away for a while: a `"purchase"` of an item would be here at once, the `"queue"` of a work center is empty."""
-        every = (*self._sources.values(), *self._cuttings.values())
+        every = (*self._sources.values(), *self._others.values())
         kept = [(one, one.works, one.ways, one.offers, one.soonest, one.fence) for one in every]
         if kind == "purchase":
             one = self.source(name)

@@ -43,23 +43,23 @@ def pegs(board: Board, wanted: Iterable[Need], makes: Iterable[Make], buys: Iter
     needs: dict[str, list[tuple[int, int, str, str]]] = {item: [] for item in supplies}
     for item, at, steps, ref, name in wanted:
         needs[item].append((at, steps, ref, name))
-    makers = {(one.cutting, one.code): one for one in board.makers()}
+    makers = {(one.version, one.code): one for one in board.makers()}
     bringing = {key: one for key, one in makers.items() if one.besides}
     lines = {
         key: [(line, line.ref, needs[line.item], line.numerator, line.denominator) for line in one.recipe.lines]
         for key, one in makers.items()
     }
     for make in makes:
-        ref, item, steps, start, end, _, _, cutting, takes = make
-        if not cutting:
+        ref, item, steps, start, end, _, _, version, takes = make
+        if not version or not makers[version, item].recipe.recipe.apart:
             supplies[item].append((end, 2, steps, "make", ref, ""))
-        if bringing and (cutting, item) in bringing:
-            _bring(supplies, bringing[cutting, item], make)
+        if bringing and (version, item) in bringing:
+            _bring(supplies, bringing[version, item], make)
         if takes:
             for name, code, took, _ in takes:
                 needs[code].append((start, took, ref, name))
             continue
-        for line, name, into, numerator, denominator in lines[cutting, item]:
+        for line, name, into, numerator, denominator in lines[version, item]:
             need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
             into.append((start, need, ref, name))
     for ref, item, _, _, steps, _, at, _ in buys:

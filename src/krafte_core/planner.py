@@ -41,8 +41,8 @@ PIECES = 8
 class Make(NamedTuple):
     """A batch of the plan: `tasks` are its operations as (operation, start, end of the work, end of the wait).
 
-    `ref` names it within the plan, `reason` is the number of the demand that it was planned for. `cutting` names the recipe where it
-    takes its item apart; `takes` is what goes in, where that depends on the lots that are there.
+    `ref` names it within the plan, `reason` is the number of the demand that it was planned for. `version` names the recipe where it
+    takes its item apart, or is not the one for usual amounts; `takes` is what goes in, where that depends on the lots that are there.
     """
 
     ref: str
@@ -52,7 +52,7 @@ class Make(NamedTuple):
     end: int
     tasks: tuple[tuple[Operation, int, int, int], ...]
     reason: int
-    cutting: str = ""
+    version: str = ""
     takes: tuple[Portion, ...] = ()
 
 
@@ -410,8 +410,8 @@ class Planner(Portions):
 
     def _make_all(self, source: Source, steps: int, at: int) -> bool:
         formula = source.formula
-        if formula is None:
-            return self._bring_by(source, steps, at)
+        if formula is None or source.versions:
+            return self._other_by(source, steps, at)
         if formula.recipe.batch is None:
             return self._make_by(source, formula, steps, at)
         return all(self._make_by(source, formula, size, at) for size in formula.batches(steps))
@@ -437,7 +437,7 @@ class Planner(Portions):
         if source.besides:
             self._besides(source, steps, end)
         ref = f"make-{len(self.makes) + 1}"
-        self.makes.append(_new(Make, (ref, source.code, steps, start, end, tasks, self.reason, source.cutting, takes)))
+        self.makes.append(_new(Make, (ref, source.code, steps, start, end, tasks, self.reason, source.version, takes)))
 
     def _inputs_by(self, inputs: tuple[tuple[Source, int, int, Line], ...], steps: int, start: int) -> bool:
         mark = self.mark()
@@ -602,8 +602,8 @@ class Planner(Portions):
 
     def _made_new(self, source: Source, steps: int) -> tuple[float, Chain]:
         """Batches of so much, or that bring so much besides, as soon as can be."""
-        if source.formula is None:
-            return self._bring(source, steps)
+        if source.formula is None or source.versions:
+            return self._other(source, steps)
         ends = [self._make(source, source.formula, size) for size in source.formula.batches(steps)]
         return max(ends, key=lambda row: row[0])
 

@@ -240,6 +240,8 @@ def _refused(problem: KrafteError) -> Outcome:
 def _nobody(planner: Planner, chain: Chain) -> str:
     """Who cannot be had, and where else it comes from."""
     item = chain[-1][1]
+    if planner.board.source(item).versions:
+        return f"no recipe of {item} is for such an amount"
     makers = [one.recipe.recipe.code for one in planner.board.makers() if any(coming.item == item for _, coming in one.besides)]
     besides = f"; it only comes out besides, of {', '.join(makers)}: plan that by hand" if makers else ""
     return f"nobody makes or sells {item}{besides}"
@@ -352,7 +354,7 @@ class Plan:
         self.now = board.now
         self.items: Mapping[str, Item] = {one.code: board.situation.item(one.code) for one in sources}
         self.formulas: Mapping[str, Formula] = {one.code: one.formula for one in sources if one.formula is not None}
-        self.cuttings: Mapping[str, Formula] = {one.cutting: one.recipe for one in board.cuttings()}
+        self.versions: Mapping[str, Formula] = {one.version: one.recipe for one in board.others()}
         self.on_hand = {one.code: one.on_hand for one in sources}
         self.supplies: Mapping[str, Sequence[Incoming]] = {one.code: one.supplies for one in sources if one.supplies}
         self.demands = tuple(demands)
@@ -426,7 +428,7 @@ class Plan:
 
     def made_by(self, make: Make) -> Formula:
         """The formula of a batch."""
-        return self.cuttings[make.cutting] if make.cutting else self.formulas[make.item]
+        return self.versions[make.version] if make.version else self.formulas[make.item]
 
     def _who(self, reason: int) -> str:
         return self.demands[reason].ref if reason >= 0 else "stock"

@@ -83,20 +83,23 @@ class Portions:
                 one.stock.put(end, came)
                 self._log.append((one.stock, end, came))
 
-    def _bring_by(self, source: Source, steps: int, at: int) -> bool:
-        """Batches of something else that bring so much besides, by a moment."""
-        maker, sizes = self._brought(source, steps)
+    def _other_by(self, source: Source, steps: int, at: int) -> bool:
+        """Batches by a moment where the amount decides which recipe, or of something else that brings so much besides."""
+        maker, sizes = self._batches(source, steps)
         return maker is not None and all(self._make_by(maker, maker.recipe, size, at) for size in sizes)
 
-    def _bring(self, source: Source, steps: int) -> tuple[float, Chain]:
+    def _other(self, source: Source, steps: int) -> tuple[float, Chain]:
         """The same as soon as can be: when, and what that waits for."""
-        maker, sizes = self._brought(source, steps)
+        maker, sizes = self._batches(source, steps)
         if maker is None:
             return NEVER, (("missing", source.code, self.now, NEVER),)
-        return max([self._make(maker, maker.recipe, size) for size in sizes], key=lambda row: row[0])
+        return max([self._make(maker, maker.recipe, size) for size in sizes], key=itemgetter(0))
 
-    def _brought(self, source: Source, steps: int) -> tuple[Source | None, Sequence[int]]:
-        """Who makes it besides, and the batches that bring at least so much."""
+    def _batches(self, source: Source, steps: int) -> tuple[Source | None, Sequence[int]]:
+        """Who makes it, or brings it besides, and the batches that bring at least so much."""
+        if source.versions:
+            maker = self.board.maker(source, steps)
+            return maker, () if maker is None else maker.recipe.batches(steps)
         if source.brought is None:
             return None, ()
         maker, coming = source.brought

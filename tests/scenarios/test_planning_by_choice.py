@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from krafte_core import Ingredient, Item, Offer, OrderLine, Recipe, Supplier
 from krafte_core.recipes import BatchSize, Output
@@ -286,6 +288,62 @@ def test_a_substitute_that_others_count_on_is_left_to_them():
     assert not [one for one in plan.late() if one.ref == urgent.number]
     assert told(plan, "substitute") == ["mango: 0.055 kg of mango instead of 0.05 kg of shea, which is not there in time"]
     accept(shop, plan)
+
+
+@given(
+    contents=st.lists(st.sampled_from(["24 %", "30 %", "47 %", "60 %", "3 g/L", None]), max_size=3),
+    amounts=st.lists(st.integers(1, 40_000), min_size=3, max_size=3),
+    mango=st.integers(0, 900),
+    litres=st.lists(st.integers(1, 90), min_size=1, max_size=3),
+    days=st.lists(st.integers(3, 25), min_size=3, max_size=3),
+)
+def test_whatever_is_there_an_accepted_plan_is_sound_and_nothing_is_proposed_again(contents, amounts, mango, litres, days):
+    """Laws 1 to 4, and the plan is what happens: every run gets its lots and is completed as planned."""
+    lots = [(f"P-{n}", f"{steps} mL", content) for n, (content, steps) in enumerate(zip(contents, amounts, strict=False))]
+    shop = paint_shop(*lots)
+    items = [Item(name, unit="kg", step="1 g") for name in ("balm", "shea", "mango", "illipe")]
+    shop.register(*items, BALM, Supplier("mill", offers=[Offer("paste", lead_time="5 days"), Offer("shea", lead_time="6 days")]))
+    if mango:
+        shop.stock.receive("mango", f"{mango} g", lot="M")
+    for amount, day in zip(litres, days, strict=False):
+        ordered(shop, "paint", f"{amount} L", f"2026-03-{day:02d}")
+        ordered(shop, "balm", f"{amount} g", f"2026-03-{day:02d}")
+    plan = shop.planning.plan()
+    assert all(one.at for one in plan.deliveries())
+    done = shop.planning.accept(plan)
+    shop.verify()
+    assert shop.planning.plan().proposes_nothing
+    for number in done.purchases:
+        (line,) = shop.purchasing.get(number).lines
+        own = {"potency": "30 %"} if line.item == "paste" else {}
+        shop.purchasing.receive(number, line.item, line.amount, attributes=own)
+    for number in done.productions:
+        run = shop.production.get(number)
+        shop.production.start(run)
+        assert shop.production.complete(run, made=run.planned).deviations == {}
+    shop.verify()
+
+
+# versions ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_recipe_is_the_one_for_the_amount_and_where_none_is_the_plan_says_so():
+    shop = Workshop.in_memory(clock=FakeClock(MONDAY))
+    shop.register(
+        *(Item(name, unit="kg", step="1 g") for name in ("soap", "oil", "flakes")),
+        Recipe("soap", code="by hand", makes="1 kg", ingredients=[Ingredient("oil", "1 kg")], largest="10 kg", lead_time="1 day"),
+        Recipe("soap", code="pressed", makes="1 kg", ingredients=[Ingredient("flakes", "1 kg")], smallest="20 kg", lead_time="2 days"),
+    )
+    for name in ("oil", "flakes"):
+        shop.stock.receive(name, "100 kg")
+    orders = [ordered(shop, "soap", amount) for amount in ("5 kg", "40 kg", "15 kg")]
+    plan = shop.planning.plan()
+    assert sorted((one.item, one.steps) for one in plan.pegging() if one.source == "stock") == [("flakes", 40_000), ("oil", 5_000)]
+    assert told(plan, "no source") == ["soap: no recipe of soap is for such an amount"]
+    done = shop.planning.accept(plan)
+    shop.verify()
+    assert sorted(shop.production.get(run).recipe.code for run in done.productions) == ["by hand", "pressed"]
+    assert shop.orders.promise(orders[2]).date is None
 
 
 # what is wrong with one -------------------------------------------------------------------------------------------------
