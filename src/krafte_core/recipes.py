@@ -25,8 +25,7 @@ from krafte_core.growth import Sum, stretched, times
 from krafte_core.ingredients import Ingredient as Ingredient
 from krafte_core.ingredients import Output as Output
 from krafte_core.ingredients import Substitute as Substitute
-from krafte_core.ingredients import given, limit, loss, overage, process_yield, rows, shelf_life
-from krafte_core.ingredients import percent as percent
+from krafte_core.ingredients import given, limit, rows, shelf_life
 from krafte_core.items import MOST_STEPS, Item, attributes, code, one_of
 from krafte_core.lines import Coming as Coming
 from krafte_core.lines import Line as Line
@@ -36,6 +35,8 @@ from krafte_core.operations import Operation as Operation
 from krafte_core.operations import elapsed as elapsed
 from krafte_core.quantities import qty, split
 from krafte_core.roles import check_roles
+from krafte_core.shares import loss, overage, process_yield
+from krafte_core.shares import percent as percent
 from krafte_core.solving import Solver, per_base
 from krafte_core.tables import html, text
 
@@ -98,6 +99,7 @@ class Recipe:
         charge: the total of what goes in for what it makes (`"12 kg"`): percentages and the balance count on it; default what it
             makes.
         loss, overage, process_yield: of the whole charge, as on a line: what comes out of what should (`"95 %"`) enlarges the charge.
+            The yield may be told operation by operation instead.
         outputs: what comes out besides; `apart` takes the item apart instead of making it, and the outputs are all that comes out.
         phantom: the item is never stocked: who needs it needs these lines instead.
         valid_from, valid_until: the first and last day of this version; `smallest`, `largest`: the amounts it is meant for.
@@ -159,6 +161,8 @@ class Recipe:
             raise InvalidInput(
                 "transfer", self.operations[-1].name, "an operation that another one follows, to which parts are handed on"
             )
+        if self.process_yield != 1 and any(one.process_yield != 1 for one in self.operations):
+            raise InvalidInput("process_yield", str(self.process_yield), "either that of the recipe or those of its operations")
         if self.operations and self.lead_time is not None:
             raise InvalidInput("lead_time", str(self.lead_time), "either operations or a plain lead time")
         if self.calendar is not None and not isinstance(self.calendar, Calendar):
@@ -205,13 +209,13 @@ class Recipe:
 
     @property
     def enlarged(self) -> Fraction:
-        """How many times larger the charge is because of the recipe's own loss, overage and yield.
+        """How many times larger the charge is because of the recipe's own loss, overage and yield, or those of its operations.
 
         >>> Recipe("cream", makes="1 kg", process_yield="80 %").enlarged
         Fraction(5, 4)
         """
-        lossless = not self.loss and not self.overage
-        return 1 / self.process_yield if lossless else (1 + self.overage) / ((1 - self.loss) * self.process_yield)
+        kept = math.prod([one.process_yield for one in self.operations], start=self.process_yield)
+        return 1 / kept if not self.loss and not self.overage else (1 + self.overage) / ((1 - self.loss) * kept)
 
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.
@@ -377,6 +381,7 @@ def _table(recipe: Recipe) -> tuple[str, Sequence[str], list[Sequence[str]]]:
             f"wait {operation.wait}" if operation.wait else "",
             f"handed on by {operation.transfer}" if operation.transfer else "",
             f"spoils after {operation.spoils_after}" if operation.spoils_after else "",
+            f"yield {_shown(operation.process_yield)}" if operation.process_yield != 1 else "",
         ]
         told_time = ", ".join(filter(None, parts)).replace(" working time", "")
         crew = f" with {operation.hands} of {operation.people}" if operation.people else ""

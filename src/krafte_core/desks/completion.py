@@ -15,6 +15,7 @@ from krafte_core.charges import drawn
 from krafte_core.charging import Batched
 from krafte_core.desks.describing import Attributes, Told, added, all_named, of_output
 from krafte_core.desks.handling import Taking, homeward
+from krafte_core.desks.operating import OPERATE, refuse_beyond
 from krafte_core.diary import Entry, allow
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
 from krafte_core.events import Event, ProductionCompleted, ProductionReported, UseDeviated
@@ -32,7 +33,7 @@ Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 ByProducts = Mapping[str, Any]
 """Per item an amount, or amounts per lot."""
-AT_WORK = ("start", "issue", "give_back", "scrap", "report", "reverse a part")
+AT_WORK = ("start", "issue", "give_back", "scrap", "report", OPERATE, "reverse a part")
 """What is written down of a run at work: it does not end before that."""
 
 
@@ -138,6 +139,8 @@ class Completion:
         made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
+        if OPERATE in steps:
+            refuse_beyond(run, entries, item, before + made + scrapped)
         lost = max(0, run.steps - before - made - scrapped) if self.ends else 0
         self.used = said.used
         extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
@@ -181,6 +184,8 @@ class Completion:
         made = _not_negative(item, said.made)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
+        if OPERATE in steps:
+            refuse_beyond(run, entries, item, before + made)
         self.used = {**said.used, run.item: item.quantity(made)}
         extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
         deviations = self._consume(work, run, before, made, 0, extras)

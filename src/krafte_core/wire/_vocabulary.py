@@ -46,6 +46,7 @@ _ROWS = """
     desks.lateness Late
     desks.lots Decided
     desks.mending MovedRun Stuck Mended
+    desks.operating Operated
     desks.orders Link
     desks.parcels Tracked
     desks.production Part
@@ -116,6 +117,7 @@ _ROWS = """
     tracking TrackingEvent
     views Load StockLevel
     workshop Preview
+    yields OperationYield
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 
