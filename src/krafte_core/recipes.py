@@ -33,7 +33,7 @@ from krafte_core.lines import Stand as Stand
 from krafte_core.lines import in_ratio, vessel_limit
 from krafte_core.operations import Operation as Operation
 from krafte_core.operations import elapsed as elapsed
-from krafte_core.quantities import qty, split
+from krafte_core.quantities import exactly, qty
 from krafte_core.roles import check_roles
 from krafte_core.shares import loss, overage, process_yield
 from krafte_core.shares import percent as percent
@@ -335,7 +335,8 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     for operation in recipe.operations if recipe.elaborate else ():
         if operation.transfer is not None:
             product.positive(operation.transfer, f"recipe {recipe.code}: transfer of {operation.name}")
-    listed = [(ingredient, known(items, ingredient.item)) for ingredient in taken]
+    here = f" in recipe {recipe.code}"
+    listed = [(ingredient, known(items, ingredient.item, here)) for ingredient in taken]
     solver = Solver(recipe.code, product, makes, recipe.charge, listed)
     sums = solver.solved()
     enlarged, lines = recipe.enlarged, dict[str, Line]()
@@ -350,7 +351,7 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
         smallest = recipe.batch.smallest(product, makes, most)
     for line, (ingredient, item) in zip(lines.values(), listed, strict=True):
         _measurable(recipe, product, ingredient, item, line, smallest)
-    outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
+    outputs = tuple([_coming(recipe, output, known(items, output.item, here), makes) for output in recipe.outputs])
     check_roles(recipe.code, lines.values(), solver.measure)
     return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure, by_choice(lines.values()))
 
@@ -437,7 +438,7 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
     unit = _unit(ingredient, item)
     stands = []
     for one in ingredient.substitutes:
-        other = known(items, one.item)
+        other = known(items, one.item, f" beside {item.code}")
         stands.append(Stand(one.item, other.scale, one.ratio * other.ratio(unit) / item.ratio(unit)))
     says_more = ingredient.potency or ingredient.compensates or ingredient.fills or ingredient.kind == "balance"
     numerator, denominator, rule = in_ratio(total, multiple)
@@ -453,7 +454,7 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
 def _unit(ingredient: Ingredient, item: Item) -> str:
     """The unit that the line is told in; shares are told in the item's own."""
     text = ingredient.table[0][1] if ingredient.table else ingredient.amount
-    return split(text)[1] if ingredient.kind in ("amount", "table") else item.unit
+    return exactly(text)[1] if ingredient.kind in ("amount", "table") else item.unit
 
 
 def _measurable(recipe: Recipe, item_of_batch: Item, ingredient: Ingredient, item: Item, line: Line, smallest: int) -> None:
@@ -501,8 +502,8 @@ def _coming(recipe: Recipe, output: Output, item: Item, makes: int) -> Coming:
     return Coming(item.code, item.scale, ratio.numerator, ratio.denominator, output.cost)
 
 
-def known(items: Mapping[str, Item], name: str) -> Item:
-    """The item of this code.
+def known(items: Mapping[str, Item], name: str, where: str = "") -> Item:
+    """The item of this code; `where` it is named is told in the error.
 
     Raises:
         Unknown: (`unknown`) with the nearest names.
@@ -515,7 +516,7 @@ def known(items: Mapping[str, Item], name: str) -> Item:
         import difflib  # noqa: PLC0415 - only on the way to an error
 
         near = difflib.get_close_matches(str(name)[:100], [*items], 3, 0.5)
-        raise Unknown("item", name, tuple(near) or tuple(sorted(items)[:8]))
+        raise Unknown(f"item{where}", name, tuple(near) or tuple(sorted(items)[:8]))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from krafte_core.errors import InvalidInput
-from krafte_core.quantities import number, split
+from krafte_core.quantities import exactly, number
 
 MOST_SHARE = 1000
 
@@ -20,10 +20,10 @@ def percent(given: object, field: str = "loss") -> Fraction:
     Fraction(1, 40)
     """
     if isinstance(given, str):
-        value, sign = split(given, field)
+        value, sign = exactly(given, field)
         if sign != "%":
             raise InvalidInput(field, given, "a percentage such as '10 %'")
-        return Fraction(value) / 100
+        return value / 100
     return given if type(given) is Fraction else Fraction(number(given, field))
 
 

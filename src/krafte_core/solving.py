@@ -105,10 +105,7 @@ class Solver:
         return Part(ingredient, item, field, known, shares)
 
     def _amount(self, ingredient: Ingredient, item: Item, field: str) -> Sum:
-        try:
-            exact = item.exact(ingredient.amount, field)
-        except UnitMismatch as problem:
-            raise UnitMismatch(field, problem.given, problem.expected, problem.wanted, problem.missing) from None
+        exact = item.exact(ingredient.amount, field)
         if exact <= 0:
             raise NotPositive(field, ingredient.amount, "an amount above zero")
         if ingredient.formula:

@@ -150,7 +150,15 @@ def test_loss_overage_and_yield_are_three_things():
 
 @pytest.mark.parametrize(
     ("text", "share"),
-    [("10 %", "1/10"), ("2.5%", "1/40"), ("0 %", "0"), ("1/3 %", None), (Decimal("0.1"), "1/10"), (0, "0"), (Fraction(1, 3), "1/3")],
+    [
+        ("10 %", "1/10"),
+        ("2.5%", "1/40"),
+        ("0 %", "0"),
+        ("1/3 %", "1/300"),
+        (Decimal("0.1"), "1/10"),
+        (0, "0"),
+        (Fraction(1, 3), "1/3"),
+    ],
 )
 def test_a_share_is_exact(text, share):
     if share is None:
