@@ -343,7 +343,7 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     for (ingredient, item), net in zip(listed, sums, strict=True):
         total = _with_losses(ingredient, net, enlarged)
         ref = _ref(item.code, lines)
-        lines[ref] = _line(ingredient, item, ref, total, solver.measure, items)
+        lines[ref] = _line(recipe.code, ingredient, item, ref, total, solver.measure, items)
     most = None
     if recipe.batch is not None and recipe.batch.vessel is not None:
         weighed = [(line, item) for line, (_, item) in zip(lines.values(), listed, strict=True)]
@@ -433,13 +433,16 @@ def _ref(item: str, lines: Mapping[str, Line]) -> str:
     return ref
 
 
-def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str, items: Mapping[str, Item]) -> Line:
-    multiple = item.positive(ingredient.multiple, f"multiple of {item.code}") if ingredient.multiple is not None else 1
+def _line(recipe: str, ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str, items: Mapping[str, Item]) -> Line:
+    multiple = (
+        item.positive(ingredient.multiple, f"recipe {recipe}: multiple of {item.code}") if ingredient.multiple is not None else 1
+    )
     unit = _unit(ingredient, item)
     stands = []
     for one in ingredient.substitutes:
-        other = known(items, one.item, f" beside {item.code}")
-        stands.append(Stand(one.item, other.scale, one.ratio * other.ratio(unit) / item.ratio(unit)))
+        other = known(items, one.item, f" in recipe {recipe} beside {item.code}")
+        as_told = other.exact(f"1 {unit}", f"recipe {recipe}: {one.item} instead of {item.code}")
+        stands.append(Stand(one.item, other.scale, one.ratio * as_told / item.ratio(unit)))
     says_more = ingredient.potency or ingredient.compensates or ingredient.fills or ingredient.kind == "balance"
     numerator, denominator, rule = in_ratio(total, multiple)
     kept = (1 - ingredient.loss) * ingredient.process_yield if ingredient.loss else ingredient.process_yield

@@ -230,7 +230,7 @@ def test_a_line_that_makes_no_sense_is_told_when_the_recipe_is_compiled(ingredie
 def test_an_unknown_item_is_answered_with_near_names():
     with pytest.raises(Unknown) as refused:
         formula(Ingredient("oli", "1 kg"))
-    assert (refused.value.kind, refused.value.name) == ("item", "oli")
+    assert (refused.value.kind, refused.value.name) == ("item in recipe bar", "oli")
     assert "oil" in refused.value.choices
 
 
