@@ -207,7 +207,7 @@ def test_a_content_that_leaves_no_room_is_one_message_and_the_others_are_planned
     ordered(shop, "paint", "100 L")
     ordered(shop, "water", "2000 L")
     plan = shop.planning.plan()
-    (message,) = [one for one in plan.messages() if one.kind == "no source"]
+    (message,) = [one for one in plan.messages() if one.kind == "not planned"]
     assert (message.item, message.code) == ("paint", "recipe_unsolvable")
     assert "leave no room" in message.text
     assert made(plan) == [("water", "1000 L")]
@@ -367,7 +367,7 @@ def test_a_batch_that_its_recipe_has_no_figure_for_is_one_message(line, code):
     ordered(shop, "brine", "1 kg")
     good = ordered(shop, "brine", "10 kg", "2026-03-21")
     plan = shop.planning.plan()
-    assert [one.code for one in plan.messages() if one.kind == "no source"] == [code]
+    assert [one.code for one in plan.messages() if one.kind == "not planned"] == [code]
     assert [one.problem for one in plan.deliveries(good.number)] == [""]
 
 
