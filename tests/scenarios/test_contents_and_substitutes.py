@@ -521,6 +521,20 @@ def test_a_run_that_was_accepted_from_a_plan_takes_lots_by_what_is_in_them_and_b
     shop.verify()
 
 
+def test_a_run_that_began_yesterday_takes_no_lot_that_came_today():
+    clock = FakeClock("2026-03-02 08:00")
+    shop = paint_shop(("P-1", "50 L", "30 %"), clock=clock)
+    run = shop.production.plan("paint", "100 L").production
+    late = shop.production.plan("paint", "100 L").production
+    clock.tick(timedelta(days=1))
+    shop.stock.receive("paste", "50 L", lot="P-2", attributes={"potency": "60 %"})
+    shop.production.start(run, happened_at="2026-03-02 10:00")
+    with pytest.raises(Short):
+        shop.production.start(late, happened_at="2026-03-02 10:00")
+    shop.production.start(late)
+    shop.verify()
+
+
 # density ----------------------------------------------------------------------------------------------------------------
 
 
