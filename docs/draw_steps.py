@@ -87,6 +87,7 @@ CHAPTERS = (
             "give_back": "`shop.production.give_back`",
             "scrap": "`shop.production.scrap`",
             "report": "`shop.production.report`",
+            "operate": "`shop.production.operate`",
             "complete": "`shop.production.complete`, `shop.production.make`",
             "stop": "`shop.production.stop`",
             "use": "`shop.production.use`",

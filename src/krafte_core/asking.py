@@ -12,8 +12,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from krafte_core.coverage import NEVER
-from krafte_core.planner import Buy, Chain, Loan, Make, Mark, Planner
+from krafte_core.planner import Buy, Loan, Make, Mark, Planner
 from krafte_core.planning import Plan, steps_of
+from krafte_core.portions import Chain
 from krafte_core.promise import RELAXABLE, Borrowed, LinePromise, Promise, Slack, Step, ToBuy, ToMake
 from krafte_core.times import moment
 

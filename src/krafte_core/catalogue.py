@@ -169,7 +169,7 @@ class Catalogue:
         """Work centers are known, and a crew has as many people as an operation needs."""
         for code in recipe.centers:
             if code not in self.work_centers:
-                raise Unknown("work center", code, tuple(self.work_centers))
+                raise Unknown(f"work center in recipe {recipe.code}", code, tuple(self.work_centers))
         for operation in recipe.operations if recipe.elaborate else ():
             most = operation.hands if operation.people is None else self.work_centers[operation.people].capacity
             if operation.hands > most:

@@ -62,6 +62,19 @@ def worth(line: Line, lot: Lot) -> Fraction | None:
     return next((1 / stand.ratio for stand in line.substitutes if stand.item == lot.item), None)
 
 
+def unknown(line: Line, lot: Lot) -> str:
+    """Why nobody knows what the lot is worth for the line.
+
+    >>> from datetime import datetime
+    >>> from decimal import Decimal
+    >>> from krafte_core.quantities import Scale
+    >>> unknown(Line("oil", "oil", Scale("kg", Decimal(1)), 1, 2), Lot("oil", "O-1", received_at=datetime(2026, 1, 1)))
+    'potency not declared'
+    """
+    there = content_of(lot)
+    return "potency not declared" if there is None else f"potency told as {there}, and the recipe wants {target(line)}"
+
+
 def real_needs(formula: Formula, steps: int, taken: Mapping[str, Fraction]) -> Mapping[str, int]:
     """Steps that each line needs for so much, when the active ones take so much.
 
@@ -283,11 +296,6 @@ def _by_choice(search: Finder, line: Line, need: int, asking: Asking) -> Any:
     return cover
 
 
-def _unknown(line: Line, lot: Lot) -> str:
-    there = content_of(lot)
-    return "potency not declared" if there is None else f"potency told as {there}, and the recipe wants {target(line)}"
-
-
 def _wait_for(search: Finder, cover: Found, left: int, line: Line, asking: Asking) -> None:
     """What no lot covers comes at target content."""
     if left and asking.places is None:
@@ -302,7 +310,7 @@ def _from_lots(
     """Take lots of the cover's item for the line: what each covers, and the steps that are left."""
     picked = search.usable(cover.item, need, asking.on, asking.places)
     rows = [(row.lot, steps) for row, steps in picked.taken]
-    reasons += [(f"{lot.item} {lot.code}", _unknown(line, lot)) for lot, _ in rows if worth(line, lot) is None]
+    reasons += [(f"{lot.item} {lot.code}", unknown(line, lot)) for lot, _ in rows if worth(line, lot) is None]
     parts = drawn(line, need, rows)
     cover.taken = [Taken(row, takes) for (row, _), (takes, _) in zip(picked.taken, parts, strict=True) if takes]
     search.take(cover.taken)

@@ -84,6 +84,15 @@ class Charge:
                 enough = needed[line.ref] <= had[line.ref]
                 left[line.ref] = 0 if enough else max(0, left[line.ref] - counts)
 
+    def wanted(self) -> list[tuple[Line, int]]:
+        """What is open line by line; of those that follow the contents as much as they will really take."""
+        left, had = self.open(0), self.had()
+        needed = planned_needs(self.formula, self.run.steps, self.active(left))
+        real = {
+            line.ref: needed[line.ref] - had[line.ref] if follows_contents(line) else left[line.ref] for line in self.formula.lines
+        }
+        return [(line, real[line.ref]) for line in self.formula.lines if left[line.ref] and real[line.ref] > 0]
+
     def first_of(self, item: str) -> str | None:
         """The first line of the recipe for an item; None for a substitute or something additional."""
         return next((line.ref for line in self.formula.lines if line.item == item), None)

@@ -72,6 +72,9 @@ class Situation(Protocol):
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
         """The compiled recipe that makes (so much of) the item, if there is one."""
 
+    def versions(self, item: str) -> Sequence[Formula]:
+        """All versions of the recipe that makes the item, where the amount decides between them; else nothing."""
+
     def besides(self, item: str) -> tuple[Formula, Coming] | None:
         """The formula of something else that brings the item as an output of equal rank, where nothing makes the item itself."""
 

@@ -20,10 +20,10 @@ import attrs
 from krafte_core.descent import Runs, Worth
 from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput
-from krafte_core.ingredients import percent
 from krafte_core.items import Item, words
 from krafte_core.ledger import Key
 from krafte_core.recipes import known
+from krafte_core.shares import percent
 from krafte_core.stock import Posting
 from krafte_core.structure import Structure, back, reach
 

@@ -294,7 +294,8 @@ class RecipeCycle(KrafteError):
     def __str__(self) -> str:
         """The sentence."""
         way = self.cycle if len(self.cycle) <= 12 else (*self.cycle[:6], f"({len(self.cycle) - 12} more)", *self.cycle[-6:])
-        return "recipes need each other in a circle: " + " <- ".join(map(told, way))
+        circle = " <- ".join(map(told, way))
+        return f"recipes need each other in a circle: {circle}; take one of these lines out, or let it be `from_stock`"
 
 
 @error

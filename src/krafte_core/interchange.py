@@ -20,8 +20,8 @@ import attrs
 
 from krafte_core.board import Source
 from krafte_core.coverage import NEVER
-from krafte_core.errors import BeyondHorizon, NeverFits
-from krafte_core.planner import Chain, Make, Planner
+from krafte_core.planner import Make, Planner
+from krafte_core.portions import UNPLANNED, Chain
 from krafte_core.recipes import Line
 
 TRIES = 6
@@ -106,7 +106,8 @@ class Interchange:
     def _look(self) -> None:
         """What was made, and what goes into what."""
         for place, make in enumerate(self._planner.makes):
-            self._batches.setdefault(make.item, []).append((make.end, place))
+            if not make.version and not make.takes:
+                self._batches.setdefault(make.item, []).append((make.end, place))
         for rows in self._batches.values():
             rows.sort()
         for user in self._planner.board.sources():
@@ -175,7 +176,7 @@ class Interchange:
             planner.reason = turn.number
             try:
                 found.append(planner.plan(turn.source, turn.steps, turn.due, turn.lasts))
-            except (BeyondHorizon, NeverFits):
+            except UNPLANNED:
                 break
         return found
 
@@ -184,9 +185,10 @@ class Interchange:
     def _left_over(self, source: Source, steps: int, at: int) -> bool:
         """So much of an item is not needed from a moment on: what is made for nobody then is not made, nor what would go into it.
 
-        False where that cannot be told: of lots that would be lost some day, and of work that needs more than a free place.
+        False where that cannot be told: of lots that would be lost some day, of work that needs more than a free place, and of batches
+        that choose what goes in or bring something besides.
         """
-        if source.lots or source.ways:
+        if source.lots or source.ways or source.tied:
             return False
         stock, left = source.stock, steps
         self._planner.put(stock, at, steps)

@@ -21,7 +21,20 @@ import attrs
 from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive, NotWholeSteps, OutOfRange, TextTooLong, UnitMismatch, UnknownUnit
 from krafte_core.quality import Check, checks
-from krafte_core.quantities import MAX_TEXT, Quantity, Scale, decimal_of, number, parts, plain, qty, split, terminating
+from krafte_core.quantities import (
+    MAX_TEXT,
+    Quantity,
+    Scale,
+    bare,
+    decimal_of,
+    exactly,
+    number,
+    parts,
+    plain,
+    qty,
+    split,
+    terminating,
+)  # fmt: skip
 from krafte_core.units import BASES, UNITS, Unit, unit
 
 KINDS = ("material", "packaging", "semi-finished", "finished", "by-product")
@@ -404,11 +417,18 @@ class Item:
     def exact(self, given: object, field: str = "amount") -> Fraction:
         """The amount in steps as an exact ratio, not rounded: for recipes, which round once at the end.
 
-        >>> Item("jar", unit="each").exact("0.5 each")
-        Fraction(1, 2)
+        >>> Item("jar", unit="each").exact("0.5 each"), Item("egg", unit="each").exact("1/3 dozen")
+        (Fraction(1, 2), Fraction(4, 1))
         """
-        value, name = parts(given, field)
-        return Fraction(value) * self.ratio(name)
+        value, name = exactly(given, field) if isinstance(given, str) else parts(given, field)
+        if not name and isinstance(given, str):
+            raise bare(given, field)
+        try:
+            return Fraction(value) * self.ratio(name)
+        except UnknownUnit as problem:
+            raise UnknownUnit(_named(problem, field), problem.given, problem.expected, problem.choices) from None
+        except UnitMismatch as problem:
+            raise UnitMismatch(_named(problem, field), problem.given, problem.expected, problem.wanted, problem.missing) from None
 
     def steps(self, given: object, field: str = "amount") -> int:
         """The amount in whole steps; never rounded.
@@ -489,3 +509,8 @@ class Item:
             return Fraction(steps) / self.ratio("kg")
         except UnitMismatch:
             return None
+
+
+def _named(problem: InvalidInput, field: str) -> str:
+    """The field of an error about a unit: that of the amount, where it has a name."""
+    return problem.field if field == "amount" else field

@@ -12,6 +12,7 @@ from krafte_core.durations import Duration, duration
 from krafte_core.errors import InvalidInput, NotPositive
 from krafte_core.items import code, one_of
 from krafte_core.quantities import qty
+from krafte_core.shares import process_yield
 
 
 def _place(value: Any) -> str | None:
@@ -70,6 +71,7 @@ class Operation:
         people: the crew that the work needs besides, a work center whose places are people; `hands`: how many of them.
         transfer: the next operation may begin as soon as so much of the product is through (`"20 each"`), and goes on so that no part
             is missing when its turn comes; default: when all of it is done.
+        process_yield: what comes good out of it of what comes into it (`"95 %"`); those of all operations enlarge the charge.
         spoils_after: the next operation must begin so soon after this work, or what was made spoils.
 
     Raises:
@@ -93,6 +95,7 @@ class Operation:
     hands: int = attrs.field(default=1, kw_only=True)
     transfer: str | None = attrs.field(default=None, kw_only=True, converter=_part)
     spoils_after: Duration | None = attrs.field(default=None, kw_only=True, converter=_spoils)
+    process_yield: Fraction = attrs.field(default=Fraction(1), kw_only=True, converter=process_yield)
 
     def __attrs_post_init__(self) -> None:
         """An operation does something, and work has a place."""

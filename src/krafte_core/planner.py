@@ -21,6 +21,7 @@ from krafte_core.coverage import NEVER
 from krafte_core.errors import NeverFits
 from krafte_core.gaps import Gaps
 from krafte_core.placing import Stage, backward, forward, stages_of
+from krafte_core.portions import Chain, Portion, Portions
 from krafte_core.projection import Projection
 from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
@@ -35,14 +36,13 @@ LOANS = 3
 """How many moments are tried at which something might be lent."""
 PIECES = 8
 """In how many pieces what was lent is made again."""
-Chain = tuple[tuple[str, str, float, float], ...]
-"""Steps without gaps between them: kind, name, from, until."""
 
 
 class Make(NamedTuple):
     """A batch of the plan: `tasks` are its operations as (operation, start, end of the work, end of the wait).
 
-    `ref` names it within the plan, `reason` is the number of the demand that it was planned for.
+    `ref` names it within the plan, `reason` is the number of the demand that it was planned for. `version` names the recipe where it
+    takes its item apart, or is not the one for usual amounts; `takes` is what goes in, where that depends on the lots that are there.
     """
 
     ref: str
@@ -52,6 +52,8 @@ class Make(NamedTuple):
     end: int
     tasks: tuple[tuple[Operation, int, int, int], ...]
     reason: int
+    version: str = ""
+    takes: tuple[Portion, ...] = ()
 
 
 class Buy(NamedTuple):
@@ -96,7 +98,7 @@ class _Released(NamedTuple):
         self.gaps.book(first, last)
 
 
-class Planner:
+class Planner(Portions):
     """Plans demands on a board, one after the other.
 
     Args:
@@ -266,17 +268,17 @@ class Planner:
 
         What is made or bought for that is there when the stock would fall below the minimum, or as soon after it as can be.
         """
-        stock, wanted = source.stock, target - source.stock.total
-        if stock.total >= minimum:
+        stock, total = source.stock, source.total
+        wanted, shelf = target - total, total - stock.total
+        if total >= minimum:
             return
-        at = next((when for when, level in stock.levels(self.now, None) if level < minimum), self.now)
+        at = next((when for when, level in stock.levels(self.now, None) if level + shelf < minimum), self.now)
         mark = self.mark()
         if self._make_all(source, wanted, at):
             return
         self.undo(mark)
-        if source.formula is not None and source.soonest > at:
-            ends = [self._make(source, source.formula, size)[0] for size in source.formula.batches(wanted)]
-            if max(ends) < NEVER:
+        if (source.formula is not None or source.brought is not None) and source.soonest > at:
+            if self._made_new(source, wanted)[0] < NEVER:
                 return
             self.undo(mark)
         if source.soonest < NEVER:
@@ -295,7 +297,7 @@ class Planner:
                 stock.take(at, steps)
                 self._log.append((stock, at, -steps))
             return True
-        if source.formula is None:
+        if source.formula is None and source.brought is None:
             return self._buy_by(source, steps, max(0, free), at)
         mark = self.mark()
         if self._borrow and at < source.fence < NEVER:
@@ -408,8 +410,8 @@ class Planner:
 
     def _make_all(self, source: Source, steps: int, at: int) -> bool:
         formula = source.formula
-        if formula is None:
-            return False
+        if formula is None or source.versions:
+            return self._other_by(source, steps, at)
         if formula.recipe.batch is None:
             return self._make_by(source, formula, steps, at)
         return all(self._make_by(source, formula, size, at) for size in formula.batches(steps))
@@ -420,23 +422,28 @@ class Planner:
             return False
         start, end, tasks = placed
         end += source.hold
-        if not self._inputs_by(source.inputs, steps, start) and not self._inputs_by(source.inputs[::-1], steps, start):
+        takes = self._charge_by(source, steps, start) if source.choice else ()
+        if takes is None:
             return False
+        inputs = () if source.choice else source.inputs
+        if inputs and not self._inputs_by(inputs, steps, start) and not self._inputs_by(inputs[::-1], steps, start):
+            return False
+        self._made(source, steps, start, end, tasks, takes)
+        return True
+
+    def _made(self, source: Source, steps: int, start: int, end: int, tasks: Any, takes: tuple[Portion, ...]) -> None:
         source.stock.put(end, steps)
         self._log.append((source.stock, end, steps))
-        self.makes.append(_new(Make, (f"make-{len(self.makes) + 1}", source.code, steps, start, end, tasks, self.reason)))
-        return True
+        if source.besides:
+            self._besides(source, steps, end)
+        ref = f"make-{len(self.makes) + 1}"
+        self.makes.append(_new(Make, (ref, source.code, steps, start, end, tasks, self.reason, source.version, takes)))
 
     def _inputs_by(self, inputs: tuple[tuple[Source, int, int, Line], ...], steps: int, start: int) -> bool:
         mark = self.mark()
         for one, numerator, denominator, line in inputs:
             need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
-            if line.from_stock:
-                if one.stock.least(start) < need:
-                    self.undo(mark)
-                    return False
-                self._take(one.stock, start, need)
-            elif not self._by(one, need, start):
+            if not (self._from_stock(one, need, start) if line.from_stock else self._by(one, need, start)):
                 self.undo(mark)
                 return False
         return True
@@ -558,7 +565,7 @@ class Planner:
     def _loan(self, source: Source, steps: int, before: float) -> int | None:
         """Take what is there for somebody else who can be re-supplied: the first moment at which that works."""
         stock, now = source.stock, self.now
-        if source.formula is None:
+        if source.formula is None and source.brought is None:
             at = stock.earliest(steps, now, int(source.soonest)) if now < source.soonest < NEVER else None
             return at if at is not None and at < before and self._buy_by(source, steps, 0, at) else None
         tried = 0
@@ -582,10 +589,9 @@ class Planner:
         free = max(0, source.stock.least(self.now))
         made: tuple[float, Chain] = (NEVER, (("missing", source.code, self.now, NEVER),))
         fence = source.soonest
-        if source.formula is not None:
+        if source.formula is not None or source.brought is not None:
             mark = self.mark()
-            ends = [self._make(source, source.formula, size) for size in source.formula.batches(steps - free)]
-            made = max(ends, key=lambda row: row[0])
+            made = self._made_new(source, steps - free)
             if made[0] <= fence and made[0] < NEVER:
                 return made
             self.undo(mark)
@@ -594,15 +600,27 @@ class Planner:
         self._buy(source, steps - free, int(fence))
         return fence, (("purchase", source.code, self.now, fence),)
 
+    def _made_new(self, source: Source, steps: int) -> tuple[float, Chain]:
+        """Batches of so much, or that bring so much besides, as soon as can be."""
+        if source.formula is None or source.versions:
+            return self._other(source, steps)
+        ends = [self._make(source, source.formula, size) for size in source.formula.batches(steps)]
+        return max(ends, key=lambda row: row[0])
+
     def _make(self, source: Source, formula: Formula, steps: int) -> tuple[float, Chain]:
         """One batch, from when its inputs are there."""
         good = 0
         while True:
             mark = self.mark()
             ready, chain = float(self.now), ()  # type: tuple[float, Chain]
-            for one, numerator, denominator, line in source.inputs:
+            takes: tuple[Portion, ...] = ()
+            if source.choice:
+                ready, chain, takes = self._charge(source, steps, good)
+                if ready == NEVER:
+                    return NEVER, chain
+            for one, numerator, denominator, line in () if source.choice else source.inputs:
                 need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
-                at, behind = self._only_stock(one, need) if line.from_stock else self._get(one, need, good)
+                at, behind = self._only_stock(one, need, good) if line.from_stock else self._get(one, need, good)
                 if at == NEVER:
                     return NEVER, behind
                 if at > ready:
@@ -615,17 +633,8 @@ class Planner:
                 break
             self.undo(mark)  # what would be too old by then is not for this batch
             good = start
-        source.stock.put(end, steps)
-        self._log.append((source.stock, end, steps))
-        self.makes.append(_new(Make, (f"make-{len(self.makes) + 1}", source.code, steps, start, end, tasks, self.reason)))
+        self._made(source, steps, start, end, tasks, takes)
         return end, (*chain, *spans)
-
-    def _only_stock(self, source: Source, steps: int) -> tuple[float, Chain]:
-        at = source.stock.earliest(steps, self.now)
-        if at is None:
-            return NEVER, (("missing", source.code, self.now, NEVER),)
-        self._take(source.stock, at, steps)
-        return at, (("supply", source.code, self.now, at),) if at > self.now else ()
 
     def _place(self, source: Source, formula: Formula, steps: int, at: int) -> tuple[int, int, Any, Chain]:
         recipe, start = formula.recipe, at

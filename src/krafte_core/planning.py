@@ -11,22 +11,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 import attrs
 
 from krafte_core.allocation import PURCHASE, RUN, Incoming, Rank
 from krafte_core.board import Board
+from krafte_core.charges import unknown, worth
 from krafte_core.coverage import NEVER
-from krafte_core.errors import BeyondHorizon, NeverFits, Unknown
+from krafte_core.errors import KrafteError, Unknown
 from krafte_core.interchange import Interchange, Turn
 from krafte_core.items import Item
 from krafte_core.lotsizing import Window, together, windows
-from krafte_core.planner import Buy, Chain, PlannedPart, Planner
+from krafte_core.pegging import Need, Peg, pegs
+from krafte_core.planner import Buy, Make, PlannedPart, Planner
+from krafte_core.portions import UNPLANNED, Chain, Portion
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
-from krafte_core.recipes import Formula
+from krafte_core.recipes import Formula, Line
+from krafte_core.roles import target
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.tables import aligned, html
 from krafte_core.times import DAY, moment, on_the_clock
@@ -42,7 +45,8 @@ class Demand(NamedTuple):
 
     `due` is in epoch seconds, `NEVER` for no date. Lots must be good until `lasts`. `kind` is `"order"`, `"run"` (an input that a run
     still lacks), `"stock"` (make to stock) or what the host calls it. `least` is the smallest part in which it may be met, 0 for in
-    one piece only; what comes after `latest` is not wanted any more; `together` holds all needs of the paper for one date.
+    one piece only; what comes after `latest` is not wanted any more; `together` holds all needs of the paper for one date. `of` is the
+    line of a run that takes lots by their content, or substitutes: `steps` are told as the line is written.
     """
 
     ref: str
@@ -56,11 +60,15 @@ class Demand(NamedTuple):
     least: int = 0
     latest: float = NEVER
     together: bool = False
+    of: Line | None = None
 
 
 @attrs.frozen
 class Delivery:
-    """When a need of the plan is met, and how late that is; `chain` says what it waits for where it is late."""
+    """When a need of the plan is met, and how late that is; `chain` says what it waits for where it is late.
+
+    Where it is not met, `problem` says what is in the way, and `code` is the code of the error that it would be.
+    """
 
     ref: str
     line: str
@@ -70,6 +78,7 @@ class Delivery:
     at: datetime | None
     chain: tuple[Step, ...] = ()
     problem: str = ""
+    code: str = ""
 
     @property
     def late(self) -> int:
@@ -107,7 +116,8 @@ class Message:
     """What somebody should look at.
 
     `expedite`, `delay` or `cancel` a supply that exists; a need is `late`, has `no source` (nobody makes or sells something), or is
-    `not planned` for the reason that the text gives.
+    `not planned` for the reason that the text gives. `substitute` tells what is taken instead of what the recipe wants, `passed over`
+    which lot serves no line and why. `code` is the code of the error that stands behind a need that cannot be met.
     """
 
     kind: str
@@ -116,39 +126,27 @@ class Message:
     now: datetime | None
     wanted: datetime | None
     text: str
+    code: str = ""
 
     def __str__(self) -> str:
         """The sentence."""
         return f"{self.kind}: {self.paper} ({self.item}), {self.text}"
 
 
-class Peg(NamedTuple):
-    """So many steps of a supply serve a need; a supply is `"stock"`, an existing paper, or a `ref` of the plan, and so is a need.
-
-    `source` is the kind of the supply: `stock`, `run`, `purchase`, `make`, `buy`; `line` the line of the need.
-    """
-
-    item: str
-    steps: int
-    source: str
-    supply: str
-    supply_line: str
-    at: int
-    need: str
-    line: str
-    needed_at: int
-
-
 class Outcome(NamedTuple):
-    """When a demand is met (`NEVER`: not in full), the chain it waits for, what is in the way, and its parts where it has several."""
+    """When a demand is met (`NEVER`: not in full), the chain it waits for, what is in the way, and its parts where it has several.
+
+    `takes` is what it takes, where that depends on the lots that are there; `code` the code of the error that is in the way.
+    """
 
     at: float
     chain: Chain
-    problem: str
+    problem: str = ""
     parts: tuple[PlannedPart, ...] = ()
+    takes: tuple[Portion, ...] = ()
+    code: str = ""
 
 
-NOBODY = "nobody makes or sells"
 KEPT = -2
 """The `reason` of what is made or bought to keep an item in stock."""
 
@@ -182,7 +180,8 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
         demands: in any order.
         progress: told now and then how far it is; to cancel, let it raise.
     """
-    queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.line))
+    brought = {one.code for maker in planner.board.makers() for one, _ in maker.besides}  # which their products may bring
+    queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.item in brought, one.line))
     outcomes: list[Outcome] = []
     turns, how = Interchange(planner), asked or Asked(taking=planner.taking)
     ahead = _periods(queue, dict(how.cover)) if how.cover else {}
@@ -219,26 +218,46 @@ def _plain(planner: Planner, number: int, demand: Demand, turns: Interchange) ->
     """A need that is met in one piece, whenever that may be."""
     mark, source = planner.mark(), planner.board.source(demand.item)
     try:
+        if demand.of is not None:
+            return _outcome(planner, *planner.plan_line(demand.of, source, demand.steps, demand.due))
         at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
-    except (BeyondHorizon, NeverFits) as problem:
+    except UNPLANNED as problem:
         planner.undo(mark)
-        return Outcome(NEVER, (), str(problem))
+        return _refused(problem)
     if demand.kind != "run" and (at > demand.due or demand.due < source.fence):
         turns.placed(Turn(number, demand.rank[0], source, demand.steps, demand.due, demand.lasts, at, chain))
-    return Outcome(at, chain, "" if at < NEVER else f"{NOBODY} {chain[-1][1]}")
+    return _outcome(planner, at, chain)
+
+
+def _outcome(planner: Planner, at: float, chain: Chain, takes: Sequence[Portion] = ()) -> Outcome:
+    return Outcome(at, chain, takes=tuple(takes)) if at < NEVER else Outcome(NEVER, chain, _nobody(planner, chain), code="no_source")
+
+
+def _refused(problem: KrafteError) -> Outcome:
+    return Outcome(NEVER, (), str(problem), code=problem.code)
+
+
+def _nobody(planner: Planner, chain: Chain) -> str:
+    """Who cannot be had, and where else it comes from."""
+    item = chain[-1][1]
+    if planner.board.source(item).versions:
+        return f"no recipe of {item} is for such an amount"
+    makers = [one.recipe.recipe.code for one in planner.board.makers() if any(coming.item == item for _, coming in one.besides)]
+    besides = f"; it only comes out besides, of {', '.join(makers)}: plan that by hand" if makers else ""
+    return f"nobody makes or sells {item}{besides}"
 
 
 def _refill(planner: Planner, keep: Keep) -> tuple[int, int, str]:
     """What is left of an item that is kept in stock: before it is filled up, and after, and what was in the way."""
     source = planner.board.source(keep.item)
-    before, mark, problem = source.stock.total, planner.mark(), ""
+    before, mark, problem = source.total, planner.mark(), ""
     try:
         planner.refill(source, keep.minimum, keep.target)
-    except (BeyondHorizon, NeverFits) as refusal:
+    except UNPLANNED as refusal:
         planner.undo(mark)
         problem = str(refusal)
     planner.settle()
-    return before, source.stock.total, problem
+    return before, source.total, problem
 
 
 def _periods(queue: Sequence[Demand], cover: Mapping[str, int]) -> Mapping[int, Window]:
@@ -249,7 +268,7 @@ def _ahead(planner: Planner, window: Window) -> None:
     mark = planner.mark()
     try:
         planner.ahead(planner.board.source(window.item), window.steps, window.at)
-    except (BeyondHorizon, NeverFits):
+    except UNPLANNED:
         planner.undo(mark)  # each need says it for itself
 
 
@@ -270,8 +289,8 @@ def _each(planner: Planner, number: int, demands: Sequence[Demand], on: float | 
         mark = planner.mark()
         try:
             outcome = _one(planner, demand if on is None else demand._replace(due=on))
-        except (BeyondHorizon, NeverFits) as problem:
-            outcome = Outcome(NEVER, (), str(problem))
+        except UNPLANNED as problem:
+            outcome = _refused(problem)
         if outcome.at == NEVER and not outcome.parts:
             planner.undo(mark)
         found.append(outcome)
@@ -284,14 +303,15 @@ def _one(planner: Planner, demand: Demand) -> Outcome:
     at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
     if at <= demand.due or (at <= demand.latest and at < NEVER and not demand.least):
         return Outcome(at, chain, "")
-    why = f"{NOBODY} {chain[-1][1]}" if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
+    why = _nobody(planner, chain) if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
     planner.undo(mark)
+    code = "no_source" if at == NEVER else ""
     if not demand.least:
-        return Outcome(NEVER, (), f"{why}, and nobody wants it any more then")
+        return Outcome(NEVER, (), f"{why}, and nobody wants it any more then", code=code)
     parts, left = planner.plan_parts(source, demand.steps, demand.due, demand.lasts, demand.least, demand.latest)
     if left:
         lacks = planner.board.situation.item(demand.item).quantity(left)
-        return Outcome(NEVER, (), f"{lacks} of {demand.item} are missing: {why}", tuple(parts))
+        return Outcome(NEVER, (), f"{lacks} of {demand.item} are missing: {why}", tuple(parts), code=code)
     return Outcome(parts[-1].at, parts[-1].chain, "", tuple(parts))
 
 
@@ -334,14 +354,14 @@ class Plan:
         self.now = board.now
         self.items: Mapping[str, Item] = {one.code: board.situation.item(one.code) for one in sources}
         self.formulas: Mapping[str, Formula] = {one.code: one.formula for one in sources if one.formula is not None}
-        self.on_hand = {one.code: one.stock.on_hand for one in sources}
-        self.lost = {one.code: sum(lot.left for lot in one.lots) for one in sources if one.lots}
+        self.versions: Mapping[str, Formula] = {one.version: one.recipe for one in board.others()}
+        self.on_hand = {one.code: one.on_hand for one in sources}
         self.supplies: Mapping[str, Sequence[Incoming]] = {one.code: one.supplies for one in sources if one.supplies}
         self.demands = tuple(demands)
         self.outcomes = tuple(outcomes)
         self.makes = tuple(planner.makes)
         self.buys = tuple(planner.buys)
-        self.pegs = pegs_of(self)
+        self.pegs = pegs(board, _needs(self.demands, self.outcomes), self.makes, self.buys)
         """Which supply serves which need, as plain rows; `pegging` tells them."""
         self.buys = _without_idle(planner, self.pegs)
         self._users: dict[tuple[str, int], str] | None = None
@@ -383,6 +403,7 @@ class Plan:
             _moment(outcome.at),
             steps_of(chain),
             outcome.problem,
+            outcome.code,
         )
 
     # proposals --------------------------------------------------------------------------------------------------------
@@ -404,6 +425,10 @@ class Plan:
             for one in self.buys
             if (who := self._who(one.reason)) is not None and ref in (None, who)
         )
+
+    def made_by(self, make: Make) -> Formula:
+        """The formula of a batch."""
+        return self.versions[make.version] if make.version else self.formulas[make.item]
 
     def _who(self, reason: int) -> str:
         return self.demands[reason].ref if reason >= 0 else "stock"
@@ -502,37 +527,14 @@ def _moment(at: float) -> datetime | None:
     return None if at == NEVER else moment(int(at))
 
 
-def pegs_of(plan: Plan) -> list[tuple[Any, ...]]:
-    """Match supplies and needs of every item in the order of time; plain rows with the fields of `Peg`."""
-    now = plan.now
-    supplies: dict[str, list[tuple[int, int, int, str, str, str]]] = {}
-    for item, steps in plan.on_hand.items():
-        left = steps - plan.lost.get(item, 0)
-        supplies[item] = [(now, 0, left, "stock", "stock", "")] if left > 0 else []
-    for item, coming in plan.supplies.items():
-        supplies[item] += [(max(int(row.at), now), 1, row.free, row.source, row.ref, row.line) for row in coming]
-    needs: dict[str, list[tuple[int, int, str, str]]] = {item: [] for item in supplies}
-    for demand, outcome in zip(plan.demands, plan.outcomes, strict=True):
+def _needs(demands: Iterable[Demand], outcomes: Iterable[Outcome]) -> Iterator[Need]:
+    for demand, outcome in zip(demands, outcomes, strict=True):
         if outcome.parts:
-            needs[demand.item] += [(int(part.at), part.steps, demand.ref, demand.line) for part in outcome.parts]
+            yield from [(demand.item, int(part.at), part.steps, demand.ref, demand.line) for part in outcome.parts]
+        elif outcome.takes:
+            yield from [(one.item, int(outcome.at), one.takes, demand.ref, demand.line) for one in outcome.takes if one.takes]
         elif outcome.at < NEVER and demand.steps > 0:
-            needs[demand.item].append((int(outcome.at), demand.steps, demand.ref, demand.line))
-    lines = {
-        item: [(line, line.ref, needs[line.item], line.numerator, line.denominator) for line in formula.lines]
-        for item, formula in plan.formulas.items()
-    }
-    for ref, item, steps, start, end, _, _ in plan.makes:
-        supplies[item].append((end, 2, steps, "make", ref, ""))
-        for line, name, wanted, numerator, denominator in lines[item]:
-            need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
-            wanted.append((start, need, ref, name))
-    for ref, item, _, _, steps, _, at, _ in plan.buys:
-        supplies[item].append((at, 3, steps, "buy", ref, ""))
-    found: list[tuple[Any, ...]] = []
-    for item, wanted in needs.items():
-        if wanted:
-            _match(found, item, sorted(supplies[item], key=_first_two), sorted(wanted, key=_first))
-    return found
+            yield demand.item, int(outcome.at), demand.steps, demand.ref, demand.line
 
 
 def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> tuple[Buy, ...]:
@@ -543,30 +545,6 @@ def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> tuple[Bu
         if buy.ref not in used:
             planner.board.source(buy.item).stock.take(buy.at, buy.steps)
     return tuple(buy for buy in planner.buys if buy.ref in used)
-
-
-_first, _first_two = itemgetter(0), itemgetter(0, 1)
-
-
-def _match(
-    found: list[tuple[Any, ...]],
-    item: str,
-    supplies: Iterable[tuple[int, int, int, str, str, str]],
-    needs: Iterable[tuple[int, int, str, str]],
-) -> None:
-    rows, add = iter(supplies), found.append
-    left, at, source, supply, line = 0, 0, "", "", ""
-    for when, steps, need, need_line in needs:
-        while steps:  # the loop that runs for every peg
-            if not left:
-                row = next(rows, None)
-                if row is None:
-                    return
-                at, _, left, source, supply, line = row
-            took = min(steps, left)
-            add((item, took, source, supply, line, at, need, need_line, when))
-            left -= took
-            steps -= took  # noqa: PLW2901
 
 
 def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:
@@ -588,12 +566,55 @@ def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:
             elif first is not None and first - row.at > tolerance:
                 yield Message("delay", row.ref, item, now, moment(first), "it is needed later")
     for delivery in plan.late():
-        kind = "late" if delivery.at else "no source" if NOBODY in delivery.problem else "not planned"
+        kind = "late" if delivery.at else "no source" if delivery.code == "no_source" else "not planned"
         last = delivery.chain[-1] if delivery.chain else None
         waits = f"waits for {last.kind} {last.name}" if last else delivery.problem
         first_step = delivery.chain[0] if delivery.chain else None
         text = f"{waits}, first of all for {first_step.kind} {first_step.name}" if first_step and first_step is not last else waits
-        yield Message(kind, delivery.ref, delivery.item, delivery.at, delivery.due, text)
+        yield Message(kind, delivery.ref, delivery.item, delivery.at, delivery.due, text, delivery.code)
+    yield from _choices(plan)
+
+
+def _choices(plan: Plan) -> Iterator[Message]:
+    """What is taken instead of what a recipe wants; and lots that serve no line, with the reason."""
+    active: list[tuple[str, Line]] = []
+    for ref, at, takes, lines in _by_choice(plan):
+        active += [(ref, line) for line in lines]
+        items = {line.ref: line for line in lines}
+        for one in takes:
+            line = items[one.line]
+            if one.item != line.item and one.takes:
+                amount, stands = plan.items[one.item].quantity(one.takes), line.scale.quantity(one.covers)
+                text = f"{amount} of {one.item} instead of {stands} of {line.item}, which is not there in time"
+                yield Message("substitute", ref, one.item, _moment(at), None, text)
+    lacking = {
+        outcome.chain[-1][1]: demand.ref
+        for demand, outcome in zip(plan.demands, plan.outcomes, strict=True)
+        if outcome.code and outcome.chain
+    }
+    if lacking:
+        every = [line for maker in plan.planner.board.makers() if maker.choice for line in maker.recipe.lines]
+        active += [(lacking[line.item], line) for line in every if line.item in lacking]
+    yield from _passed_over(plan, active)
+
+
+def _by_choice(plan: Plan) -> Iterator[tuple[str, float, Sequence[Portion], Sequence[Line]]]:
+    for make in plan.makes:
+        if make.takes:
+            yield make.ref, make.start, make.takes, plan.made_by(make).lines
+    for demand, outcome in zip(plan.demands, plan.outcomes, strict=True):
+        if demand.of is not None:
+            yield demand.ref, outcome.at, outcome.takes, (demand.of,)
+
+
+def _passed_over(plan: Plan, active: Iterable[tuple[str, Line]]) -> Iterator[Message]:
+    seen = set[tuple[str, str, str | None]]()
+    for ref, line in active:
+        for row in plan.planner.board.source(line.item).lots if target(line) is not None else ():
+            name = line.item, row.lot.code, target(line)
+            if worth(line, row.lot) is None and name not in seen:
+                seen.add(name)
+                yield Message("passed over", ref, line.item, None, None, f"lot {row.lot.code}: {unknown(line, row.lot)}")
 
 
 def _waited_for(plan: Plan) -> Mapping[tuple[str, int], tuple[int, str]]:

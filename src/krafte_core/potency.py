@@ -130,7 +130,16 @@ def of_lot(item: Item, lot: Lot) -> Item:
     >>> of_lot(oil, dense).steps("1 L")
     920
     """
-    found = dict(lot.attributes).get(DENSITY)
+    return dense(item, lot.attributes)
+
+
+def dense(item: Item, own: Iterable[tuple[str, Any]]) -> Item:
+    """The item with the density that these attributes tell.
+
+    >>> dense(Item("oil", unit="kg", step="1 g"), [("density", "0.92 kg/L")]).steps("1 L")
+    920
+    """
+    found = dict(own).get(DENSITY)
     return item if found is None else attrs.evolve(item, density=str(found))
 
 

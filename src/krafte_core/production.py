@@ -27,7 +27,7 @@ PRODUCTION_STEPS: Steps = {
         "cancel": "cancelled",
     },
     "started": {
-        "issue": "started", "give_back": "started", "scrap": "started", "report": "started",
+        "issue": "started", "give_back": "started", "scrap": "started", "report": "started", "operate": "started",
         "complete": "done", "stop": "done", "reverse": "reversed", "reverse a part": "started",
     },
     "done": {"use": "done", "close": "closed", "reverse": "reversed", "reverse a part": "done"},

@@ -54,6 +54,25 @@ def split(text: str, field: str = "amount") -> tuple[Decimal, str]:
     >>> split("1/2 dozen")
     (Decimal('0.5'), 'dozen')
     """
+    value, divisor, name = _read(text, field)
+    return value if divisor == 1 else decimal_of(Fraction(value) / divisor, field, text), name
+
+
+def exactly(text: str, field: str = "amount") -> tuple[Fraction, str]:
+    """The same as an exact ratio, which needs no end as a decimal.
+
+    Raises:
+        What `split` raises, but for thirds.
+
+    >>> exactly("1/3 cup")
+    (Fraction(1, 3), 'cup')
+    """
+    value, divisor, name = _read(text, field)
+    return Fraction(value) / divisor, name
+
+
+def _read(text: str, field: str) -> tuple[Decimal, int, str]:
+    """Number, divisor and unit's name."""
     if len(text) > MAX_TEXT:
         raise TextTooLong(field, text[:MAX_TEXT], f"an amount of at most {MAX_TEXT} characters")
     match = _NUMBER.fullmatch(text)
@@ -63,12 +82,9 @@ def split(text: str, field: str = "amount") -> tuple[Decimal, str]:
     sign, digits, exponent, divisor, name = match.groups()
     if len(digits) > MAX_DIGITS or (exponent and abs(int(exponent)) > MAX_EXPONENT):
         raise OutOfRange(field, text, f"at most {MAX_DIGITS} digits and an exponent within {MAX_EXPONENT}")
-    value = Decimal(f"{sign}{digits}{'e' + exponent if exponent else ''}")
-    if divisor:
-        if not int(divisor):
-            raise UnreadableText(field, text, "a divisor that is not zero")
-        value = decimal_of(Fraction(value) / int(divisor), field, text)
-    return value, (name or "").strip()
+    if divisor and not int(divisor):
+        raise UnreadableText(field, text, "a divisor that is not zero")
+    return Decimal(f"{sign}{digits}{'e' + exponent if exponent else ''}"), int(divisor or 1), (name or "").strip()
 
 
 def terminating(ratio: Fraction) -> bool:
@@ -363,7 +379,7 @@ def parts(given: object, field: str = "amount") -> tuple[Decimal, str]:
     if isinstance(given, str):
         value, name = split(given, field)
         if not name:
-            raise InvalidInput(field, given, f"an amount with its unit, such as '{given.strip()} kg' or '{given.strip()} each'")
+            raise bare(given, field)
         return value, name
     if isinstance(given, Quantity):
         return given.value, given.unit
@@ -372,6 +388,15 @@ def parts(given: object, field: str = "amount") -> tuple[Decimal, str]:
     if isinstance(given, float):
         raise FloatRefused(field, given, f"text such as '{given!r} kg': a binary float is not exact")
     raise InvalidInput(field, given, "an amount with its unit, such as '2.5 kg'")
+
+
+def bare(given: str, field: str) -> InvalidInput:
+    """The error for a number without a unit.
+
+    >>> str(bare("3", "amount"))
+    "amount: got '3', expected an amount with its unit, such as '3 kg' or '3 each'"
+    """
+    return InvalidInput(field, given, f"an amount with its unit, such as '{given.strip()} kg' or '{given.strip()} each'")
 
 
 def _pint_parts(given: Any, field: str) -> tuple[Decimal, str]:

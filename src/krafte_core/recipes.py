@@ -25,8 +25,7 @@ from krafte_core.growth import Sum, stretched, times
 from krafte_core.ingredients import Ingredient as Ingredient
 from krafte_core.ingredients import Output as Output
 from krafte_core.ingredients import Substitute as Substitute
-from krafte_core.ingredients import given, limit, loss, overage, process_yield, rows, shelf_life
-from krafte_core.ingredients import percent as percent
+from krafte_core.ingredients import given, limit, rows, shelf_life
 from krafte_core.items import MOST_STEPS, Item, attributes, code, one_of
 from krafte_core.lines import Coming as Coming
 from krafte_core.lines import Line as Line
@@ -34,8 +33,10 @@ from krafte_core.lines import Stand as Stand
 from krafte_core.lines import in_ratio, vessel_limit
 from krafte_core.operations import Operation as Operation
 from krafte_core.operations import elapsed as elapsed
-from krafte_core.quantities import qty, split
+from krafte_core.quantities import exactly, qty
 from krafte_core.roles import check_roles
+from krafte_core.shares import loss, overage, process_yield
+from krafte_core.shares import percent as percent
 from krafte_core.solving import Solver, per_base
 from krafte_core.tables import html, text
 
@@ -98,6 +99,7 @@ class Recipe:
         charge: the total of what goes in for what it makes (`"12 kg"`): percentages and the balance count on it; default what it
             makes.
         loss, overage, process_yield: of the whole charge, as on a line: what comes out of what should (`"95 %"`) enlarges the charge.
+            The yield may be told operation by operation instead.
         outputs: what comes out besides; `apart` takes the item apart instead of making it, and the outputs are all that comes out.
         phantom: the item is never stocked: who needs it needs these lines instead.
         valid_from, valid_until: the first and last day of this version; `smallest`, `largest`: the amounts it is meant for.
@@ -159,6 +161,8 @@ class Recipe:
             raise InvalidInput(
                 "transfer", self.operations[-1].name, "an operation that another one follows, to which parts are handed on"
             )
+        if self.process_yield != 1 and any(one.process_yield != 1 for one in self.operations):
+            raise InvalidInput("process_yield", str(self.process_yield), "either that of the recipe or those of its operations")
         if self.operations and self.lead_time is not None:
             raise InvalidInput("lead_time", str(self.lead_time), "either operations or a plain lead time")
         if self.calendar is not None and not isinstance(self.calendar, Calendar):
@@ -205,13 +209,13 @@ class Recipe:
 
     @property
     def enlarged(self) -> Fraction:
-        """How many times larger the charge is because of the recipe's own loss, overage and yield.
+        """How many times larger the charge is because of the recipe's own loss, overage and yield, or those of its operations.
 
         >>> Recipe("cream", makes="1 kg", process_yield="80 %").enlarged
         Fraction(5, 4)
         """
-        lossless = not self.loss and not self.overage
-        return 1 / self.process_yield if lossless else (1 + self.overage) / ((1 - self.loss) * self.process_yield)
+        kept = math.prod([one.process_yield for one in self.operations], start=self.process_yield)
+        return 1 / kept if not self.loss and not self.overage else (1 + self.overage) / ((1 - self.loss) * kept)
 
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.
@@ -249,6 +253,21 @@ class Formula:
         if self.recipe.batch is None:
             return [steps] if steps > 0 else []
         return self.recipe.batch.split(self.item, steps, self.most)
+
+    def bringing(self, coming: Coming, steps: int) -> list[int]:
+        """The batches that bring at least so many steps of one of its outputs.
+
+        >>> items = {"cheese": Item("cheese", unit="kg", step="1 kg"), "whey": Item("whey", unit="L", step="1 L")}
+        >>> made = compiled(Recipe("cheese", makes="10 kg", outputs=[Output("whey", "80 L")]), items)
+        >>> made.bringing(made.outputs[0], 20)
+        [3]
+        """
+        size = coming.making(steps)
+        sizes = self.batches(size)
+        while (short := steps - sum([coming.expected(one) for one in sizes])) > 0:
+            size += coming.making(short)
+            sizes = self.batches(size)
+        return sizes
 
     def plan(self, amount: object, rest: str = "over") -> Split:
         """How an amount is split over batches, and what becomes of a rest that no batch fits (`over`, `short` or `refuse`).
@@ -316,14 +335,15 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
     for operation in recipe.operations if recipe.elaborate else ():
         if operation.transfer is not None:
             product.positive(operation.transfer, f"recipe {recipe.code}: transfer of {operation.name}")
-    listed = [(ingredient, known(items, ingredient.item)) for ingredient in taken]
+    here = f" in recipe {recipe.code}"
+    listed = [(ingredient, known(items, ingredient.item, here)) for ingredient in taken]
     solver = Solver(recipe.code, product, makes, recipe.charge, listed)
     sums = solver.solved()
     enlarged, lines = recipe.enlarged, dict[str, Line]()
     for (ingredient, item), net in zip(listed, sums, strict=True):
         total = _with_losses(ingredient, net, enlarged)
         ref = _ref(item.code, lines)
-        lines[ref] = _line(ingredient, item, ref, total, solver.measure, items)
+        lines[ref] = _line(recipe.code, ingredient, item, ref, total, solver.measure, items)
     most = None
     if recipe.batch is not None and recipe.batch.vessel is not None:
         weighed = [(line, item) for line, (_, item) in zip(lines.values(), listed, strict=True)]
@@ -331,7 +351,7 @@ def compiled(recipe: Recipe, items: Mapping[str, Item]) -> Formula:
         smallest = recipe.batch.smallest(product, makes, most)
     for line, (ingredient, item) in zip(lines.values(), listed, strict=True):
         _measurable(recipe, product, ingredient, item, line, smallest)
-    outputs = tuple([_coming(recipe, output, known(items, output.item), makes) for output in recipe.outputs])
+    outputs = tuple([_coming(recipe, output, known(items, output.item, here), makes) for output in recipe.outputs])
     check_roles(recipe.code, lines.values(), solver.measure)
     return Formula(recipe, product, makes, tuple(lines.values()), outputs, most, solver.measure, by_choice(lines.values()))
 
@@ -362,6 +382,7 @@ def _table(recipe: Recipe) -> tuple[str, Sequence[str], list[Sequence[str]]]:
             f"wait {operation.wait}" if operation.wait else "",
             f"handed on by {operation.transfer}" if operation.transfer else "",
             f"spoils after {operation.spoils_after}" if operation.spoils_after else "",
+            f"yield {_shown(operation.process_yield)}" if operation.process_yield != 1 else "",
         ]
         told_time = ", ".join(filter(None, parts)).replace(" working time", "")
         crew = f" with {operation.hands} of {operation.people}" if operation.people else ""
@@ -412,13 +433,16 @@ def _ref(item: str, lines: Mapping[str, Line]) -> str:
     return ref
 
 
-def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str, items: Mapping[str, Item]) -> Line:
-    multiple = item.positive(ingredient.multiple, f"multiple of {item.code}") if ingredient.multiple is not None else 1
+def _line(recipe: str, ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str, items: Mapping[str, Item]) -> Line:
+    multiple = (
+        item.positive(ingredient.multiple, f"recipe {recipe}: multiple of {item.code}") if ingredient.multiple is not None else 1
+    )
     unit = _unit(ingredient, item)
     stands = []
     for one in ingredient.substitutes:
-        other = known(items, one.item)
-        stands.append(Stand(one.item, other.scale, one.ratio * other.ratio(unit) / item.ratio(unit)))
+        other = known(items, one.item, f" in recipe {recipe} beside {item.code}")
+        as_told = other.exact(f"1 {unit}", f"recipe {recipe}: {one.item} instead of {item.code}")
+        stands.append(Stand(one.item, other.scale, one.ratio * as_told / item.ratio(unit)))
     says_more = ingredient.potency or ingredient.compensates or ingredient.fills or ingredient.kind == "balance"
     numerator, denominator, rule = in_ratio(total, multiple)
     kept = (1 - ingredient.loss) * ingredient.process_yield if ingredient.loss else ingredient.process_yield
@@ -433,7 +457,7 @@ def _line(ingredient: Ingredient, item: Item, ref: str, total: Sum, measure: str
 def _unit(ingredient: Ingredient, item: Item) -> str:
     """The unit that the line is told in; shares are told in the item's own."""
     text = ingredient.table[0][1] if ingredient.table else ingredient.amount
-    return split(text)[1] if ingredient.kind in ("amount", "table") else item.unit
+    return exactly(text)[1] if ingredient.kind in ("amount", "table") else item.unit
 
 
 def _measurable(recipe: Recipe, item_of_batch: Item, ingredient: Ingredient, item: Item, line: Line, smallest: int) -> None:
@@ -481,8 +505,8 @@ def _coming(recipe: Recipe, output: Output, item: Item, makes: int) -> Coming:
     return Coming(item.code, item.scale, ratio.numerator, ratio.denominator, output.cost)
 
 
-def known(items: Mapping[str, Item], name: str) -> Item:
-    """The item of this code.
+def known(items: Mapping[str, Item], name: str, where: str = "") -> Item:
+    """The item of this code; `where` it is named is told in the error.
 
     Raises:
         Unknown: (`unknown`) with the nearest names.
@@ -495,7 +519,7 @@ def known(items: Mapping[str, Item], name: str) -> Item:
         import difflib  # noqa: PLC0415 - only on the way to an error
 
         near = difflib.get_close_matches(str(name)[:100], [*items], 3, 0.5)
-        raise Unknown("item", name, tuple(near) or tuple(sorted(items)[:8]))
+        raise Unknown(f"item{where}", name, tuple(near) or tuple(sorted(items)[:8]))
     return found
 
 

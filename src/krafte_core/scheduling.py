@@ -259,11 +259,7 @@ class Search:
 
     def _make_for(self, found: Cover, steps: int, formula: Formula, coming: Coming) -> float:
         """Batches of something else that bring so much of it besides; all that they bring more is free."""
-        size = coming.making(steps)
-        sizes = formula.batches(size)
-        while (short := steps - sum([coming.expected(one) for one in sizes])) > 0:
-            size += coming.making(short)
-            sizes = formula.batches(size)
+        sizes = formula.bringing(coming, steps)
         self.certain, ready, before = False, float(self.now), found.made
         batches = [self.batch(formula, one) for one in sizes]
         for batch in batches:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar, compile_calendar
+from krafte_core.choices import choose
 from krafte_core.coverage import Booking, Situation
+from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
 from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
@@ -27,6 +29,7 @@ class _Known(NamedTuple):
     stock: Sequence[Stocked]
     incoming: Sequence[Incoming]
     besides: tuple[Formula, Coming] | None = None
+    versions: Sequence[Formula] = ()
 
 
 class SituationSnapshot:
@@ -48,6 +51,7 @@ class SituationSnapshot:
         owners = {row.lot.owner or "" for known in self._items.values() for row in known.stock}
         self.owners = frozenset(owner for owner in owners if owner in situation.owners)
         formulas = [known.formula for known in self._items.values() if known.formula is not None]
+        formulas += [formula for known in self._items.values() for formula in known.versions]
         formulas += [known.besides[0] for known in self._items.values() if known.besides is not None]
         codes = dict.fromkeys(code for formula in formulas for code in formula.recipe.centers)
         self._centers: dict[str, WorkCenter] = {code: situation.work_center(code) for code in codes}
@@ -63,7 +67,9 @@ class SituationSnapshot:
         picking = situation.picking(code)
         stock, incoming = tuple(situation.stock(code, picking[1])), tuple(situation.incoming(code))
         offers, formula = tuple(situation.offers(code)), situation.formula(code)
-        return _Known(situation.item(code), picking, formula, offers, stock, incoming, situation.besides(code))
+        return _Known(
+            situation.item(code), picking, formula, offers, stock, incoming, situation.besides(code), situation.versions(code)
+        )
 
     def item(self, code: str) -> Item:
         """See `Situation`."""
@@ -74,8 +80,18 @@ class SituationSnapshot:
         return self._items[item].picking
 
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
-        """See `Situation`; of several versions the one for no amount in particular."""
-        return self._items[item].formula
+        """See `Situation`: of several versions the one of the day, for so much."""
+        known = self._items[item]
+        if steps is None or not known.versions:
+            return known.formula
+        try:
+            return choose(known.versions, self.day(self.now), steps).formula
+        except InvalidInput:
+            return None
+
+    def versions(self, item: str) -> Sequence[Formula]:
+        """See `Situation`."""
+        return self._items[item].versions
 
     def besides(self, item: str) -> tuple[Formula, Coming] | None:
         """See `Situation`."""

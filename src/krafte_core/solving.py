@@ -16,9 +16,10 @@ import attrs
 
 from krafte_core.errors import InvalidInput, NotPositive, OutOfRange, UnitMismatch, Unknown, Unsolvable
 from krafte_core.growth import EVENLY, ONCE, Growth, Sum, at, known_formula, plus, times
-from krafte_core.ingredients import STARTED, Ingredient, percent
+from krafte_core.ingredients import STARTED, Ingredient
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, decimal_of, qty, quantity, terminating
+from krafte_core.shares import percent
 from krafte_core.units import BASES, unit
 
 TOTAL = ""
@@ -104,10 +105,7 @@ class Solver:
         return Part(ingredient, item, field, known, shares)
 
     def _amount(self, ingredient: Ingredient, item: Item, field: str) -> Sum:
-        try:
-            exact = item.exact(ingredient.amount, field)
-        except UnitMismatch as problem:
-            raise UnitMismatch(field, problem.given, problem.expected, problem.wanted, problem.missing) from None
+        exact = item.exact(ingredient.amount, field)
         if exact <= 0:
             raise NotPositive(field, ingredient.amount, "an amount above zero")
         if ingredient.formula:

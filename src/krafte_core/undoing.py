@@ -47,6 +47,7 @@ UNDO: Mapping[str, Mapping[str, str]] = {
         "give_back": "shop.production.issue",
         "scrap": "shop.stock.count",
         "report": "shop.production.reverse",
+        "operate": "shop.production.operate",
         "complete": "shop.production.reverse",
         "stop": "shop.production.plan",
         "reverse": "shop.production.plan",

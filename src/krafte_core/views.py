@@ -73,9 +73,17 @@ def load(plan: Plan, work_center: str, days: int = 28) -> tuple[Load, ...]:
 
 def stock(plan: Plan, item: str) -> tuple[StockLevel, ...]:
     """How much of an item is there: now, and after every change."""
-    levels = plan.planner.board.source(item).stock.levels(plan.now, None)
-    known = plan.items[item]
-    return tuple(StockLevel(item, moment(at), known.quantity(steps)) for at, steps in levels)
+    source, known = plan.planner.board.source(item), plan.items[item]
+    if source.shelf is None:
+        return tuple(StockLevel(item, moment(at), known.quantity(steps)) for at, steps in source.stock.levels(plan.now, None))
+    level, changes = source.on_hand, dict.fromkeys([plan.now], 0)
+    for at, steps in sorted([*source.stock, *source.shelf]):
+        changes[max(at, plan.now)] = changes.get(max(at, plan.now), 0) + steps
+    found = []
+    for at, steps in changes.items():
+        level += steps
+        found.append(StockLevel(item, moment(at), known.quantity(level)))
+    return tuple(found)
 
 
 def bars(what: Plan | Promise) -> list[tuple[str, str, datetime, datetime]]:

@@ -432,6 +432,11 @@ class Seen:
         catalogue = self.work.catalogue
         return catalogue.formula_on(item, self.work.today, steps) if item in catalogue.versions else catalogue.formulas.get(item)
 
+    def versions(self, item: str) -> Sequence[Formula]:
+        """See `Situation`."""
+        found = self.work.catalogue.versions.get(item, ())
+        return found if any(one.recipe.smallest or one.recipe.largest for one in found) else ()
+
     def besides(self, item: str) -> tuple[Formula, Coming] | None:
         """See `Situation`."""
         return self.work.catalogue.besides.get(item)

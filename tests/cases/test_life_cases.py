@@ -11,7 +11,7 @@ import re
 
 import pytest
 
-from krafte_core import Ingredient, Item, Offer, OrderLine, OrderStatus, Recipe, Supplier, Workshop, qty
+from krafte_core import Ingredient, Item, Offer, Operation, OrderLine, OrderStatus, Recipe, Supplier, Workshop, qty
 from krafte_core.errors import Conflict, InvalidInput, KrafteError, NotAllowed, TooMuch
 from krafte_core.testing import FakeClock
 from tests.scenarios.day import confirmed, order, reserved
@@ -33,8 +33,8 @@ HELD_BY = {
     "KIT-014": "test_kit_014_a_kit_of_a_kit_comes_back",
     "KIT-020": "a kit has no cost shares: what it costs is what its components cost",
     "KIT-021": "test_kit_021_a_kit_is_never_proposed_only_what_is_in_it",
-    "YLD-001": "operations are booked, not reported one by one; a run's loss is what was planned and neither made nor scrapped",
-    "YLD-002": "as YLD-001; materials come to the line for the whole run",
+    "YLD-001": "test_yld_001_what_the_first_operation_lost_limits_the_second_and_the_output",
+    "YLD-002": "test_yld_002_the_line_has_material_for_both_candles_though_each_operation_brought_one",
     "YLD-003": "test_yld_003_more_than_everything_cannot_be_lost",
     "YLD-007": "test_yld_007_scrap_needs_what_and_why",
     "YLD-009": f"{PRODUCTIONS}::test_yld_009_material_is_scrapped_on_the_line_because_of_the_run_by_its_lot_and_with_a_reason",
@@ -265,6 +265,41 @@ def test_con_004_a_substitute_and_what_it_stands_for_are_told():
     told = {row.item: (str(row.planned), str(row.used)) for row in done.deviations.values()}
     assert told == {"a": ("16 kg", "48 kg"), "b": ("4 kg", "0 kg"), "x": ("0 kg", "4 kg")}
     shop.verify()
+
+
+def test_yld_001_what_the_first_operation_lost_limits_the_second_and_the_output():
+    shop = made_of_operations("paste", "mix", "fill")
+    run = shop.production.plan("paste", "10 each").production
+    shop.production.start(run)
+    assert str(shop.production.operate(run, "mix", good="8 each").operations[0].short) == "2 each"
+    with pytest.raises(TooMuch):
+        shop.production.operate(run, "fill", good="10 each")
+    filled = shop.production.operate(run, "fill", good="8 each").operations
+    assert [(str(one.good), str(one.short)) for one in filled] == [("8 each", "2 each")] * 2
+    done = shop.production.complete(run, made="8 each")
+    assert (str(done.made), str(done.lost), shop.production.status(run)) == ("8 each", "2 each", "done")
+
+
+def test_yld_002_the_line_has_material_for_both_candles_though_each_operation_brought_one():
+    shop = made_of_operations("candle", "pour", "trim")
+    run = shop.production.plan("candle", "2 each").production
+    (move,) = shop.production.start(run).moves
+    for name in ("pour", "trim"):
+        shop.production.operate(run, name, good="1 each")
+    assert move.steps == 2
+    assert [(one.operation, str(one.good), str(one.short)) for one in shop.production.operations(run)] == [
+        ("pour", "1 each", "1 each"), ("trim", "1 each", "1 each"),
+    ]  # fmt: skip
+
+
+def made_of_operations(product: str, *operations: str) -> Workshop:
+    """A workshop with plenty of material for a product that these operations make."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    work = [Operation(name, wait="1 hour") for name in operations]
+    recipe = Recipe(product, makes="1 each", ingredients=[Ingredient("material", "1 each")], operations=work)
+    shop.register(Item(product, unit="each"), Item("material", unit="each"), recipe)
+    shop.stock.receive("material", "1000 each")
+    return shop
 
 
 @pytest.mark.parametrize("loss", ["110 %", "100 %", "-1 %"])

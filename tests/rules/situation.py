@@ -66,6 +66,9 @@ class World:
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
         return self.formulas.get(item)
 
+    def versions(self, item: str) -> tuple[()]:
+        return ()
+
     def besides(self, item: str) -> None:
         return None
 

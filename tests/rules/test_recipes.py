@@ -150,7 +150,15 @@ def test_loss_overage_and_yield_are_three_things():
 
 @pytest.mark.parametrize(
     ("text", "share"),
-    [("10 %", "1/10"), ("2.5%", "1/40"), ("0 %", "0"), ("1/3 %", None), (Decimal("0.1"), "1/10"), (0, "0"), (Fraction(1, 3), "1/3")],
+    [
+        ("10 %", "1/10"),
+        ("2.5%", "1/40"),
+        ("0 %", "0"),
+        ("1/3 %", "1/300"),
+        (Decimal("0.1"), "1/10"),
+        (0, "0"),
+        (Fraction(1, 3), "1/3"),
+    ],
 )
 def test_a_share_is_exact(text, share):
     if share is None:
@@ -222,7 +230,7 @@ def test_a_line_that_makes_no_sense_is_told_when_the_recipe_is_compiled(ingredie
 def test_an_unknown_item_is_answered_with_near_names():
     with pytest.raises(Unknown) as refused:
         formula(Ingredient("oli", "1 kg"))
-    assert (refused.value.kind, refused.value.name) == ("item", "oli")
+    assert (refused.value.kind, refused.value.name) == ("item in recipe bar", "oli")
     assert "oil" in refused.value.choices
 
 

@@ -519,3 +519,45 @@ def test_a_run_that_was_accepted_from_a_plan_takes_lots_by_what_is_in_them_and_b
     done = shop.production.complete(number, made="10 kg", lot="C-1")
     assert (done.deviations, left(shop, "water", "rose")) == ({}, {"water": "1.5 kg", "rose": "0.75 kg"})
     shop.verify()
+
+
+def test_a_run_that_began_yesterday_takes_no_lot_that_came_today():
+    clock = FakeClock("2026-03-02 08:00")
+    shop = paint_shop(("P-1", "50 L", "30 %"), clock=clock)
+    run = shop.production.plan("paint", "100 L").production
+    late = shop.production.plan("paint", "100 L").production
+    clock.tick(timedelta(days=1))
+    shop.stock.receive("paste", "50 L", lot="P-2", attributes={"potency": "60 %"})
+    shop.production.start(run, happened_at="2026-03-02 10:00")
+    with pytest.raises(Short):
+        shop.production.start(late, happened_at="2026-03-02 10:00")
+    shop.production.start(late)
+    shop.verify()
+
+
+# density ----------------------------------------------------------------------------------------------------------------
+
+
+def test_litres_of_a_lot_are_as_heavy_as_the_lot_itself():
+    """Oil is kept in kilograms, and 200 litres of this drum are 190 of them: received, counted, drawn and used."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-03-02 08:00"))
+    oil = Item("oil", unit="kg", step="1 g", density="0.9 kg/L", packs={"drum": "200 L"})
+    shop.register(
+        oil, Item("soap", unit="kg", step="1 g"), Supplier("press", offers=[Offer("oil", lead_time="1 day")]),
+        Recipe("soap", makes="1 kg", ingredients=[Ingredient("oil", "1 kg")]),
+    )  # fmt: skip
+    dense = {"density": "0.95 kg/L"}
+    shop.stock.receive("oil", "200 L", lot="D", attributes=dense)
+    shop.stock.opening("oil", "1 drum", lot="E", attributes=dense)
+    purchase = shop.purchasing.order("press", lines=[PurchaseLine("oil", "500 kg")])
+    shop.purchasing.receive(purchase, "oil", "1 drum", lot="F", attributes=dense)
+    assert {row.lot.code: str(row.on_hand) for row in shop.stock.lots("oil")} == {"D": "190 kg", "E": "190 kg", "F": "190 kg"}
+    assert str(shop.stock.count("oil", "100 L", lot="D").difference) == "-95 kg"
+    shop.stock.scrap("oil", "10 L", lot="E", reason="spilt")
+    shop.stock.split("oil", "1 L", lot="F", into="G")
+    assert str(shop.stock.level("oil").on_hand) == "465.5 kg"  # 95, 180.5, 189.05 and 0.95
+    run = shop.production.plan("soap", "19 kg").production
+    shop.production.start(run)
+    done = shop.production.complete(run, made="20 L", used={"oil": {"D": "20 L"}}, attributes={"density": "0.95 kg/L"})
+    assert (str(done.made), done.deviations) == ("19 kg", {})
+    shop.verify()

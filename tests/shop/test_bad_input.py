@@ -712,6 +712,7 @@ PAPERS: dict[str, tuple[Any, Callable[[str], tuple[Workshop, str]], dict[str, Ca
 ELSEWHERE = {
     "order": {"release", "return", "close", "swap", "unpick", "allocate", "merge"},  # need more than a state: see tests/scenarios
     "shipment": {"track", "pack"},
+    "production": {"operate"},
 }
 """Steps whose commands need something besides the state of the paper."""
 STATES = [(paper, state, step) for paper, (table, _, commands) in PAPERS.items() for state in table for step in commands if state]

@@ -95,6 +95,7 @@ NOT_VALUES = {
     "coverage.Purchase": "a node of the search",
     "coverage.Cover": "a node of the search",
     "coverage.Extra": "a node of the search",
+    "portions.Portion": "a row of the planner",
     "stock.Rule": "holds the functions of a picking rule, which goes by its name",
     "timelines.Timeline": "compiled from a calendar, which travels",
     "times.WallClock": "compiled from a time zone, which goes by its name",

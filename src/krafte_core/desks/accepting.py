@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -15,6 +15,7 @@ from krafte_core.planner import Buy, Make
 from krafte_core.planning import Plan
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
+from krafte_core.roles import follows_contents
 from krafte_core.scheduling import Search
 from krafte_core.supplying import inspected
 from krafte_core.times import moment
@@ -32,18 +33,15 @@ class Accepted:
 
 def write_plan(work: Work, plan: Plan, makes: Collection[str], buys: Collection[str]) -> Accepted:
     """Write the chosen batches and purchases of a plan, and every peg whose both ends exist then."""
-    runs = {make.ref: _run(work, plan, make) for make in plan.makes if make.ref in makes}
+    papers = {make.ref: _run(work, plan, make) for make in plan.makes if make.ref in makes}
+    runs = {ref: run.number for ref, run in papers.items()}
     bought = {buy.ref: _purchase(work, buy) for buy in plan.buys if buy.ref in buys}
-    chosen = _by_choice(work, plan, runs)
-    _link(work, plan, runs, bought, chosen)
-    if chosen:
-        work.settle()
-        choose(work, chosen, PEGGED)
+    _link(work, plan, papers, runs, bought)
     return Accepted(tuple(runs.values()), tuple(bought.values()), tuple(work.changes.events))
 
 
-def _run(work: Work, plan: Plan, make: Make) -> str:
-    formula = plan.formulas[make.item]
+def _run(work: Work, plan: Plan, make: Make) -> ProductionOrder:
+    formula = plan.made_by(make)
     run = ProductionOrder(
         work.number("PB"),
         make.item,
@@ -63,7 +61,7 @@ def _run(work: Work, plan: Plan, make: Make) -> str:
         for row in booked(operation, start, worked, run.number):
             work.book(row)
     work.tell(ProductionPlanned(work.at, run.number, make.item, run.planned))
-    return run.number
+    return run
 
 
 def _purchase(work: Work, buy: Buy) -> str:
@@ -77,27 +75,23 @@ def _purchase(work: Work, buy: Buy) -> str:
     return paper.number
 
 
-def _by_choice(work: Work, plan: Plan, runs: Mapping[str, str]) -> list[str]:
-    """The runs whose lots are chosen by what is in them: a peg knows only how much, so what they take from stock is netted anew."""
-    filed = work.reader.papers([demand.ref for demand in plan.demands if demand.kind == "run"])
-    known = [number for number, row in filed.items() if isinstance(row.paper, ProductionOrder) and row.paper.by_choice]
-    return known + [runs[make.ref] for make in plan.makes if make.ref in runs and plan.formulas[make.item].by_choice]
+def _link(work: Work, plan: Plan, papers: Mapping[str, ProductionOrder], runs: Mapping[str, str], bought: Mapping[str, str]) -> None:
+    """The pegs as links; what comes from stock is taken from lots by the picking rule of the item.
 
-
-def _link(work: Work, plan: Plan, runs: Mapping[str, str], bought: Mapping[str, str], chosen: Collection[str]) -> None:
-    """The pegs as links; what comes from stock is taken from lots by the picking rule of the item."""
+    A run whose inputs depend on the lots that are there gets these last, as everywhere: by their content, or a substitute.
+    """
     known = {demand.ref for demand in plan.demands if demand.kind in ("order", "run")}
     new = {*runs.values()}
+    choosing = _choosing(work, plan, papers.values())
+    following = {(run.number, line.ref) for run in choosing.values() for line in run.lines if follows_contents(line)}
     search = Search(Seen(work, ()), make=False, buy=False)
     before: dict[Any, Allocation] = {link[:6]: link for links in work.reader.links(known).values() for link in links}
     for item, steps, source, supply, supply_line, _, need, line, when in plan.pegs:
         demand = runs.get(need, need)
-        if demand not in new and demand not in known:
-            continue
-        if source == "stock" and demand in chosen:
+        if (demand not in new and demand not in known) or (demand, line) in following:
             continue
         if source == "stock":
-            for stocked, took in search.cover(item, steps, work.day(when)).taken:
+            for stocked, took in search.cover(item, steps, work.day(when)).taken if demand not in choosing else ():
                 row = from_lot(demand, line, stocked, took, PEGGED)
                 work.link(row, before.get(row[:6]))
                 work.guard(stocked.lot)
@@ -113,3 +107,13 @@ def _link(work: Work, plan: Plan, runs: Mapping[str, str], bought: Mapping[str, 
             work.link(row, before.get(row[:6]))
         if demand in known:
             work.touch(demand)
+    if choosing:
+        work.settle()
+        choose(work, [*choosing], PEGGED)
+
+
+def _choosing(work: Work, plan: Plan, new: Iterable[ProductionOrder]) -> Mapping[str, ProductionOrder]:
+    """The runs of the plan whose inputs depend on the lots that are there, in the order in which they begin."""
+    numbers = dict.fromkeys(demand.ref for demand in plan.demands if demand.kind == "run")
+    runs = [run for run in (*new, *(work.paper(ProductionOrder, number) for number in numbers)) if run.by_choice]
+    return {run.number: run for run in sorted(runs, key=lambda run: (run.planned_start or work.at, run.number))}

@@ -13,13 +13,15 @@ from krafte_core.allocation import LOT, RUN
 from krafte_core.backdating import date_step, fit_in
 from krafte_core.charges import drawn
 from krafte_core.charging import Batched
-from krafte_core.desks.describing import Attributes, Told, added, all_named, of_output
+from krafte_core.desks.describing import Attributes, Told, added, all_named, as_lot, of_output
 from krafte_core.desks.handling import Taking, homeward
+from krafte_core.desks.operating import OPERATE, refuse_beyond
 from krafte_core.diary import Entry, allow
 from krafte_core.errors import AlreadyExists, BeyondTolerance, InvalidInput, NotAllowed
 from krafte_core.events import Event, ProductionCompleted, ProductionReported, UseDeviated
 from krafte_core.items import Item, code
 from krafte_core.netting import Displaced, drop_expired_quotes, hand_over, open_inputs
+from krafte_core.potency import dense
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder, between
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
@@ -32,7 +34,7 @@ Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 ByProducts = Mapping[str, Any]
 """Per item an amount, or amounts per lot."""
-AT_WORK = ("start", "issue", "give_back", "scrap", "report", "reverse a part")
+AT_WORK = ("start", "issue", "give_back", "scrap", "report", OPERATE, "reverse a part")
 """What is written down of a run at work: it does not end before that."""
 
 
@@ -135,9 +137,12 @@ class Completion:
         since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
         when = self.when = date_step(work, self.name, said.at, since)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=when)
-        made, scrapped = _not_negative(item, said.made), 0 if said.scrapped is None else _not_negative(item, said.scrapped)
+        came = dense(item, said.attributes.get(("", ""), ())) if said.attributes else item
+        made, scrapped = _not_negative(came, said.made), 0 if said.scrapped is None else _not_negative(came, said.scrapped)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
+        if OPERATE in steps:
+            refuse_beyond(run, entries, item, before + made + scrapped)
         lost = max(0, run.steps - before - made - scrapped) if self.ends else 0
         self.used = said.used
         extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
@@ -181,6 +186,8 @@ class Completion:
         made = _not_negative(item, said.made)
         steps = [entry.step for entry in entries]
         before = arrived(work, [run]).get((self.name, run.item), 0) if "report" in steps else 0
+        if OPERATE in steps:
+            refuse_beyond(run, entries, item, before + made)
         self.used = {**said.used, run.item: item.quantity(made)}
         extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
         deviations = self._consume(work, run, before, made, 0, extras)
@@ -270,8 +277,8 @@ class Completion:
             name = self._said_for(need)
             if target(need) is not None and name in self.used:
                 said, item = self.used[name], work.item(need.item)
-                amounts = said.values() if isinstance(said, Mapping) else [] if _nothing(said) else [said]
-                given[need.ref] = sum([item.steps(one, f"used[{name!r}]") for one in amounts])
+                amounts = said.items() if isinstance(said, Mapping) else [] if _nothing(said) else [(None, said)]
+                given[need.ref] = sum([as_lot(work, item, lot, one).steps(one, f"used[{name!r}]") for lot, one in amounts])
         return charge.planned(before, before + output, before + output + lost, given)
 
     def _everything(
@@ -318,7 +325,9 @@ class Completion:
             first = name not in spent
             spent[name] = 0
             lots = given.items() if first else ()
-            return {code(lot, "lot"): item.positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots}
+            return {
+                code(lot, "lot"): as_lot(work, item, lot, amount).positive(amount, f"used[{name!r}][{lot!r}]") for lot, amount in lots
+            }
         left = (0 if _nothing(given) else _not_negative(item, given)) - spent.get(name, 0)
         last = [one.ref for one in run.lines if self._said_for(one) == name][-1:] or [need.ref]
         steps = left if need.ref == last[0] else min(planned, left)
@@ -444,7 +453,8 @@ class Completion:
             own, field = any(one.item == name for one in run.outputs), f"by_products[{name!r}]"
             amounts = amount if isinstance(amount, Mapping) else {} if own and _nothing(amount) else {lot_code: amount}
             read = _not_negative if own else Item.positive
-            rows = [(lot, read(item, one, field)) for lot, one in amounts.items()]
+            told = self.said.attributes
+            rows = [(lot, read(dense(item, of_output(told, name, lot, product=False)[1]), one, field)) for lot, one in amounts.items()]
             left = came = sum([steps for _, steps in rows])
             made = [(self._output(work, run, item, lot, steps, 0), steps) for lot, steps in rows if steps]
             lots += [one for one, _ in made]

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from krafte_core.backdating import business_time, could_take, date_back, fit_in
+from krafte_core.desks.describing import as_lot
 from krafte_core.desks.facts import take_along, where
 from krafte_core.diary import lot_document
 from krafte_core.errors import AlreadyExists, InvalidInput, TooMuch
@@ -79,7 +80,7 @@ class LotConversions:
         def decide(work: Work) -> Converted:
             date_back(work, at)
             known = work.item(item)
-            steps = known.positive(amount)
+            steps = as_lot(work, known, lot, amount).positive(amount)
             drop_expired_quotes(work, (item,))
             row = _taken(work, known, lot, place, steps, row_most=True)
             new = _new_lot(work, row.lot, item, into)
@@ -169,7 +170,7 @@ class LotConversions:
             known, other = work.item(item), work.item(to)
             if known.code == other.code:
                 raise InvalidInput("to", to, "another item")
-            steps = known.positive(amount)
+            steps = as_lot(work, known, lot, amount).positive(amount)
             drop_expired_quotes(work, (item,))
             row = _taken(work, known, lot, place, steps, row_most=force)
             got = _yielded(known, other, amount, made)
@@ -224,7 +225,7 @@ def _parts(work: Work, item: Item, amounts: Any, place: str | None) -> list[tupl
         raise InvalidInput("amounts", amounts, "amounts of two lots or more, {lot: amount}")
     parts = []
     for lot, amount in amounts.items():
-        steps = item.positive(amount, f"amounts[{lot!r}]")
+        steps = as_lot(work, item, lot, amount).positive(amount, f"amounts[{lot!r}]")
         row = _taken(work, item, lot, place, steps, row_most=True)
         reason = unusable(row.lot, work.day_then)
         if reason is not None:

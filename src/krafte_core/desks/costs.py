@@ -120,7 +120,7 @@ class RunCosts:
 
         with self._office.look() as work:
             own = work.lot(item, lot)
-            postings, lots = _behind(work, own)
+            postings, lots = behind(work, own)
             runs = {number: row.paper for number, row in work.reader.papers({one.paper for one in postings}).items()}
             made = {number: run for number, run in runs.items() if isinstance(run, ProductionOrder)}
             spent: dict[str, UnroundedMoney] = {
@@ -170,7 +170,7 @@ def _prices(work: Work, items: Iterable[str]) -> dict[str, Price]:
     return found
 
 
-def _behind(work: Work, lot: Lot) -> tuple[list[Posting], dict[Key, Lot]]:
+def behind(work: Work, lot: Lot) -> tuple[list[Posting], dict[Key, Lot]]:
     """All postings of the runs behind a lot, and the lots that they used and made; one read per level."""
     lots: dict[Key, Lot] = {(lot.item, lot.code): lot}
     postings: dict[Posting, None] = {}

@@ -1,4 +1,4 @@
-"""What is said of the lots that come out of a run: measured content and density, and the host's own attributes."""
+"""What is said of lots: measured content and density, and the host's own attributes; and how much an amount of such a lot is."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from krafte_core.errors import InvalidInput
-from krafte_core.items import attributes, code
-from krafte_core.potency import told_of_lot
+from krafte_core.items import Item, attributes, code
+from krafte_core.potency import of_lot, told_of_lot
+from krafte_core.quantities import parts
 from krafte_core.stock import Lot
+from krafte_core.units import UNITS
+from krafte_core.work import Work
 
 Attributes = tuple[tuple[str, Any], ...]
 Told = Mapping[tuple[str, str], Attributes]
@@ -69,3 +72,14 @@ def added(before: Lot, own: Attributes) -> None:
     for name, value in attributes(own):
         if there.get(name) != value:
             raise InvalidInput(f"attributes[{name!r}]", value, f"{there.get(name)!r} as lot {before.code} has it, or a lot of its own")
+
+
+def as_lot(work: Work, item: Item, lot: str | None, amount: Any) -> Item:
+    """The item as a lot of it is, where the lot's own density decides how much an amount is: litres of something kept in kilograms."""
+    if lot is None or item.dimension not in ("mass", "volume"):
+        return item
+    known = UNITS.get(parts(amount)[1])
+    if known is not None and known.dimension == item.dimension:
+        return item
+    row = work.reader.lots([(item.code, lot)]).get((item.code, lot))
+    return item if row is None else of_lot(item, row)

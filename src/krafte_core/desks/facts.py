@@ -13,6 +13,7 @@ import attrs
 from krafte_core.allocation import displaced
 from krafte_core.backdating import business_time, enter, mark, timeline
 from krafte_core.catalogue import in_process
+from krafte_core.desks.describing import as_lot
 from krafte_core.diary import lot_document
 from krafte_core.errors import InvalidInput, TooMuch
 from krafte_core.events import Event, StockChanged
@@ -100,7 +101,7 @@ class StockFacts:
 
         def decide(work: Work) -> Changed:
             known = work.item(item)
-            steps = known.positive(amount)
+            steps = as_lot(work, known, lot, amount).positive(amount)
             drop_expired_quotes(work, (item,))
             row = where(work, item, lot, place)
             if at is None and steps > row.on_hand:
@@ -140,7 +141,7 @@ class StockFacts:
 
         def decide(work: Work) -> Changed:
             known = work.item(item)
-            steps = known.steps(amount)
+            steps = as_lot(work, known, lot, amount).steps(amount)
             if steps < 0:
                 raise InvalidInput("amount", str(amount), "zero or more")
             drop_expired_quotes(work, (item,))
@@ -180,7 +181,7 @@ class StockFacts:
 
         def decide(work: Work) -> Lot:
             known = work.item(item)
-            steps = known.positive(amount)
+            steps = as_lot(work, known, lot, amount).positive(amount)
             work.catalogue.place(to)
             drop_expired_quotes(work, (item,))
             row = where(work, item, lot, place)

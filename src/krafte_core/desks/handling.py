@@ -15,6 +15,7 @@ import attrs
 from krafte_core.allocation import LOT, Allocation, displaced, shrink
 from krafte_core.availability import shortage
 from krafte_core.backdating import could_take, date_step, enter, next_mark
+from krafte_core.desks.describing import as_lot
 from krafte_core.desks.holding import refuse_stopped
 from krafte_core.diary import allow, lot_document
 from krafte_core.errors import InvalidInput, Short, TooMuch
@@ -188,7 +189,7 @@ def issuing(
         known = work.item(code)
         if lot is None and known.pick == "manual":
             raise InvalidInput("lot", None, f"a lot of {code}, which is picked by hand")
-        steps = known.positive(amount)
+        steps = as_lot(work, known, lot, amount).positive(amount)
         drop_expired_quotes(work, (code,))
         taking = Taking(work, run, known, lot=lot, place=place, rework=rework, force=force)
         moves = taking.moves(ref, steps, line_of(name))
@@ -271,7 +272,7 @@ def using(
         needs_reason(reason, f"why {item} is written down only now")
         code, ref = serves(work, run, item, None, reason)
         known = work.item(code)
-        steps = known.positive(amount)
+        steps = as_lot(work, known, lot, amount).positive(amount)
         drop_expired_quotes(work, (code,))
         taking = Taking(work, run, known, lot=lot, place=place, fact=True)
         moves = taking.moves(ref, steps, PRODUCTION)
@@ -320,7 +321,7 @@ def on_its_line(work: Work, run: ProductionOrder, item: str, amount: Any, lot: s
     """The lot of an item on the run's line, and so many steps of it."""
     code = next((need.item for need in run.lines if item == need.ref), item)
     known = work.item(code)
-    steps = known.positive(amount)
+    steps = as_lot(work, known, lot, amount).positive(amount)
     rows = [row for row in work.reader.at_place(line_of(run.number)) if row.lot.item == code]
     lots = ", ".join(row.lot.code for row in rows)
     if lot is not None:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from krafte_core.allocation import rank
 from krafte_core.asking import Want, asked
+from krafte_core.charging import Charge
 from krafte_core.coverage import NEVER
 from krafte_core.desks.accepting import Accepted, write_plan
 from krafte_core.desks.advancing import Advanced, Earlier, advance, earlier
@@ -25,6 +26,7 @@ from krafte_core.planning import Asked, Case, Demand, Keep, Plan, Progress, plan
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
 from krafte_core.proposals import Proposals, proposals_of
+from krafte_core.roles import follows_contents
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.supplying import EVERY_DAY
 from krafte_core.times import day, end_of_day, epoch, instant
@@ -416,5 +418,10 @@ def run_demands(work: Work, items: Sequence[str]) -> Iterator[Demand]:
         if work.state(run) in ("planned", "released") and run.at is None:
             start = int(run.planned_start.timestamp()) if run.planned_start else work.now
             place = rank(0, run.planned_start.date() if run.planned_start else None, run.planned_at, number)
-            for need in open_inputs(work, run, links[number]):
-                yield Demand(number, need.line, need.item, need.steps, max(start, work.now), place, "run")
+            since = max(start, work.now)
+            if run.by_choice:
+                for line, steps in Charge(work, run, links[number]).wanted():
+                    own = None if follows_contents(line) else line
+                    yield Demand(number, line.ref, line.item, steps, since, place, "run", of=own)
+            for need in open_inputs(work, run, links[number]) if not run.by_choice else ():
+                yield Demand(number, need.line, need.item, need.steps, since, place, "run")

@@ -10,6 +10,8 @@ import attrs
 
 from krafte_core.allocation import LOT, RUN
 from krafte_core.desks.costs import RunCosts
+from krafte_core.desks.formulas import RecipeQuestions
+from krafte_core.desks.operating import RunOperations
 from krafte_core.desks.planned import PlannedRuns
 from krafte_core.desks.reserving import ReservedMaterials
 from krafte_core.desks.running import BegunRuns
@@ -34,7 +36,7 @@ class Part:
     made: tuple[Move, ...]
 
 
-class ProductionDesk(PlannedRuns, ReservedMaterials, BegunRuns, RunSheets, RunCosts):
+class ProductionDesk(PlannedRuns, ReservedMaterials, BegunRuns, RunOperations, RunSheets, RunCosts, RecipeQuestions):
     """`shop.production`."""
 
     def covering(self, order: CustomerOrder | str, *, open_only: bool = False) -> tuple[ProductionOrder, ...]:

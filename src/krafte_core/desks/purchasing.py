@@ -18,6 +18,7 @@ from krafte_core.items import attributes as pairs
 from krafte_core.items import code, note
 from krafte_core.netting import drop_expired_quotes, hand_over
 from krafte_core.office import Office
+from krafte_core.potency import dense, told_of_lot
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.quantities import Quantity
 from krafte_core.scheduling import Search
@@ -125,7 +126,7 @@ class PurchasingDesk(PurchaseChanges):
         until = None if expires is None else day(expires)
         theirs = None if supplier_lot is None else code(supplier_lot, "supplier_lot")
         at = business_time(happened_at, self._office.zone)
-        own = pairs(attributes or ())
+        own = told_of_lot(attributes)
         content = ("receive", name, item, told(amount), lot, theirs, until, place, own, at)
 
         def decide(work: Work) -> Received:
@@ -134,7 +135,7 @@ class PurchasingDesk(PurchaseChanges):
             drop_expired_quotes(work, (line.item,))
             now = work.step(paper, work.state(paper), "receive")
             known = work.item(line.item)
-            steps = known.positive(amount)
+            steps = dense(known, own).positive(amount)
             came = arrived(work, [paper])
             row = arrive(
                 work, line.item, steps, lot, place, paper=name, line=f"{name}/{line.ref}", at=at,

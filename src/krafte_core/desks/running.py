@@ -11,7 +11,7 @@ import attrs
 from krafte_core.allocation import LOT, Allocation
 from krafte_core.availability import shortage
 from krafte_core.backdating import business_time, date_step, fit_in
-from krafte_core.charging import Charge
+from krafte_core.charging import Charge, follow
 from krafte_core.desks.completion import ByProducts, Completed, Completion, Said, Used, stop
 from krafte_core.desks.describing import described
 from krafte_core.desks.handling import Handled, Stepped, giving_back, issuing, places_for, scrapping, stepping, using
@@ -64,7 +64,8 @@ class BegunRuns:
         Args:
             production: the run.
             when_short: `"refuse"` where a need is not covered by lots; `"start"` begins with what there is.
-            happened_at: when it began; default now. Dated back, its lots must have been there then and ever since.
+            happened_at: when it began; default now. Dated back, its lots must have been there then and ever since, and no others are
+                chosen by their content or as substitutes than those that are reserved (`cover` does that).
 
         Raises:
             Short: (`short`) a material is missing. LotNotUsable: (`lot_not_usable`) a reserved lot was held or has expired.
@@ -482,7 +483,7 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
     def decide(work: Work) -> Started:
         run = work.paper(ProductionOrder, name)
         if run.by_choice:
-            run = _chosen_again(work, run)
+            run = _chosen_again(work, run, at)
         work.step(run, work.state(run), "start", details=date_step(work, name, at))
         refuse_stopped(work, run, "start")
         links = work.reader.links((name,))[name]
@@ -504,10 +505,16 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
     return decide
 
 
-def _chosen_again(work: Work, run: ProductionOrder) -> ProductionOrder:
-    """What depends on the lots that are there is chosen from those of now, as far as it is open: by content, or a substitute."""
+def _chosen_again(work: Work, run: ProductionOrder, at: datetime | None) -> ProductionOrder:
+    """What depends on the lots that are there is chosen from those of now, as far as it is open: by content, or a substitute.
+
+    Dated back, nothing new is chosen: what lies there now need not have been there then.
+    """
     allow(PRODUCTION_STEPS, run.number, work.state(run), "start")
-    choose(work, [run.number])
+    if at is None:
+        choose(work, [run.number])
+    else:
+        follow(work, run)
     return work.paper(ProductionOrder, run.number)  # type: ignore[no-any-return]
 
 

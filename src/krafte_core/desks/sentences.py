@@ -57,6 +57,7 @@ _WORDS = {
     "run give_back": ("Material for {item} was left over.", "Von {item} blieb Material übrig."),
     "run scrap": ("Material for {item} was spoiled.", "Für {item} wurde Material unbrauchbar."),
     "run report": ("A part of {item} was finished.", "Ein Teil von {item} ist fertig."),
+    "run operate": ("A step of making {item} was done.", "Ein Arbeitsgang für {item} ist erledigt."),
     "run complete": ("{item} was finished.", "{item} ist fertig."),
     "run stop": ("The making of {item} was ended early.", "Die Herstellung von {item} wurde vorzeitig beendet."),
     "run reverse": ("What was made of {item} was taken back.", "Die Herstellung von {item} wurde zurückgenommen."),

@@ -21,7 +21,7 @@ from krafte_core.items import code, note
 from krafte_core.money import Money, money
 from krafte_core.netting import drop_expired_quotes
 from krafte_core.office import Office
-from krafte_core.potency import told_of_lot
+from krafte_core.potency import dense, told_of_lot
 from krafte_core.quantities import Quantity
 from krafte_core.stock import FOUND, STOCK, SUPPLIER, Lot, Move, Stocked, subtree, unusable
 from krafte_core.tables import aligned
@@ -124,7 +124,7 @@ class StockDesk(LotDecisions, StockFacts, LotConversions, ClosedPeriods):
         }
 
         def decide(work: Work) -> Lot:
-            steps = work.item(item).positive(amount)
+            steps = dense(work.item(item), told_of_lot(attributes)).positive(amount)
             return arrive(work, item, steps, lot, place, **fields)
 
         return self._office.run(decide, key=key, content=content, by=by)
@@ -159,7 +159,8 @@ class StockDesk(LotDecisions, StockFacts, LotConversions, ClosedPeriods):
         }
 
         def decide(work: Work) -> Lot:
-            return arrive(work, item, work.item(item).positive(amount), lot, place, kind="open", **fields)
+            steps = dense(work.item(item), told_of_lot(attributes)).positive(amount)
+            return arrive(work, item, steps, lot, place, kind="open", **fields)
 
         content = ("opening", item, told(amount), lot, expires, owner, told(unit_cost), place, attributes, at)
         return self._office.run(decide, key=key, content=content, by=by)

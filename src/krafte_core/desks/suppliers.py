@@ -13,6 +13,7 @@ import attrs
 
 from krafte_core.allocation import PURCHASE, Allocation
 from krafte_core.backdating import business_time
+from krafte_core.desks.describing import as_lot
 from krafte_core.desks.facts import changed, where
 from krafte_core.desks.lateness import Late, moved
 from krafte_core.diary import allow, lot_document
@@ -189,7 +190,7 @@ class PurchaseChanges:
 
         def decide(work: Work) -> SentOff:
             known = work.item(item)
-            steps = known.positive(amount)
+            steps = as_lot(work, known, lot, amount).positive(amount)
             drop_expired_quotes(work, (item,))
             row = where(work, item, lot, place)
             if row.lot.origin != "receipt":

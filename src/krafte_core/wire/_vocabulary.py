@@ -46,6 +46,7 @@ _ROWS = """
     desks.lateness Late
     desks.lots Decided
     desks.mending MovedRun Stuck Mended
+    desks.operating Operated
     desks.orders Link
     desks.parcels Tracked
     desks.production Part
@@ -92,7 +93,8 @@ _ROWS = """
     operations Operation
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
     packing Box=ParcelBox
-    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message Peg
+    pegging Peg
+    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message
     potency Drawn Content=PotencyContent Balanced
     prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
@@ -115,6 +117,7 @@ _ROWS = """
     tracking TrackingEvent
     views Load StockLevel
     workshop Preview
+    yields OperationYield
 """
 """A home in small letters, then its classes; `Need=ProductionNeed` where the name on the wire is another."""
 
