@@ -12,7 +12,20 @@ from hypothesis.stateful import precondition, rule
 from krafte_core import KrafteError, Short
 from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, TooMuch
 from tests.shop.machine_production import OPEN, Flow
-from tests.shop.naive import BY_CHOICE, NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
+from tests.shop.naive import (
+    APART,
+    BY_CHOICE,
+    NEEDS,
+    PER_UNIT,
+    NaiveLot,
+    NaivePurchase,
+    NaiveRun,
+    amount,
+    books,
+    needed,
+    some,
+    steps_of,
+)
 
 WHICH = st.integers(0, 60)
 HOURS = st.sampled_from([1, 5, 30, 200])
@@ -189,8 +202,12 @@ class LateRules:
     def make_late(self, which, quarter, good, bad, ends):
         run, after = self.a_run(which, "started"), AT_WORK if ends else ("start",)
         at = self.then(run, quarter, *after) if run.state == "started" else self.clock.now()
-        made, scrapped = run.steps * good // 100, run.steps * bad // 100
-        given = dict.fromkeys({line.partition("/")[0] for line in NEEDS[run.item]} - run.handled) if not ends else {}
+        made, scrapped = run.steps * good // 100, 0 if run.item in APART else run.steps * bad // 100
+        given = (
+            dict.fromkeys({line.partition("/")[0] for line in NEEDS[run.item]} - run.handled)
+            if not ends and run.item not in APART
+            else {}
+        )
         _, expected = self.usage(run, made, scrapped, "as planned") if run.state == "started" else (None, Counter())
         must: Any = NotAllowed if run.state != "started" else InvalidInput if at < self.happened(run, *after) else None
         since = self.posted()
@@ -198,7 +215,7 @@ class LateRules:
         used = {"used": dict.fromkeys(given)} if given else {}
         done = self.do(
             lambda key: command(
-                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), happened_at=at, key=key, **used
+                run.number, made=amount(run.item, made), scrapped=some(run.item, scrapped), happened_at=at, key=key, **used
             ),
             TooMuch, must=must, at=at,
         )  # fmt: skip
@@ -206,7 +223,7 @@ class LateRules:
             return
         lots = self.on_its_line(run)
         flow = self.follow_late(since, run, at)
-        assert (flow.came(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
+        assert (flow.done(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
         before, run.output = run.output, run.output + made + scrapped
         if ends:
             run.state = "done"
@@ -250,8 +267,8 @@ class LateRules:
         if isinstance(done, KrafteError):
             return
         flow = self.follow_late(since, run, at)
-        assert -flow.came(run.item) + sum(flow.scrapped.values()) == (good if steps is None else steps)
-        run.output += flow.came(run.item)
+        assert -flow.done(run.item) + sum(flow.scrapped.values()) == (good if steps is None else steps)
+        run.output += flow.done(run.item)
         run.state = done.state
         if steps is None:
             assert all(self.used_by(run, key) == 0 for key in self.naive.lots), "everything that went in is out again"
