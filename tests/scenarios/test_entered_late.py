@@ -245,3 +245,23 @@ def test_what_was_measured_on_tuesday_counts_before_what_was_measured_on_wednesd
         shop.stock.measure("bar", {"pH": "9"}, lot="B-1", happened_at="2026-03-03 06:59")
     shop.stock.hold("bar", lot="B-1")
     shop.stock.release("bar", lot="B-1")  # the last value that was measured, 9.5, is good
+
+
+def test_nothing_comes_back_before_it_was_sent():
+    """20 bars left on Monday and 20 more on Thursday; on Tuesday at most the first 20 can have come back."""
+    shop, run, clock = at_work()
+    shop.production.complete(run, made="100 each")
+    anna = confirmed(shop, "Anna", "40 each", "bar")
+    shop.shipping.ship(anna, amounts={"bar": "20 each"})
+    clock.set("2026-03-05 12:00")
+    shop.shipping.ship(anna)
+    clock.set("2026-03-06 17:00")
+
+    for amount, at in (("25 each", "2026-03-03 12:00"), ("1 each", "2026-03-02 07:00")):
+        with pytest.raises(TooMuch):
+            shop.shipping.receive_return(anna, amounts={"bar": amount}, happened_at=at)
+    shop.shipping.receive_return(anna, amounts={"bar": "20 each"}, happened_at="2026-03-03 12:00")
+    shop.shipping.receive_return(anna, amounts={"bar": "20 each"})
+
+    assert shop.trace.balance("bar", run.number).returned == qty("40 each")
+    shop.verify()

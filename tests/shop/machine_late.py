@@ -12,7 +12,20 @@ from hypothesis.stateful import precondition, rule
 from krafte_core import KrafteError, Short
 from krafte_core.errors import InvalidInput, LotNotUsable, NotAllowed, TooMuch
 from tests.shop.machine_production import OPEN, Flow
-from tests.shop.naive import BY_CHOICE, NEEDS, PER_UNIT, NaiveLot, NaivePurchase, NaiveRun, amount, books, needed, steps_of
+from tests.shop.naive import (
+    APART,
+    BY_CHOICE,
+    NEEDS,
+    PER_UNIT,
+    NaiveLot,
+    NaivePurchase,
+    NaiveRun,
+    amount,
+    books,
+    needed,
+    some,
+    steps_of,
+)
 
 WHICH = st.integers(0, 60)
 HOURS = st.sampled_from([1, 5, 30, 200])
@@ -47,6 +60,13 @@ class LateRules:
     good: Any
     used_by: Any
     has_arrived: Any
+    ago: Any
+    follow_slips: Any
+    a_shelf: Any
+    drawn: Any
+    covered: Any
+    ready: Any
+    count: int
 
     # what the twin knows ----------------------------------------------------------------------------------------------
 
@@ -189,8 +209,12 @@ class LateRules:
     def make_late(self, which, quarter, good, bad, ends):
         run, after = self.a_run(which, "started"), AT_WORK if ends else ("start",)
         at = self.then(run, quarter, *after) if run.state == "started" else self.clock.now()
-        made, scrapped = run.steps * good // 100, run.steps * bad // 100
-        given = dict.fromkeys({line.partition("/")[0] for line in NEEDS[run.item]} - run.handled) if not ends else {}
+        made, scrapped = run.steps * good // 100, 0 if run.item in APART else run.steps * bad // 100
+        given = (
+            dict.fromkeys({line.partition("/")[0] for line in NEEDS[run.item]} - run.handled)
+            if not ends and run.item not in APART
+            else {}
+        )
         _, expected = self.usage(run, made, scrapped, "as planned") if run.state == "started" else (None, Counter())
         must: Any = NotAllowed if run.state != "started" else InvalidInput if at < self.happened(run, *after) else None
         since = self.posted()
@@ -198,7 +222,7 @@ class LateRules:
         used = {"used": dict.fromkeys(given)} if given else {}
         done = self.do(
             lambda key: command(
-                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), happened_at=at, key=key, **used
+                run.number, made=amount(run.item, made), scrapped=some(run.item, scrapped), happened_at=at, key=key, **used
             ),
             TooMuch, must=must, at=at,
         )  # fmt: skip
@@ -206,7 +230,7 @@ class LateRules:
             return
         lots = self.on_its_line(run)
         flow = self.follow_late(since, run, at)
-        assert (flow.came(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
+        assert (flow.done(run.item), sum(flow.scrapped.values())) == (made + scrapped, scrapped)
         before, run.output = run.output, run.output + made + scrapped
         if ends:
             run.state = "done"
@@ -250,8 +274,8 @@ class LateRules:
         if isinstance(done, KrafteError):
             return
         flow = self.follow_late(since, run, at)
-        assert -flow.came(run.item) + sum(flow.scrapped.values()) == (good if steps is None else steps)
-        run.output += flow.came(run.item)
+        assert -flow.done(run.item) + sum(flow.scrapped.values()) == (good if steps is None else steps)
+        run.output += flow.done(run.item)
         run.state = done.state
         if steps is None:
             assert all(self.used_by(run, key) == 0 for key in self.naive.lots), "everything that went in is out again"
@@ -265,6 +289,94 @@ class LateRules:
         done = self.do(lambda key: self.shop.shipping.deliver(sent.number, happened_at=at, key=key), must=must, at=at)
         if not isinstance(done, KrafteError):
             self.has_arrived(sent)
+
+    # goods, written down later ----------------------------------------------------------------------------------------
+
+    @rule(
+        item=st.sampled_from(["oil", "jar", "balm", "soap"]), units=st.integers(1, 20), hours=HOURS,
+        kind=st.sampled_from(["receive", "found", "opening"]),
+    )  # fmt: skip
+    def it_came_earlier(self, item, units, hours, kind):
+        at, since, told = self.ago(hours), self.posted(), amount(item, units * PER_UNIT[item])
+        done = self.do(lambda key: getattr(self.shop.stock, kind)(item, told, happened_at=at, key=key), at=at)
+        if not isinstance(done, KrafteError):
+            how = "found" if kind == "found" else "received"
+            self.follow_slips(since, at, NaiveLot(item, "", how, None, "waiting" if item == "balm" else "released"))
+
+    @precondition(lambda self: self.naive.on_hand)
+    @rule(
+        which=WHICH, percent=st.sampled_from([10, 50, 100]), hours=HOURS, to=st.sampled_from(["shelf", "quarantine", "supplier"]),
+        promises=st.booleans(),
+    )  # fmt: skip
+    def it_was_moved_earlier(self, which, percent, hours, to, promises):
+        """To another shelf, or back to the supplier."""
+        row = self.a_shelf(which)
+        if row is None:
+            return
+        item, code, where = row
+        at, since, covered, there = self.ago(hours), self.posted(), self.covered(), self.naive.on_hand[row]
+        steps = max(1, there * percent // 100)
+        most = min(there if promises else there - self.drawn(row), self.could(row, at)[0])
+        told: Any = {"lot": code, "place": where, "happened_at": at}
+        wrong: tuple[Any, ...] = (TooMuch,) if steps > most or where == to else ()
+        if to == "supplier":
+            wrong += (InvalidInput,) if self.naive.lots[item, code].origin != "received" else ()
+            command = lambda key: self.shop.purchasing.send_back(item, amount(item, steps), force=promises, key=key, **told)  # noqa: E731 - one of two
+        else:
+            command = lambda key: self.shop.stock.transfer(item, amount(item, steps), to=to, reserved=promises, key=key, **told)  # noqa: E731 - the other
+        done = self.do(command, must=wrong or None, at=at)
+        if isinstance(done, KrafteError):
+            return
+        self.follow_slips(since, at)
+        assert to == "supplier" or self.covered() == covered
+
+    @precondition(lambda self: self.naive.orders)
+    @rule(which=WHICH, hours=HOURS)
+    def it_left_earlier(self, which, hours):
+        """Allowed only if every lot was there then and ever since; what is ready today leaves then."""
+        order = self.choose(
+            self.naive.orders.values(), which, lambda row: row.state == "confirmed" and not row.held and self.ready(row)
+        )
+        at, since, ready = self.ago(hours), self.posted(), self.ready(order)
+        must = NotAllowed if order.state != "confirmed" or order.held else None if ready else Short
+        sent = self.do(
+            lambda key: self.shop.shipping.ship(order.number, tracking=f"T-{self.count}", happened_at=at, key=key),
+            TooMuch, must=must, at=at,
+        )  # fmt: skip
+        if isinstance(sent, KrafteError):
+            assert must or at < self.clock.now()
+            return
+        self.follow_slips(since, at)
+        self.naive.shipments[sent.number] = sent
+        assert sent.shipped_at == at
+        for line in sent.lines:
+            order.gone[line.line] += line.steps
+            ready[line.line] -= line.steps
+        assert not any(ready.values())
+
+    @precondition(lambda self: self.naive.shipments)
+    @rule(which=WHICH, hours=HOURS, percent=st.sampled_from([20, 100]), reopen=st.booleans())
+    def it_came_back_earlier(self, which, hours, percent, reopen):
+        """Only what the customer had by then."""
+        sent = self.choose(self.naive.shipments.values(), which)
+        line = sent.lines[which % len(sent.lines)]
+        order, at, since = self.naive.orders[line.order], self.ago(hours), self.posted()
+        if "+" in line.line:
+            return
+        had = sum(
+            one.steps for other in self.naive.shipments.values() if other.shipped_at <= at for one in other.lines
+            if (one.order, one.line, one.lot) == (line.order, line.line, line.lot)
+        )  # fmt: skip
+        steps = max(1, line.steps * percent // 100)
+        must: Any = NotAllowed if order.state in ("cancelled", "merged", "placed") or (reopen and order.state == "closed") else None
+        must = must or (TooMuch if steps > had - self.naive.returned[line.order, line.line, line.lot] else None)
+        told: Any = {"amounts": {line.line: amount(line.item, steps)}, "lot": line.lot, "to": "shelf", "happened_at": at}
+        back = self.do(lambda key: self.shop.shipping.receive_return(line.order, reopen=reopen, key=key, **told), must=must, at=at)
+        if isinstance(back, KrafteError):
+            return
+        self.follow_slips(since, at)
+        self.naive.returned[line.order, line.line, line.lot] += steps
+        order.back[line.line] += steps if reopen else 0
 
     @rule(pieces=st.integers(1, 20), which=WHICH, quarter=QUARTER, good=st.sampled_from([20, 60]))
     def a_week_of_slips(self, pieces, which, quarter, good):

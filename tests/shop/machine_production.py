@@ -12,7 +12,22 @@ from hypothesis.stateful import precondition, rule
 
 from krafte_core import KrafteError, Short
 from krafte_core.errors import InvalidInput, LotNotUsable, NeverFits, NotAllowed, TooMuch
-from tests.shop.naive import BESIDES, BY_CHOICE, MADE, NEEDS, OUTPUT_LINES, PER_UNIT, PLACES, NaiveRun, amount, books, needed, steps_of
+from tests.shop.naive import (
+    APART,
+    BESIDES,
+    BY_CHOICE,
+    MADE,
+    NEEDS,
+    OUTPUT_LINES,
+    PER_UNIT,
+    PLACES,
+    NaiveRun,
+    amount,
+    books,
+    needed,
+    some,
+    steps_of,
+)
 
 WHICH = st.integers(0, 60)
 SIZE = st.integers(1, 10) | st.integers(1, 40)
@@ -32,6 +47,10 @@ class Flow:
     def came(self, item: str) -> int:
         """Steps of an item that came out, less what was taken back."""
         return sum(steps for (code, _), steps in self.made.items() if code == item)
+
+    def done(self, item: str) -> int:
+        """How far a run of this item came: steps that came out, or that were taken apart."""
+        return self.items()[item] if item in APART else self.came(item)
 
     def items(self) -> Counter[str]:
         """What was used, per item."""
@@ -348,10 +367,10 @@ class ProductionRules:
     )
     def report(self, which, good, bad, own, used, rest):
         run = self.a_run(which, "started")
-        made, scrapped = run.steps * good // 100, run.steps * bad // 100
+        made, scrapped = run.steps * good // 100, 0 if run.item in APART else run.steps * bad // 100
         must = None if run.state == "started" else NotAllowed
         since, there, lots = self.posted(), self.on_line(run), self.on_its_line(run)
-        used = "as planned" if run.item in BY_CHOICE else used
+        used = "as planned" if run.item in (*BY_CHOICE, *APART) else used
         given, expected = None, Counter[str]()
         for line in NEEDS[run.item]:
             item, output = line.partition("/")[0], run.output
@@ -366,23 +385,26 @@ class ProductionRules:
         others = {"lye": {f"{run.number}-rest": amount("lye", rest)}} if rest else None
         done = self.do(
             lambda key: self.shop.production.report(
-                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), lot=lot, used=given,
+                run.number, made=amount(run.item, made), scrapped=some(run.item, scrapped), lot=lot, used=given,
                 by_products=others, key=key,
             ),
+            *((TooMuch,) if run.item in APART else ()),
             must=must,
         )  # fmt: skip
-        if must:
+        if isinstance(done, KrafteError):
             return
+        if run.item in APART:
+            expected = Counter({run.item: made})
         before, run.output = run.output, run.output + made + scrapped
         flow = self.follow(since, run)
         if run.item in BY_CHOICE:
             self.charge_is_right(run, flow, lots, before, made + scrapped, 0)
         else:
             assert +flow.items() == +expected
-        assert (flow.came(run.item), flow.came("lye")) == (made + scrapped, rest)
+        assert (flow.done(run.item), flow.came("lye")) == (made + scrapped, rest)
         assert sum(flow.scrapped.values()) == scrapped
         still = sum(self.served([run.number]).values())
-        lost = sum(steps_of(row.item, row.amount) for row in done.displaced)
+        lost = sum(steps_of(row.item, row.amount) for row in done.displaced if row.item != "block")
         kept = sum(promised.values()) - still - lost
         assert 0 <= kept <= made + sum(flow.came(item) for item in BESIDES.get(run.item, ())), "what came went to those who wait"
         assert still <= sum(run.coming(item) for item in (run.item, *BESIDES.get(run.item, ())))
@@ -441,12 +463,12 @@ class ProductionRules:
             return
         flow = self.follow(since, run)
         whole = steps is None or (run.state == "done" and steps == good)
-        back = -flow.came(run.item) + sum(flow.scrapped.values())
+        back = -flow.done(run.item) + sum(flow.scrapped.values())
         assert back == (good if steps is None else steps)
         if not force:
             assert not done.displaced or run.state == "started"
             assert all(-made <= free[key] - flow.scrapped[key] for key, made in flow.made.items() if made < 0)
-        run.output += flow.came(run.item)
+        run.output += flow.done(run.item)
         run.state = done.state
         if whole:
             assert run.state == "reversed"
@@ -455,7 +477,9 @@ class ProductionRules:
                 assert self.used_by(run, key) == 0, "everything that went in is out again"
 
     def good(self, run):
-        """Good output that was not taken back: made less scrapped by the run itself."""
+        """Good output that was not taken back: made less scrapped by the run itself; or what is still taken apart."""
+        if run.item in APART:
+            return sum(self.used_by(run, key) for key in self.naive.lots if key[0] == run.item)
         sums = 0
         for posting in books(self.shop)["postings"]:
             if posting.paper == run.number:

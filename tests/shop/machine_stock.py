@@ -18,6 +18,9 @@ from tests.shop.naive import PER_UNIT, NaiveLot, NaivePurchase, amount, books, s
 WHICH = st.integers(0, 60)
 PERCENT = st.sampled_from([10, 50, 100, 130])
 HOURS = st.sampled_from([0, 0, 1, 30, 200])
+COMES = {"production": "made", "customer": "returned", "supplier": "received", "found": "found"}
+GOES = {"production": "used", "customer": "shipped", "supplier": "supplier_returned"}
+"""What a move from or to outside the house means for a lot."""
 
 
 def mixed(lots: list[NaiveLot], steps: list[int]) -> Fraction | int | None:
@@ -65,8 +68,8 @@ class StockRules:
         there: int = self.naive.on_hand[row]
         return there if at is None else min(there, self.could(row, at)[0])
 
-    def follow_conversion(self, since: int, at: Any, like: Any) -> None:
-        """Follow the moves of the last command into the slips of then; the new lot is as the twin expects it."""
+    def follow_slips(self, since: int, at: Any, like: Any = None) -> None:
+        """Follow the moves of the last command into the slips of then; a new lot is as the twin expects it."""
         touched = dict.fromkeys([("", "", "")])
         for posting in books(self.shop)["postings"][since:]:
             for item, lot, steps, source, target, _ in posting.moves:
@@ -76,9 +79,11 @@ class StockRules:
                 assert posting.happened_at == (at or self.clock.now())
                 if (item, lot) not in self.naive.lots:
                     self.naive.lots[item, lot] = attrs.evolve(like, item=item, code=lot, flow=Counter(), born=posting.happened_at)
-                self.naive.lots[item, lot].flow["used" if target == "production" else "made"] += steps
-                for place, change in ((source, -steps), (target, steps)):
-                    if place != "production":
+                flow = self.naive.lots[item, lot].flow
+                for place, change, words in ((source, -steps, COMES), (target, steps, GOES)):
+                    if place in words:
+                        flow[words[place]] += steps
+                    else:
                         slips = self.naive.slips[item, lot, place]
                         slips.append((posting.happened_at, len(slips), False, change))
                         touched[item, lot, place] = None
@@ -107,7 +112,7 @@ class StockRules:
         )
         if isinstance(part, KrafteError):
             return
-        self.follow_conversion(since, at, attrs.evolve(self.naive.lots[item, code], origin="conversion"))
+        self.follow_slips(since, at, attrs.evolve(self.naive.lots[item, code], origin="conversion"))
         assert (part.lot.item, steps_of(item, part.amount)) == (item, steps)
         assert self.covered() == before
 
@@ -134,7 +139,7 @@ class StockRules:
             return
         dates = [lot.expires for lot in lots if lot.expires is not None]
         like = NaiveLot(item, "", "conversion", min(dates, default=None), potency=mixed(lots, steps))
-        self.follow_conversion(since, at, like)
+        self.follow_slips(since, at, like)
         assert (steps_of(item, blend.amount), blend.lot.expires) == (sum(steps), like.expires)
         assert self.covered() == before
 
@@ -161,7 +166,7 @@ class StockRules:
         if isinstance(done, KrafteError):
             return
         like = attrs.evolve(self.naive.lots[item, code], origin="conversion", disposition="waiting" if to == "balm" else "released")
-        self.follow_conversion(since, at, like)
+        self.follow_slips(since, at, like)
         assert self.naive.lots[to, code].flow["made"] == made
         left = sum(link.takes for link in self.links() if link[2:6] == ("lot", *row))
         assert not done.displaced or left == self.naive.on_hand[row], "more was taken from somebody than had to be"

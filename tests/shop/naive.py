@@ -29,13 +29,14 @@ from krafte_core import (
 from krafte_core.recipes import Output, Substitute
 from krafte_core.store import TABLES
 
-BOUGHT = ("oil", "lye", "jar", "fat", "rose")
+BOUGHT = ("oil", "lye", "jar", "fat", "rose", "block")
 MADE = ("base", "soap", "balm", "salve")
-ITEMS = (*BOUGHT, *MADE, "glycerin")
-ORDERED = ("soap", "soap", "balm", "oil", "base", "gift", "salve", "glycerin")
+CUT = ("bar", "glycerin")  # what a block is cut into
+ITEMS = (*BOUGHT, *MADE, *CUT)
+ORDERED = ("soap", "soap", "balm", "oil", "base", "gift", "salve", *CUT)
 PLACES = ("stock", "shelf", "quarantine")
 GRAM10 = "10 g"
-PER_UNIT = {item: 1 if item in ("jar", "soap", "gift") else 100 for item in (*ITEMS, "gift")}
+PER_UNIT = {item: 1 if item in ("jar", "soap", "gift", "block", "bar") else 100 for item in (*ITEMS, "gift")}
 UNIT = {item: "each" if steps == 1 else "kg" for item, steps in PER_UNIT.items()}
 KITS = {"gift": {"soap": 2, "balm": 25}}  # steps of each part: two soaps and 250 g of balm
 LIMIT = 100  # Cara may owe so many euros
@@ -43,9 +44,15 @@ NEEDS = {  # steps per step of the product, worked out by hand from the recipes 
     "base": {"oil": Fraction(8, 9), "lye": Fraction(1, 5)},  # 0.8 kg / 0.9 and 0.2 kg per kg
     "soap": {"base": Fraction(30), "jar": Fraction(1), "oil": Fraction(5)},  # 300 g, 1 jar and 50 g per piece
     "balm": {"oil": Fraction(1, 2), "oil/2": Fraction(2, 5)},  # 500 g, and 400 g stirred in at the end, per kg
+    "block": {"block": Fraction(1)},
     "salve": {"oil": Fraction(1), "rose": Fraction(1, 10)},  # 1 kg, or 1.1 kg of fat; 100 g of rose oil of 50 %
 }
-BESIDES = {"salve": {"glycerin": Fraction(3, 20)}}  # 150 g come out with every kg
+BESIDES = {  # 150 g come out with every kg of salve; a block is four bars, and 70 g drip off
+    "salve": {"glycerin": Fraction(3, 20)},
+    "block": {"bar": Fraction(4), "glycerin": Fraction(7)},
+}
+APART = ("block",)
+"""What is not made, but taken apart."""
 STANDS_IN = {("salve", "oil"): {"fat": Fraction(10, 11)}}  # what a step of it is worth on that line
 BY_CHOICE = ("salve",)
 """What goes in depends on the lots that are there."""
@@ -84,12 +91,24 @@ CATALOGUE: tuple[Any, ...] = (
         outputs=[Output("glycerin", "1.5 kg")],
         lead_time="1 day",
     ),
+    Recipe(
+        "block",
+        makes="1 each",
+        code="cutting",
+        apart=True,
+        outputs=[Output("bar", "4 each", cost="100 %"), Output("glycerin", "70 g")],
+    ),
 )
 
 
 def amount(item: str, steps: int) -> str:
     """So many steps, as a maker would write them."""
     return f"{steps} each" if UNIT[item] == "each" else f"{steps * 10} g"
+
+
+def some(item: str, steps: int) -> str | None:
+    """So many steps, or nothing said of none."""
+    return amount(item, steps) if steps else None
 
 
 def content(potency: int | None) -> dict[str, str]:
@@ -218,7 +237,7 @@ class NaiveRun:
     def coming(self, item: str) -> int:
         """Steps of an item that it will still bring."""
         if item == self.item:
-            return max(0, self.steps - self.output)
+            return 0 if item in APART else max(0, self.steps - self.output)
         return max(0, besides(self.item, self.steps).get(item, 0) - self.extra[item])
 
 

@@ -30,9 +30,11 @@ from tests.shop.machine_orders import LIVE, OrderRules, priced
 from tests.shop.machine_production import OPEN, ProductionRules
 from tests.shop.machine_stock import StockRules
 from tests.shop.naive import (
+    APART,
     BESIDES,
     BY_CHOICE,
     CATALOGUE,
+    CUT,
     ITEMS,
     MADE,
     NEEDS,
@@ -50,6 +52,7 @@ from tests.shop.naive import (
     books,
     content,
     needed,
+    some,
     steps_of,
 )
 
@@ -370,7 +373,7 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
             covered = sum(link.covers for link in links if (link.demand, link.line) == (order.number, line))
             missing = order.open(line) - covered
             assert missing >= 0
-            if make and item in MADE:
+            if make and item in (*MADE, *CUT):
                 assert not missing, "what can be made is made"
             if missing:
                 assert item in {short.item for short in done.shortages}
@@ -469,12 +472,13 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
 
     # production -------------------------------------------------------------------------------------------------------
 
-    @rule(item=st.sampled_from([*MADE, "oil"]), units=SIZE, when_short=st.sampled_from(["wait", "refuse"]))
+    @rule(item=st.sampled_from([*MADE, *APART, "oil"]), units=SIZE, when_short=st.sampled_from(["wait", "refuse"]))
     def plan_a_run(self, item, units, when_short):
         steps = units * PER_UNIT[item]
+        how = {"recipe": "cutting"} if item in APART else {}
         wrong = KrafteError if item == "oil" else None
         done = self.do(
-            lambda key: self.shop.production.plan(item, amount(item, steps), when_short=when_short, key=key), Short, must=wrong
+            lambda key: self.shop.production.plan(item, amount(item, steps), when_short=when_short, key=key, **how), Short, must=wrong
         )
         if isinstance(done, KrafteError):
             return
@@ -529,23 +533,23 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
     )
     def complete(self, which, good, bad, used, days, to, run=None):
         run = run or self.choose(self.naive.runs.values(), which, lambda row: row.state == "started")
-        made, scrapped = run.steps * good // 100, run.steps * bad // 100
-        used = "as planned" if run.item in BY_CHOICE else used
+        made, scrapped = run.steps * good // 100, 0 if run.item in APART else run.steps * bad // 100
+        used = "as planned" if run.item in (*BY_CHOICE, *APART) else used
         expires = None if days is None else self.today + timedelta(days=days)
         given, expected = self.usage(run, made, scrapped, used)
         must, since = None if run.state == "started" else NotAllowed, self.posted()
         complete = self.perhaps_in_bulk("production", "complete")
         done = self.do(
             lambda key: complete(
-                run.number, made=amount(run.item, made), scrapped=amount(run.item, scrapped), used=given, expires=expires, to=to,
-                key=key,
+                run.number, made=amount(run.item, made), scrapped=some(run.item, scrapped), used=given,
+                expires=expires, to=to, key=key,
             ),
-            *((TooMuch,) if used in ("more", "half") else ()),
+            *((TooMuch,) if used in ("more", "half") or run.item in APART else ()),
             must=must,
         )  # fmt: skip
         if isinstance(done, KrafteError):
             return
-        assert steps_of(run.item, done.lost) == max(0, run.steps - run.output - made - scrapped)
+        assert steps_of(run.item, done.lost) == (0 if run.item in APART else max(0, run.steps - run.output - made - scrapped))
         before, run.state, run.output = run.output, "done", run.output + made + scrapped
         self.learn_completion(run, expected, made, scrapped, expires, since, before)
 
@@ -580,6 +584,8 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
             expected[item] += min(planned, there[item] - expected[item])
         for item in run.handled:
             expected[item] = there[item]  # what was issued or given back by hand, and stays on the line, was used
+        if run.item in APART:
+            expected[run.item] = made
         if used == "as planned":
             return None, expected
         item = next(iter(NEEDS[run.item])).partition("/")[0]
@@ -616,17 +622,18 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
                 continue  # made at once: it was brought and given back in this very command
             more = sum(max(0, steps - max(0, came[key][place])) for place, steps in places.items())
             assert more <= came[key]["counted up"], "more went back than came from there"
-        assert flow.came(run.item) == made + scrapped
+        assert flow.done(run.item) == made + scrapped
         assert sum(flow.scrapped.values()) == scrapped
         for key in {*self.naive.lots} - known:
             self.naive.lots[key].expires = expires
         assert not [link for link in self.links() if link.demand == run.number or (link.source == "run" and link.ref == run.number)]
 
-    @rule(item=st.sampled_from(MADE), units=SIZE, days=DAYS)
+    @rule(item=st.sampled_from([*MADE, *APART]), units=SIZE, days=DAYS)
     def make_at_once(self, item, units, days):
+        how = {"recipe": "cutting"} if item in APART else {}
         steps, since = units * PER_UNIT[item], self.posted()
         expires = None if days is None else self.today + timedelta(days=days)
-        done = self.do(lambda key: self.shop.production.make(item, amount(item, steps), expires=expires, key=key), Short)
+        done = self.do(lambda key: self.shop.production.make(item, amount(item, steps), expires=expires, key=key, **how), Short)
         if isinstance(done, KrafteError):
             return
         (run,) = self.learn_runs("done")

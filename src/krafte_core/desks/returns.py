@@ -83,7 +83,7 @@ class Returns:
             paper: CustomerOrder = work.paper(CustomerOrder, name)
             work.catalogue.place(to)
             _step(work, paper, reason, reopen=reopen)
-            out = outstanding(work, name)
+            out = outstanding(work, name, at)
             asked_for = [_meant(work, paper, wanted, amount, out, lot) for wanted, amount in amounts.items()]
             rows = [_row(work, *one, out, unknown_lot) for needs in asked_for for one in needs]
             lots = [(line, _goods(work, name, line.item, which, at), steps) for line, which, steps in rows]
@@ -115,14 +115,14 @@ def _step(work: Work, order: CustomerOrder, reason: str, *, reopen: bool) -> Non
         work.changes.opened.add(order.number)  # all of it may have gone
 
 
-def outstanding(work: Work, order: str) -> Mapping[tuple[str, LotKey], int]:
-    """Steps per line and lot that the customer has: shipped and not come back."""
+def outstanding(work: Work, order: str, at: datetime | None = None) -> Mapping[tuple[str, LotKey], int]:
+    """Steps per line and lot that the customer has: shipped (by then, if it is told when) and not come back."""
     sums: dict[tuple[str, LotKey], int] = {}
     for posting in work.reader.postings(papers=[order]):
         for move in posting.moves:
             number, _, line = move.line.partition("/")
             change = move.steps * ((move.target == CUSTOMER) - (move.source == CUSTOMER))
-            if number == order and change:
+            if number == order and change and not (at is not None and change > 0 and posting.happened_at > at):
                 key = (line, (move.item, move.lot))
                 sums[key] = sums.get(key, 0) + change
     return {key: steps for key, steps in sums.items() if steps > 0}
