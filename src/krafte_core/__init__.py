@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from krafte_core.calendars import Calendar as Calendar
     from krafte_core.errors import KrafteError as KrafteError
     from krafte_core.errors import Short as Short
+    from krafte_core.forecasts import Forecast as Forecast
     from krafte_core.items import Item as Item
     from krafte_core.money import Money as Money
     from krafte_core.orders import CustomerOrder as CustomerOrder
@@ -45,6 +46,7 @@ _HOMES = {
     "availability": ("Availability", "Shortage"),
     "calendars": ("Calendar",),
     "errors": ("KrafteError", "Short"),
+    "forecasts": ("Forecast",),
     "items": ("Item",),
     "money": ("Money",),
     "orders": ("CustomerOrder", "OrderLine", "OrderStatus"),

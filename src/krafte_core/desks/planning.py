@@ -17,6 +17,7 @@ from krafte_core.desks.advancing import Advanced, Earlier, advance, earlier
 from krafte_core.desks.mending import Mended, mend
 from krafte_core.durations import duration
 from krafte_core.errors import Conflict, InvalidInput, NotPositive, Unknown
+from krafte_core.forecasts import Forecast, rest_of
 from krafte_core.items import one_of
 from krafte_core.netting import drop_expired_quotes, open_inputs, open_needs
 from krafte_core.office import Office
@@ -62,6 +63,7 @@ class PlanningDesk:
         parts: Mapping[str, str] | None = None,
         latest: Mapping[str, datetime | str] | None = None,
         cover: Mapping[str, str] | None = None,
+        forecasts: Sequence[Forecast] = (),
         progress: Progress | None = None,
     ) -> Plan:
         """Plan everything that is open, on all levels, with finite capacity; nothing is written.
@@ -69,7 +71,7 @@ class PlanningDesk:
         Args:
             orders: `"open"` plans every order that is not shipped, `"confirmed"` only those that were confirmed.
             taking: `"borrow"` lets an urgent need take what a later one counts on and can get again in time; `"untouchable"` does not.
-            also: other demands: forecasts, make to stock.
+            also: other demands of the host.
             ready_by: instants by which orders must be ready, where more is known than the requested day (the lorry leaves at two).
             keep: make to stock: `{"soap": ("20 each", "50 each")}` fills up to the second if less than the first will be left. Default
                 the minimum and target of every item that has them; `{}` for none.
@@ -78,6 +80,7 @@ class PlanningDesk:
             latest: instants after which an order is not wanted any more: it is planned for then, if that is before the requested day
                 ends, and what cannot be ready by then is not planned.
             cover: period cover: `{"soap": "7 days"}` makes at once what orders want within seven days, and buys so as well.
+            forecasts: what is expected to be ordered; what is ordered already counts against it, the rest comes after every order.
             progress: told now and then (done, of how many); to cancel, let it raise.
 
         >>> from krafte_core import Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter, Workshop
@@ -100,10 +103,13 @@ class PlanningDesk:
                 raise InvalidInput("also", one, "a list of Demand")
         ready, last = self._instants(ready_by), self._instants(latest)
         pieces = tuple(sorted((number_of(order), str(least)) for order, least in (parts or {}).items()))
+        if not all(isinstance(one, Forecast) for one in forecasts):
+            raise InvalidInput("forecasts", forecasts, "a list of Forecast")
         with self._office.look() as work:
             wanted = sorted((cover or {}).items())
             periods = tuple((work.catalogue.stocked(item, "cover").code, _period(time)) for item, time in wanted)
-            how = Asked(orders, taking, tuple(also), ready, kept(work, keep), pieces, last, periods)
+            others = (*also, *(forecast_demands(work, forecasts) if forecasts else ()))
+            how = Asked(orders, taking, others, ready, kept(work, keep), pieces, last, periods)
             return planned(work, how, progress=progress)
 
     def _instants(self, given: Mapping[str, datetime | str] | None) -> tuple[tuple[str, int], ...]:
@@ -367,6 +373,16 @@ def _chosen(kind: str, refs: Collection[str] | None, every: Sequence[str]) -> fr
         if ref not in known:
             raise Unknown(f"{kind} of the plan", ref, tuple(every))
     return known if refs is None else frozenset(refs)
+
+
+def forecast_demands(work: Work, forecasts: Sequence[Forecast]) -> Iterator[Demand]:
+    """What of the forecasts is not ordered yet; every open order counts, placed, confirmed or covered."""
+    codes = list(dict.fromkeys(work.catalogue.stocked(one.item, "forecasts").code for one in forecasts))
+    filed = {row.paper.number: row for rows in work.reader.open_papers("order", codes).values() for row in rows}
+    work.known(filed.values())
+    orders: list[CustomerOrder] = [row.paper for row in filed.values() if work.state(row.paper) != "cancelled"]
+    ordered = [(need.item, one.requested, need.steps) for one in orders if one.requested for need in one.needs]
+    return rest_of(forecasts, ordered, lambda one: work.item(one.item).positive(one.amount), work.catalogue.zone, work.now)
 
 
 def order_demands(work: Work, items: Sequence[str], exact: Mapping[str, int], *, confirmed: bool = False) -> Iterator[Demand]:

@@ -31,6 +31,7 @@ from krafte_core.calendars import Calendar
 from krafte_core.durations import KINDS as DURATION_KINDS
 from krafte_core.durations import Duration, Kind
 from krafte_core.errors import Conflict, Unknown
+from krafte_core.forecasts import Forecast
 from krafte_core.growth import Growth
 from krafte_core.items import KINDS, MOST_STEPS, PICKING_RULES, RELEASES, Item
 from krafte_core.money import Money, UnroundedMoney
@@ -374,6 +375,9 @@ _LEAVES: dict[Any, Any] = {
     Check: quality_checks,
     WorkCenter: work_centers,
     Supplier: lambda: st.builds(Supplier, codes(), offers=st.lists(values(Offer), max_size=2), attributes=host_attributes()),
+    Forecast: lambda: st.lists(_DAYS, min_size=2, max_size=2).flatmap(
+        lambda two: st.builds(Forecast, codes(), quantities("each"), st.just(min(two)), st.just(max(two)))
+    ),
     Offer: lambda: st.builds(Offer, codes(), lead_time=passing(), minimum=st.none() | st.just("5 kg"), price=st.none() | moneys()),
     ShippingMethod: lambda: st.builds(ShippingMethod, codes(), transit=passing(), calendar=st.none() | calendars()),
     Ingredient: lambda: _item_lists().flatmap(_ingredients),

@@ -79,6 +79,7 @@ _ROWS = """
         ProductionReleased ProductionRescheduled ProductionStarted ProductionReported ProductionCompleted UseDeviated
         ProductionReversed ProductionCancelled PurchaseOrdered PurchaseCancelled LotReceived LotDecided StockChanged
         LotConverted OrderReturned OrderLate PurchaseChanged PurchaseRescheduled SentBack
+    forecasts Forecast
     growth Growth
     history Since
     holds Hold
