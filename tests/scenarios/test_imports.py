@@ -208,11 +208,13 @@ def test_imports_survive_a_restart_of_a_store_on_disk(tmp_path):
     shop = Workshop(open_store(url))
     shop.register(Item("soap", unit="each"))
     first = shop.orders.import_from(order(line(title="Élodie's <soap>")))
+    shop.close()
     again = Workshop(open_store(url))
     edited = again.orders.import_from(order(line(quantity=1), minutes=1))
 
     assert again.orders.import_from(order(line(title="Élodie's <soap>"))).changed is False
     assert (edited.order.number, amounts(edited)) == (first.order.number, {"soap": "1 each"})
+    again.close()
 
 
 def test_what_a_customer_wishes_stands_on_the_production_order():

@@ -169,11 +169,13 @@ def test_agreements_survive_a_restart_and_an_export(shop, tmp_path):
     shop.export_to(tmp_path / "books.jsonl")
     other = Workshop(open_store(f"sqlite:///{tmp_path}/books.db"))
     other.import_from(tmp_path / "books.jsonl")
+    other.close()
     again = Workshop(open_store(f"sqlite:///{tmp_path}/books.db"))
 
     assert str(placed(again, ("soap", "120 each")).total) == "307.80 EUR"
     again.erase_customer("Hotel Post")
     assert again.catalogue.customers["Hotel Post"].prices == ""
+    again.close()
 
 
 def test_an_order_that_is_placed_again_or_wanted_again_must_fit_the_credit_limit_too(shop):

@@ -45,8 +45,8 @@ BUSY = 60
 """Seconds for which a writer waits for another one on SQLite."""
 CACHE = 32 * 1024
 """Kilobytes of a SQLite file that a connection keeps in memory at most; SQLite's own 2 MB make it read again within one recall."""
-PLANS = ("plan_cache_mode=force_generic_plan", "jit=off", "enable_seqscan=off", "enable_hashjoin=off", "enable_mergejoin=off")
-"""Settings of our connections to PostgreSQL: a plan is made once, and goes from the keys to the rows by indexes, however small a table
+PLANS = ("plan_cache_mode=force_generic_plan", "jit=off", "enable_seqscan=off")
+"""Settings of our connections to PostgreSQL: a plan is made once, and finds rows by an index, however small a table
 was when it was made."""
 TENANT = "workshop"
 MOMENT = "SELECT revision, catalogue FROM {tenants} WHERE id = ?"
