@@ -82,6 +82,11 @@ def test_nobody_makes_it_and_nobody_knows_it():
     assert shop.production.buildable("dough").amount.is_zero
 
 
+def would_lack(shop, name, amount):
+    """What would be missing if so much were planned."""
+    return shop.preview(lambda trial: trial.production.plan(name, amount)).answer.shortages
+
+
 @given(flour=st.integers(0, 5000), milk=st.integers(0, 5000), butter=st.integers(0, 500), margarine=st.integers(0, 500))
 def test_exactly_so_much_can_be_made_and_not_a_step_more(flour, milk, butter, margarine):
     amounts = {"flour": flour, "milk": milk, "butter": butter, "margarine": margarine}
@@ -89,10 +94,9 @@ def test_exactly_so_much_can_be_made_and_not_a_step_more(flour, milk, butter, ma
     for name in ("dough", "wreath"):
         most = shop.production.buildable(name).amount
         if not most.is_zero:
-            assert shop.preview(lambda trial, name=name, most=most: trial.production.plan(name, most)).answer.shortages == ()
+            assert would_lack(shop, name, most) == ()
         more = f"{int(most.value * 1000) + 1} g"
-        would = shop.preview(lambda trial, name=name, more=more: trial.production.plan(name, more))
-        assert would.answer.shortages != ()
+        assert would_lack(shop, name, more) != ()
 
 
 def test_what_is_in_it_by_the_recipe_and_by_the_lots_that_went_in():
