@@ -409,16 +409,30 @@ class Genealogy:
         return self.svg()
 
     def table(self) -> str:
-        """The links as text, one a line: from, to, amount.
+        """The links as text, one a line (from, to, amount, when), then the lots: where each came from, since when, what was decided.
 
         >>> print(genealogy(reach(lambda lots, runs: (), ["B-1"], "back"), {}, {}))
         back from B-1: 0 lots, 0 runs
         """
         head = f"{self.direction} from {_list(self.sources)}: {len(self.lots)} lots, {len(self.runs)} runs"
-        rows = [(" ".join(edge.source), "->", " ".join(edge.target), edge.amount) for edge in self.edges]
-        return "\n".join(filter(None, (head, columns(rows, "  "))))
+        rows = [
+            (" ".join(edge.source), "->", " ".join(edge.target), edge.amount, edge.first.date() if edge.first else "")
+            for edge in self.edges
+        ]
+        lots = [(lot.item, lot.code, whence(lot), lot.received_at.date(), lot.disposition) for lot in self.lots]
+        return "\n".join(filter(None, (head, columns(rows, "  "), "lots:" if lots else "", columns(lots, "  "))))
 
     __str__ = table
+
+
+def whence(lot: Lot) -> str:
+    """Where a lot came from, for a reader: its supplier with his lot, or the paper that it came with.
+
+    >>> whence(Lot("oil", "O-1", received_at=datetime(2026, 1, 1), supplier="Meyer", supplier_lot="M-7"))
+    'Meyer, M-7'
+    """
+    his = ", ".join(filter(None, (lot.supplier, lot.supplier_lot)))
+    return his or " ".join(filter(None, (lot.origin, lot.paper)))
 
 
 def _list(sources: Iterable[Key | str]) -> str:

@@ -570,3 +570,4 @@ def test_the_report_is_one_file_that_needs_nothing_from_elsewhere():
     assert page.count("class='none'>none") >= 4
     assert page.count("<svg") == 1
     assert "Kiosk" in page
+    assert "Frantoio, F-7" in page

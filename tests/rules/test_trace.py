@@ -215,6 +215,7 @@ def test_every_consumed_lot_is_shown_with_its_amount():
     used = {edge.source[2]: edge.amount for edge in found.edges if edge.target == ("run", "B-1")}
     assert used == {"A": qty("1 kg"), "B": qty("2 kg"), "C": qty("0.5 kg")}
     assert "lot oil B" in found.table()
+    assert found.table().splitlines()[-2].split() == ["oil", "B", "receipt", "2026-11-23", "released"]
     assert str(found).startswith("back from soap S: 3 lots, 1 runs")
 
 

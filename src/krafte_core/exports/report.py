@@ -10,6 +10,7 @@ from html import escape
 from krafte_core.audit import Exercise
 from krafte_core.quantities import decimal_of, plain
 from krafte_core.recall import Recall
+from krafte_core.trace import whence
 
 STYLE = """
 :root { color-scheme: light; --ink: #22211e; --faint: #6f6a5e; --line: #d9d4c7; --paper: #fbfaf6; --strong: #b3261e; }
@@ -24,6 +25,7 @@ div.wide { overflow-x: auto; border: 1px solid var(--line); background: #fff; }
 table { border-collapse: collapse; width: 100%; background: #fff; font: 13px/1.4 Helvetica, Arial, sans-serif; }
 th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; color: var(--faint); } td.number, th.number { text-align: right; white-space: nowrap; }
+td.code { white-space: nowrap; }
 td.fill { border-bottom: 1px dotted var(--faint); min-width: 6rem; } p.none { color: var(--faint); font-style: italic; margin: 0; }
 p.note { color: var(--faint); font-size: .85rem; margin: .3rem 0 0; }
 div.wide > svg { display: block; max-width: 100%; min-width: var(--least); height: auto; }
@@ -32,6 +34,8 @@ div.wide > svg { display: block; max-width: 100%; min-width: var(--least); heigh
 """
 SMALLEST = 0.6
 NUMBERS = frozenset(("amount", "content", "least", "most", "part", "returned", "unaccounted"))
+CODES = frozenset(("lot", "shipment", "shipped", "paper", "order line", "since", "good until", "on"))
+"""Columns that nobody wants to read in two lines."""
 
 
 def recall_html(answer: Recall, made_at: datetime, *, title: str = "", protocol: Exercise | None = None) -> str:
@@ -50,12 +54,14 @@ def recall_html(answer: Recall, made_at: datetime, *, title: str = "", protocol:
     (True, False)
     """
     names = ", ".join(f"{lot.item} {lot.code}" for lot in answer.source)
+    sources = ", ".join(f"{lot.item} {lot.code} ({whence(lot)})" for lot in answer.source)
     heading = title or f"Recall of {names}"
-    facts = f"Recalled: {names or 'nothing'}. Made {made_at.isoformat(timespec='minutes')}."
+    facts = f"Recalled: {sources or 'nothing'}. Made {made_at.isoformat(timespec='minutes')}."
     parts = [f"<h1>{escape(heading)}</h1><p class='facts'>{escape(facts)}</p>", _figures(answer)]
     if protocol is not None:
         parts.append(_part("Exercise", (), [], f"<pre>{escape(str(protocol))}</pre>"))
     parts += _whom(answer)
+    parts.append(_lots(answer))
     parts += _where(answer)
     parts += _what(answer)
     picture = answer.svg()
@@ -110,6 +116,12 @@ def _whom(answer: Recall) -> list[str]:
     ]
 
 
+def _lots(answer: Recall) -> str:
+    """All affected lots: where they came from, and whether they may still be used."""
+    rows = [(lot.item, lot.code, whence(lot), lot.received_at.date(), lot.expires or "", lot.disposition) for lot in answer.lots]
+    return _part("Lots affected", ("item", "lot", "came from", "since", "good until", "decided"), rows)
+
+
 def _where(answer: Recall) -> list[str]:
     stocks = [(row.item, row.lot, row.place, row.amount) for row in answer.stocks]
     scrapped = [(*key, amount) for key, amount in answer.scrapped.items()]
@@ -117,7 +129,7 @@ def _where(answer: Recall) -> list[str]:
     lost = [(*key, amount) for key, amount in answer.unaccounted.items()]
     return [
         _part("In the house", ("item", "lot", "place", "amount"), stocks),
-        _part("Returned", ("customer", "shipment", "item", "lot", "amount", "on"), returned),
+        _part("Returned", ("customer", "paper", "item", "lot", "amount", "on"), returned),
         _part("Scrapped", ("item", "lot", "amount"), scrapped),
         _part("Unaccounted", ("item", "lot", "unaccounted"), lost),
     ]
@@ -163,13 +175,13 @@ def _part(title: str, header: Sequence[str], rows: Iterable[Sequence[object]], i
         return f"<h2>{escape(title)}</h2>{inside}"
     if not lines:
         return f"<h2>{escape(title)}</h2><p class='none'>none</p>"
-    numbers = [" class='number'" if name in NUMBERS else "" for name in header]
-    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(header, numbers, strict=True))
+    kinds = [" class='number'" if name in NUMBERS else " class='code'" if name in CODES else "" for name in header]
+    head = "".join(f"<th{kind}>{escape(name)}</th>" for name, kind in zip(header, kinds, strict=True))
     body = "".join(
         "<tr>"
         + "".join(
             "<td class='fill'></td>" if cell is None else f"<td{kind}>{escape(str(cell))}</td>"
-            for cell, kind in zip(row, numbers, strict=True)
+            for cell, kind in zip(row, kinds, strict=True)
         )
         + "</tr>"
         for row in lines
