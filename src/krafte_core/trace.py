@@ -178,8 +178,8 @@ def reach(
     Time is linear in the uses that `read` returns. A link is as large as the net of its run's moves (design, section 11).
     """
     forward = one_of(direction, DIRECTIONS, "direction") == "forward"
-    if levels is not None and levels < 1:
-        raise InvalidInput("levels", levels, "at least 1, or nothing for all")
+    if levels is not None and (type(levels) is not int or levels < 1):
+        raise InvalidInput("levels", levels, "a whole number of at least 1, or nothing for all")
     start = _named(sources)
     limits = _Limits(frozenset(start), as_of, since, until)
     lots: set[Key] = set()

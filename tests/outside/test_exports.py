@@ -18,7 +18,7 @@ from sqlalchemy import event
 
 from krafte_core import Ingredient, Item, OrderLine, Recipe, Workshop, qty
 from krafte_core.addresses import Address
-from krafte_core.errors import InvalidInput
+from krafte_core.errors import InvalidInput, Unknown
 from krafte_core.exports import epcis, epcis_reading, gs1, report, sheets, spreadsheets
 from krafte_core.stock import Lot, Move, Posting
 from krafte_core.store import Changes
@@ -408,6 +408,8 @@ def test_fsma_sheets_one_row_per_event_and_lot():
     assert told.missing == ()
     assert sheets.fsma_204(soap_shop(), HUBER, {}).missing == ("Frantoio",)
     assert [len(sheet.rows) for sheet in sheets.fsma_204(soap_shop(), HUBER, {}, items=["soap"]).sheets] == [0, 1, 1, 2]
+    with pytest.raises(Unknown):
+        sheets.fsma_204(soap_shop(), HUBER, {}, items=["soup"])
 
 
 def test_the_sheets_of_a_large_shop_are_written_row_by_row(tmp_path):

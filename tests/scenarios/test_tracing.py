@@ -157,6 +157,36 @@ def test_mistyped_starts_are_errors_and_never_empty_answers():
         shop.trace.recall(PEPPER)
 
 
+WRONG = {
+    "levels": lambda trace: trace.back(SAUSAGE, "W-2", levels="2"),
+    "levels in part": lambda trace: trace.back(SAUSAGE, "W-2", levels=1.5),
+    "an item of lots": lambda trace: trace.lots(item="papper"),
+    "a supplier": lambda trace: trace.lots(supplier=7),
+    "a by-product": lambda trace: trace.recall(PEPPER, "P-1", splits={"wehy": "0.1"}),
+    "a product": lambda trace: trace.recall(PEPPER, "P-1", loss_alike=["susage"]),
+    "a run for a lot": lambda trace: trace.dispersion(["PB-2026-11-001"]),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_mistyped_beside_the_start_is_an_error_too(what):
+    """An item nobody registered, half a level: never a small answer that looks complete."""
+    shop, _ = filled()
+    with pytest.raises((InvalidInput, Unknown)):
+        WRONG[what](shop.trace)
+
+
+TIMED = {"forward": (PEPPER, "P-1"), "recall": (PEPPER, "P-1"), "period_balance": (MIX,), "lots": (), "movements": (), "documents": ()}
+
+
+@pytest.mark.parametrize("ask", [*TIMED, "decisions", "gaps"])
+def test_a_time_that_ends_before_it_begins_is_an_error(ask):
+    shop, _ = filled()
+    with pytest.raises(InvalidInput) as caught:
+        [*getattr(shop.trace, ask)(*TIMED.get(ask, ()), since="2026-11-24 08:00", until="2026-11-23 08:00")]
+    assert caught.value.field == "until"
+
+
 def test_a_recall_with_a_threshold_moves_rows_and_loses_none():
     """2 g of pepper per kg of W-2 are below 0.25 %: told in a second list, and affected all the same."""
     shop, _ = filled()

@@ -26,6 +26,7 @@ from krafte_core.desks.tracing import (
     decisions,
     documents,
     is_finished,
+    liftable,
     moves_of,
     named,
     part_of_one,
@@ -34,7 +35,7 @@ from krafte_core.desks.tracing import (
     searched,
     told,
 )
-from krafte_core.diary import LOT_STEPS, lot_document, state
+from krafte_core.diary import LOT_STEPS, lot_document
 from krafte_core.errors import InvalidInput
 from krafte_core.items import note
 from krafte_core.ledger import Key
@@ -165,10 +166,17 @@ class TraceDesk:
         """The lots that meet every criterion given, as a start for `forward` or `recall`: of a supplier, of his lot, of a time.
 
         `since` and `until` (both included) compare when a lot came into being; `""` for a supplier finds lots that have none.
+
+        Raises:
+            Unknown: (`unknown`) no such item. InvalidInput: (`invalid_input`) a time that ends before it begins.
         """
-        items = None if item is None else (item,)
-        wanted = Sought(items, supplier, supplier_lot, self._at(since), self._at(until))
+        for name, text in (("supplier", supplier), ("supplier_lot", supplier_lot)):
+            if text is not None and not isinstance(text, str):
+                raise InvalidInput(name, text, "a text")
+        wanted = Sought(None if item is None else (item,), supplier, supplier_lot, *self._window(since, until))
         with self._office.look() as work:
+            if item is not None:
+                work.item(item)
             return tuple(sorted(work.reader.sought(wanted), key=lambda lot: (lot.item, lot.code)))
 
     def movements(self, *, since: Any = None, until: Any = None) -> tuple[Posting, ...]:
@@ -176,21 +184,22 @@ class TraceDesk:
 
         A paper (a run, a shipment, a receipt) comes in whole, so that what was taken back later stands beside it.
         """
+        first, last = self._window(since, until)
         with self._office.look() as work:
-            return tuple(work.reader.moved(self._at(since), self._at(until)))
+            return tuple(work.reader.moved(first, last))
 
     def documents(self, *, since: Any = None, until: Any = None) -> Iterator[Document]:
         """The same paper by paper, each with its lots: what exports are made of. One at a time: memory does not grow with the books.
 
         What is committed while they are read is not among them.
         """
-        first, last = self._at(since), self._at(until)
+        first, last = self._window(since, until)
         with self._office.look() as work:
             yield from documents(work, first, last)
 
     def decisions(self, *, since: Any = None, until: Any = None) -> Iterator[Decision]:
         """What was decided about lots in a time (both ends included): waits, holds, releases, rejections, new dates; in order."""
-        first, last = self._at(since), self._at(until)
+        first, last = self._window(since, until)
         with self._office.look() as work:
             yield from decisions(work, first, last)
 
@@ -226,12 +235,15 @@ class TraceDesk:
             loss_alike: products whose process loss is of everything alike; the loss of all others has nothing of the source in it.
 
         Raises:
-            Unknown: (`unknown`) no such lot. InvalidInput: no lot named.
+            Unknown: (`unknown`) no such lot; no such item in `splits` or `loss_alike`.
+            InvalidInput: (`invalid_input`) no lot named; a time that ends before it begins.
         """
         limit = None if threshold is None else part_of_one(threshold, "threshold")
         parts = {name: part_of_one(part, f"splits[{name!r}]") for name, part in (splits or {}).items()}
         assumed = Assumed(parts, frozenset(loss_alike))
         with self._office.look() as work:
+            for code in (*parts, *loss_alike):
+                work.item(code)
             found = self._reach(work, named(item, lot), "forward", since=since, until=until)
             return recalled(work, moves_of(work, found), limit, assumed)
 
@@ -259,7 +271,7 @@ class TraceDesk:
         names = [(lot.item, lot.code) for lot in answer.lots]
 
         def decide(work: Work) -> Lifted:
-            free, kept = _liftable(work, names, note(reason, "reason"))
+            free, kept = liftable(work, names, note(reason, "reason"))
             done = decide_lots(work, "release", free, f"lifted: {reason}", {}, despite=True)
             return Lifted(done.lots, tuple(kept))
 
@@ -282,10 +294,15 @@ class TraceDesk:
         """How far a recall of each of these lots would reach, the farthest first; one search per lot.
 
         Raises:
-            Unknown: (`unknown`) no such lot.
+            Unknown: (`unknown`) no such lot. InvalidInput: (`invalid_input`) a run: it is not recalled, its lots are.
         """
+        names = named(lots, None)
+        keys = [name for name in names if not isinstance(name, str)]
+        if len(keys) != len(names):
+            raise InvalidInput(
+                "lots", next(name for name in names if isinstance(name, str)), "lots: a run is not recalled, its lots are"
+            )
         with self._office.look() as work:
-            keys = [name for name in named(lots, None) if not isinstance(name, str)]
             items = work.catalogue.items
 
             def customers(reached: Iterable[Key]) -> Mapping[Key, Iterable[str]]:
@@ -344,9 +361,7 @@ class TraceDesk:
         Raises:
             Unknown: (`unknown`) no such item. InvalidInput: a time that ends before it begins.
         """
-        first, last = self._at(since), self._at(until)
-        if first is not None and last is not None and last < first:
-            raise InvalidInput("until", until, "a time after `since`")
+        first, last = self._window(since, until)
         with self._office.look() as work:
             known = work.item(item)
             standing = [] if last is not None else work.reader.stocked([item])[item]
@@ -388,7 +403,7 @@ class TraceDesk:
         Args:
             since, until: only of lots that came into being, and of runs that moved, in this time; default all of the books.
         """
-        first, last = self._at(since), self._at(until)
+        first, last = self._window(since, until)
         with self._office.look() as work:
             return gaps(runs_of(work, first, last), work.catalogue.items, work.reader.sought(Sought(since=first, until=last)))
 
@@ -397,32 +412,18 @@ class TraceDesk:
     def _at(self, when: Any) -> datetime | None:
         return None if when is None else instant(when, self._office.zone)
 
+    def _window(self, since: Any, until: Any) -> tuple[datetime | None, datetime | None]:
+        first, last = self._at(since), self._at(until)
+        if first is not None and last is not None and last < first:
+            raise InvalidInput("until", until, "a time after `since`")
+        return first, last
+
     def _reach(self, work: Work, names: Sequence[Key | str], direction: str, **limits: Any) -> Reach:
-        times = {name: self._at(limits.get(name)) for name in ("as_of", "since", "until")}
-        return searched(work, names, direction, levels=limits.get("levels"), **times)
+        since, until = self._window(limits.get("since"), limits.get("until"))
+        as_of = self._at(limits.get("as_of"))
+        return searched(work, names, direction, levels=limits.get("levels"), as_of=as_of, since=since, until=until)
 
     def _genealogy(self, item: Sources, lot: str | None, direction: str, **limits: Any) -> Genealogy:
         with self._office.look() as work:
             found = self._reach(work, named(item, lot), direction, **limits)
             return told(work, moves_of(work, found, self._at(limits.get("as_of"))))
-
-
-def _liftable(work: Work, names: Sequence[Key], reason: str) -> tuple[list[Key], list[tuple[str, str, str]]]:
-    """The lots that were blocked for this reason and were free before, and the others that are not free, each with the reason."""
-    free: list[Key] = []
-    kept: list[tuple[str, str, str]] = []
-    lots = work.reader.lots(names)
-    diaries = work.reader.diary(lot_document(*name) for name in lots)
-    for name, lot in lots.items():
-        rows = diaries[lot_document(*name)]
-        last = max((n for n, entry in enumerate(rows) if entry.step == "hold"), default=None)
-        if lot.disposition != "held" or last is None:
-            if lot.disposition != "released":
-                kept.append((*name, lot.disposition))
-        elif rows[last].reason != reason:
-            kept.append((*name, f"held: {rows[last].reason}"))
-        elif state(LOT_STEPS, rows[:last], "released") != "released":
-            kept.append((*name, "waited for its release before"))
-        else:
-            free.append(name)
-    return free, kept

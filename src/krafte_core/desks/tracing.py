@@ -248,3 +248,24 @@ def _open_orders(work: Work, links: Sequence[Any]) -> list[OpenLine]:
             amount = work.item(link.item).quantity(link.takes)
             rows.append(OpenLine(f"{link.demand}/{link.line}", paper.customer, link.item, link.ref, amount))
     return rows
+
+
+def liftable(work: Work, names: Sequence[Key], reason: str) -> tuple[list[Key], list[tuple[str, str, str]]]:
+    """The lots that were blocked for this reason and were free before, and the others that are not free, each with the reason."""
+    free: list[Key] = []
+    kept: list[tuple[str, str, str]] = []
+    lots = work.reader.lots(names)
+    diaries = work.reader.diary(diary.lot_document(*name) for name in lots)
+    for name, lot in lots.items():
+        rows = diaries[diary.lot_document(*name)]
+        last = max((n for n, entry in enumerate(rows) if entry.step == "hold"), default=None)
+        if lot.disposition != "held" or last is None:
+            if lot.disposition != "released":
+                kept.append((*name, lot.disposition))
+        elif rows[last].reason != reason:
+            kept.append((*name, f"held: {rows[last].reason}"))
+        elif diary.state(diary.LOT_STEPS, rows[:last], "released") != "released":
+            kept.append((*name, "waited for its release before"))
+        else:
+            free.append(name)
+    return free, kept

@@ -157,6 +157,9 @@ def fsma_204_into(
         items: the foods on the traceability list; default every item.
         since, until: the time.
 
+    Raises:
+        Unknown: (`unknown`) an item that nobody registered.
+
     >>> import tempfile
     >>> from krafte_core.exports.spreadsheets import CsvFolder
     >>> with tempfile.TemporaryDirectory() as folder, CsvFolder(folder) as files:
@@ -164,10 +167,11 @@ def fsma_204_into(
     ()
     """
     catalogue = shop.catalogue.items
+    wanted = frozenset(catalogue if items is None else (shop.catalogue.item(code).code for code in items))
     book = _Book(catalogue, here, locations)
     for name, header in (*EVENTS.items(), ("combined", COMBINED)):
         out.begin(name, header)
-    for name, row in _tracked(book, shop.trace.documents(since=since, until=until), frozenset(catalogue if items is None else items)):
+    for name, row in _tracked(book, shop.trace.documents(since=since, until=until), wanted):
         out.write(name, row)
         out.write("combined", _aligned(name, EVENTS[name], row))
     return tuple(sorted(book.missing))
