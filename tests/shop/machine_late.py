@@ -144,14 +144,9 @@ class LateRules:
             must = LotNotUsable
         elif any(self.could(row, at)[0] < steps for row, steps in taken.items()):
             must = TooMuch
-        since, wrong = self.posted(), tuple[Any, ...]()
-        if run.item in BY_CHOICE and must in (Short, LotNotUsable, TooMuch):  # it may be chosen again from what is there by now
-            must, wrong = None, (Short, LotNotUsable, TooMuch)
+        since = self.posted()
         done = self.do(
-            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key),
-            *wrong,
-            must=must,
-            at=at,
+            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must, at=at
         )
         if not isinstance(done, KrafteError):
             run.state = "started"
