@@ -17,7 +17,7 @@ from krafte_core.diary import Entry, lot_document
 from krafte_core.errors import InvalidInput, TooFarBack, TooMuch
 from krafte_core.history import RECOUNT, Since, least, levels
 from krafte_core.lot_histories import BOOKS, closing_balances, closings
-from krafte_core.stock import COUNT, Move, inside
+from krafte_core.stock import COUNT, Move, inside, line_of
 from krafte_core.store import BalanceKey
 from krafte_core.times import instant
 from krafte_core.work import Work
@@ -88,6 +88,21 @@ def date_step(work: Work, run: str, at: datetime | None, entries: Iterable[Entry
 def happened(at: datetime | None) -> tuple[tuple[str, str], ...]:
     """The details of a step in the diary that say when it happened; none for now."""
     return () if at is None else (("happened_at", at.isoformat()),)
+
+
+def emptied(work: Work, run: str, at: datetime | None) -> None:
+    """Refuse that a run ended before something that still lies on its line was counted there.
+
+    Raises:
+        InvalidInput: (`invalid_input`) with when it was counted.
+    """
+    if at is None:
+        return
+    for row in work.reader.at_place(line_of(run)):
+        item, lot = row.lot.item, row.lot.code
+        counted = next_mark(work, (item, lot, row.place), at)
+        if counted is not None:
+            raise InvalidInput("happened_at", str(at), f"not before {counted}, when {item} {lot} was counted for {run}")
 
 
 def fit_in(work: Work) -> Mapping[BalanceKey, int]:

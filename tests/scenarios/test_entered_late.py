@@ -265,3 +265,26 @@ def test_nothing_comes_back_before_it_was_sent():
 
     assert shop.trace.balance("bar", run.number).returned == qty("40 each")
     shop.verify()
+
+
+def test_a_run_did_not_end_before_what_lay_on_its_line_was_counted():
+    """On Wednesday somebody counted the oil in the kettle: on Tuesday the soap cannot have been done."""
+    shop, run, clock = at_work()
+    clock.set("2026-03-04 12:00")
+    shop.stock.count("oil", "5 kg", lot="O-1", place=f"line:{run.number}")
+    clock.set("2026-03-06 17:00")
+    early = "2026-03-03 12:00"
+
+    for command in (
+        lambda: shop.production.complete(run, made="100 each", happened_at=early),
+        lambda: shop.production.stop(run, happened_at=early),
+        lambda: shop.production.reverse(run, happened_at=early),
+    ):
+        with pytest.raises(InvalidInput) as refusal:
+            command()
+        assert refusal.value.field == "happened_at"
+    shop.production.report(run, made="20 each", happened_at=early)
+    shop.production.complete(run, made="80 each", happened_at="2026-03-04 13:00")
+
+    assert not [row for row in shop.stock.lots("oil") if row.place == f"line:{run.number}"]
+    shop.verify()

@@ -193,3 +193,11 @@ def test_an_order_that_is_placed_again_or_wanted_again_must_fit_the_credit_limit
 
     assert [hold.kind for hold in shop.orders.holds(first)] == ["terms"]
     shop.verify()
+
+
+def test_what_a_channel_sold_once_is_not_sold_there_again_by_repeating_it(shop):
+    first = shop.orders.place(customer="Anna", lines=[OrderLine("soap", "2 each")], source="amazon/DE/7")
+
+    again = shop.orders.repeat(first)
+
+    assert (again.source, again.lines[0].item, shop.orders.get(first).source) == ("", "soap", "amazon/DE/7")

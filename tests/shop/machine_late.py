@@ -114,6 +114,12 @@ class LateRules:
         self.learn_besides(run, flow)
         return flow
 
+    def last_count(self, run: NaiveRun) -> Any:
+        """When something that lies on the line of a run was last counted there."""
+        line = f"line:{run.number}"
+        rows = [self.naive.slips[row] for row in self.naive.on_hand if row[2] == line]
+        return max([at for slips in rows for at, _, counted, _ in slips if counted], default=self.happened(run, "start"))
+
     def happened(self, run: NaiveRun, *steps: str) -> Any:
         """When the last of these steps of a run happened."""
         return max(entry.happened for entry in self.shop.production.history(run.number) if entry.step in steps)
@@ -144,14 +150,9 @@ class LateRules:
             must = LotNotUsable
         elif any(self.could(row, at)[0] < steps for row, steps in taken.items()):
             must = TooMuch
-        since, wrong = self.posted(), tuple[Any, ...]()
-        if run.item in BY_CHOICE and must in (Short, LotNotUsable, TooMuch):  # it may be chosen again from what is there by now
-            must, wrong = None, (Short, LotNotUsable, TooMuch)
+        since = self.posted()
         done = self.do(
-            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key),
-            *wrong,
-            must=must,
-            at=at,
+            lambda key: self.shop.production.start(run.number, when_short=when_short, happened_at=at, key=key), must=must, at=at
         )
         if not isinstance(done, KrafteError):
             run.state = "started"
@@ -216,7 +217,8 @@ class LateRules:
             else {}
         )
         _, expected = self.usage(run, made, scrapped, "as planned") if run.state == "started" else (None, Counter())
-        must: Any = NotAllowed if run.state != "started" else InvalidInput if at < self.happened(run, *after) else None
+        early = run.state == "started" and (at < self.happened(run, *after) or (ends and at < self.last_count(run)))
+        must: Any = NotAllowed if run.state != "started" else InvalidInput if early else None
         since = self.posted()
         command = self.shop.production.complete if ends else self.shop.production.report
         used = {"used": dict.fromkeys(given)} if given else {}
@@ -246,7 +248,8 @@ class LateRules:
         run = self.a_run(which, "started")
         begun = run.state == "started"
         at, since = self.then(run, quarter, *AT_WORK) if begun else self.clock.now(), self.posted()
-        must = NotAllowed if not begun else InvalidInput if at < self.happened(run, *AT_WORK) else None
+        early = begun and (at < self.happened(run, *AT_WORK) or at < self.last_count(run))
+        must = NotAllowed if not begun else InvalidInput if early else None
         wrong = (TooMuch,) if begun else ()
         done = self.do(lambda key: self.shop.production.stop(run.number, happened_at=at, key=key), *wrong, must=must, at=at)
         if isinstance(done, KrafteError):
@@ -266,6 +269,7 @@ class LateRules:
         at, since = self.then(run, quarter, *AFTER) if allowed else self.clock.now(), self.posted()
         must: Any = NotAllowed if not allowed else InvalidInput if at < self.happened(run, *AFTER) else None
         must = must or (TooMuch if steps is not None and steps > good else None)
+        must = must or (InvalidInput if run.state == "started" and steps is None and at < self.last_count(run) else None)
         told = None if steps is None else amount(run.item, steps)
         done = self.do(
             lambda key: self.shop.production.reverse(run.number, told, force=force, happened_at=at, key=key),

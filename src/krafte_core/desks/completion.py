@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import attrs
 
 from krafte_core.allocation import LOT, RUN
-from krafte_core.backdating import date_step, fit_in
+from krafte_core.backdating import date_step, emptied, fit_in
 from krafte_core.charges import drawn
 from krafte_core.charging import Batched
 from krafte_core.desks.describing import Attributes, Told, added, all_named, as_lot, of_output
@@ -136,6 +136,8 @@ class Completion:
         entries = work.reader.diary((self.name,))[self.name]
         since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
         when = self.when = date_step(work, self.name, said.at, since)
+        if self.ends:
+            emptied(work, self.name, said.at)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=when)
         came = dense(item, said.attributes.get(("", ""), ())) if said.attributes else item
         made, scrapped = _not_negative(came, said.made), 0 if said.scrapped is None else _not_negative(came, said.scrapped)
@@ -182,6 +184,8 @@ class Completion:
         entries = work.reader.diary((self.name,))[self.name]
         since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
         self.when = date_step(work, self.name, said.at, since)
+        if self.ends:
+            emptied(work, self.name, said.at)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=self.when)
         made = _not_negative(item, said.made)
         steps = [entry.step for entry in entries]
@@ -519,6 +523,7 @@ def stop(work: Work, name: str, reason: str, at: datetime | None) -> Completed:
     now = work.state(run, entries)
     allow(PRODUCTION_STEPS, name, now, "stop")
     when = date_step(work, name, at, [entry for entry in entries if entry.step in AT_WORK])
+    emptied(work, name, at)
     work.step(run, now, "stop", reason=reason, details=when)
     item = work.item(run.item)
     came = max(0, arrived(work, [run]).get((name, run.item), 0))

@@ -348,7 +348,9 @@ def _repeating(name: str, requested: date | None, amounts: Mapping[str, Any]) ->
             for line in order.lines
         ]
         lines = checked_lines(work, wanted)
-        again = attrs.evolve(order, number=work.number("CO"), lines=lines, placed_at=work.at, requested=requested, version=1)
+        again = attrs.evolve(
+            order, number=work.number("CO"), lines=lines, placed_at=work.at, requested=requested, source="", version=1
+        )  # what a channel sold once, it sold once
         file_order(work, again)
         check_terms(work, again, agreed(work, order.customer))
         return again

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from krafte_core.availability import shortage
-from krafte_core.backdating import date_step, fit_in
+from krafte_core.backdating import date_step, emptied, fit_in
 from krafte_core.desks.completion import AT_WORK, abandon
 from krafte_core.desks.handling import came_from
 from krafte_core.diary import allow
@@ -122,6 +122,7 @@ class Reversal:
         moves: list[Move] = []
         displaced: tuple[Displaced, ...] = ()
         if now == "started" and whole:
+            emptied(work, self.name, self.at)
             displaced += abandon(work, run, self.reason or f"{self.name} was reversed")
             work.settle()
         if whole:
