@@ -14,8 +14,8 @@ from krafte_core.units import UNITS
 from krafte_core.work import Work
 
 Attributes = tuple[tuple[str, Any], ...]
+# Attributes per (item, lot): the finished lot stands under two empty texts, every lot of an item under an empty lot.
 Told = Mapping[tuple[str, str], Attributes]
-"""Attributes per (item, lot): the finished lot stands under two empty texts, every lot of an item under an empty lot."""
 
 
 def described(given: Mapping[str, Any] | None) -> Told:
