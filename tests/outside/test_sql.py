@@ -321,6 +321,21 @@ def test_a_connection_that_is_lost_in_mid_command_is_named_and_the_next_one_work
     store.close()
 
 
+def test_a_server_that_was_away_between_two_commands_is_found_again(postgres, tmp_path):
+    """Connections that lay ready are dead after that; nothing was asked of them yet, so nobody hears of it."""
+    with Workshop.open(f"{postgres}?tenant={tmp_path.name}") as shop:
+        shop.register(Item("oil", unit="kg"))
+        for session in shop._store.connections._idle:
+            other = create_engine(postgres)
+            with other.begin() as killer:
+                pid = session.connection.connection.driver_connection.info.backend_pid
+                killer.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+            other.dispose()
+
+        assert shop.stock.receive("oil", "5 kg", lot="X-1").code == "X-1"
+        shop.verify()
+
+
 # the host's transaction -------------------------------------------------------------------------------------------------
 
 
