@@ -90,7 +90,7 @@ class Reading:
         self._begin = begin
 
     def __enter__(self) -> Any:
-        """Begin; where the connection that lay ready was lost meanwhile (a server that was away), on a new one: nothing was asked yet."""
+        """Begin; where the connection that lay ready was lost meanwhile, on a new one: nothing was asked yet."""
         try:
             return self._begun()
         except StoreFailed as problem:
