@@ -119,6 +119,21 @@ def test_a_command_has_the_same_number_of_statements_whatever_happened_before(st
     print(first)
 
 
+def test_an_order_of_many_lines_has_as_many_statements_as_one_of_two(store):
+    """What a search reads of several items is read together, and one read of a paper brings its diary and its links."""
+    shop = Workshop(store, clock=FakeClock("2026-11-23 08:00"))
+    shop.register(*(Item(f"H{n}", unit="each") for n in range(8)))
+    shop.bulk.receive([{"item": f"H{n}", "amount": "9 each", "lot": "L"} for n in range(8)])
+    counted = Counted(store.engine)
+
+    def statements(lines):
+        order = shop.orders.place(customer="web", lines=[OrderLine(f"H{n}", "1 each") for n in range(lines)])
+        return counted.of(lambda: shop.orders.confirm(order))[0]
+
+    assert statements(2) == statements(8) <= 15
+    shop.verify()
+
+
 def test_many_commands_as_one_need_fewer_statements_than_one_by_one(store):
     shop, counted = furnished(store), Counted(store.engine)
     wants = [{"customer": f"customer {n}", "lines": [OrderLine("bar", "3 each")]} for n in range(10)]
@@ -319,6 +334,22 @@ def test_a_connection_that_is_lost_in_mid_command_is_named_and_the_next_one_work
     assert shop.stock.receive("oil", "5 kg", lot="X-1", key="delivery").code == "X-1"
     shop.verify()
     store.close()
+
+
+def test_a_server_that_was_away_between_two_commands_is_found_again(postgres, tmp_path):
+    """Connections that lay ready are dead after that; nothing was asked of them yet, so nobody hears of it."""
+    store = SqlStore(f"{postgres}?tenant={tmp_path.name}")
+    with Workshop(store) as shop:
+        shop.register(Item("oil", unit="kg"))
+        for session in store.connections._idle:
+            other = create_engine(postgres)
+            with other.begin() as killer:
+                pid = session.connection.connection.driver_connection.info.backend_pid
+                killer.exec_driver_sql(f"SELECT pg_terminate_backend({pid})")
+            other.dispose()
+
+        assert shop.stock.receive("oil", "5 kg", lot="X-1").code == "X-1"
+        shop.verify()
 
 
 # the host's transaction -------------------------------------------------------------------------------------------------

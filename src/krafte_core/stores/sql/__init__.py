@@ -225,7 +225,6 @@ class SqlStore(_Store):
             for moment in [*self._moments]:
                 moment.close()
             self.connections.close()
-            self.engine.dispose()
 
 
 class JoinedStore(_Store):

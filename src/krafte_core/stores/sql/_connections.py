@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from krafte_core.errors import StoreFailed
 from krafte_core.stores.sql._session import READ, WRITE, Names, Session, in_our_words
 
 IDLE = 5
@@ -71,9 +72,11 @@ class Connections:
             session.connection.close()
 
     def close(self) -> None:
-        """Let go of those that lie ready."""
+        """Let go of those that lie ready; of an engine of our own also what the pool has."""
         while self._idle:
             self._idle.pop().connection.close()
+        if self._own:
+            self._engine.dispose()
 
 
 class Reading:
@@ -87,7 +90,16 @@ class Reading:
         self._begin = begin
 
     def __enter__(self) -> Any:
-        """Begin."""
+        """Begin; where the connection that lay ready was lost meanwhile, on a new one: nothing was asked yet."""
+        try:
+            return self._begun()
+        except StoreFailed as problem:
+            if not problem.lost:
+                raise
+        self._connections.close()
+        return self._begun()
+
+    def _begun(self) -> Any:
         session = self._session = self._connections.take()
         try:
             with READ:
