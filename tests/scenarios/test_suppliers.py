@@ -106,6 +106,23 @@ def test_goods_go_back_to_the_supplier_as_far_as_nobody_was_promised_them():
     shop.verify()
 
 
+def test_what_went_back_yesterday_was_not_promised_to_anybody():
+    """Typed a day late, it takes nobody's wax either; unless somebody has counted since, and what is there is known."""
+    shop, clock = candle_shop("2026-03-02 08:00")
+    shop.stock.receive("wax", "10 kg", lot="W-1", supplier="mill")
+    shop.stock.receive("wick", "50 each", lot="WI-1")
+    confirmed(shop, "Anna", "40 each")  # needs 8 kg
+    clock.set("2026-03-03 08:00")
+    with pytest.raises(TooMuch, match="force=True"):
+        shop.purchasing.send_back("wax", "3 kg", lot="W-1", happened_at="2026-03-02 16:00")
+    assert shop.stock.level("wax").on_hand == qty("10 kg")
+    shop.stock.count("wax", "8 kg", lot="W-1")
+    clock.set("2026-03-04 08:00")
+    assert shop.purchasing.send_back("wax", "2 kg", lot="W-1", happened_at="2026-03-02 16:00").displaced == ()
+    assert shop.stock.level("wax").on_hand == qty("8 kg")
+    shop.verify()
+
+
 def test_a_rejected_lot_goes_back():
     shop, _ = candle_shop()
     shop.register(ShippingMethod("truck", transit="1 day"))

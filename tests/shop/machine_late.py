@@ -320,7 +320,8 @@ class LateRules:
         item, code, where = row
         at, since, covered, there = self.ago(hours), self.posted(), self.covered(), self.naive.on_hand[row]
         steps = max(1, there * percent // 100)
-        most = min(there if promises else there - self.drawn(row), self.could(row, at)[0])
+        could, felt = self.could(row, at)
+        most = min(there if promises or (to == "supplier" and not felt) else there - self.drawn(row), could)
         told: Any = {"lot": code, "place": where, "happened_at": at}
         wrong: tuple[Any, ...] = (TooMuch,) if steps > most or where == to else ()
         if to == "supplier":

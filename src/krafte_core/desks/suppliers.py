@@ -195,11 +195,13 @@ class PurchaseChanges:
             row = where(work, item, lot, place)
             if row.lot.origin != "receipt":
                 raise InvalidInput("lot", lot, f"a lot that came from a supplier, not of origin {row.lot.origin}")
-            most = row.on_hand if force else row.free
+            most, offer = (row.on_hand, "") if force else (row.free, "force=True takes what is promised, too")
+            too_much = TooMuch(f"free of lot {lot} of {item} in {row.place}", known.quantity(steps), known.quantity(most), offer)
             if at is None and steps > most:
-                offer = "" if force else "force=True takes what is promised, too"
-                raise TooMuch(f"free of lot {lot} of {item} in {row.place}", known.quantity(steps), known.quantity(most), offer)
+                raise too_much
             gone = changed(work, known, row, -steps, SUPPLIER, "send_back", reason, at, row.lot.paper)
+            if gone.displaced and not force:  # dated back, it may be more than is free today: where it was counted since
+                raise too_much
             work.tell(SentBack(work.at, lot_document(item, lot), row.lot.supplier or "", item, lot, known.quantity(steps), reason))
             return SentOff(row.lot, known.quantity(steps), gone.displaced, tuple(work.changes.events))
 
