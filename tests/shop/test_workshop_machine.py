@@ -253,7 +253,8 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         must = None if lot.disposition in allowed else NotAllowed
         day = self.today + timedelta(days=days)
         desk, extra = getattr(self.shop.stock, step), {"expires": day} if step == "extend" else {}
-        drawn = Counter(link.demand for link in self.links() if link.source == "lot" and (link.item, link.ref) == (lot.item, lot.code))
+        links = [link for link in self.links() if link.source == "lot" and (link.item, link.ref) == (lot.item, lot.code)]
+        drawn, needed = {link.demand for link in links}, {link.demand for link in links if link.covers}  # nobody needs a drum's rest
         decided = self.do(lambda key: desk(lot.item, lot=lot.code, key=key, **extra), must=must)
         if must:
             return
@@ -262,14 +263,14 @@ class WorkshopMachine(OrderRules, HoldRules, ProductionRules, StockRules, LateRu
         else:
             lot.disposition = {"hold": "held", "release": "released", "reject": "rejected"}[step]
         self.learn_expiries()
-        named = Counter(row.order or row.production for row in (decided.displaced if step == "reject" else decided.blocked))
-        lines = [
+        named = {row.order or row.production for row in (decided.displaced if step == "reject" else decided.blocked)}
+        lines = {
             place[5:] for item, code, place in self.naive.on_hand if (item, code) == (lot.item, lot.code) and place[:5] == "line:"
-        ]
-        drawn += Counter(lines)
-        expected = drawn if step in ("hold", "reject") else Counter()
+        }
+        expected = drawn | lines if step in ("hold", "reject") else set()
         out = {quote.order for quote, state in self.naive.quotes.values() if state == "expired"}
-        assert {name for name in expected if name not in out and self.is_open(name)} <= set(named) <= set(expected)
+        must_know = {name for name in expected & (needed | lines) if name not in out and self.is_open(name)}
+        assert must_know <= named <= expected
 
     def is_open(self, name):
         run = self.naive.runs.get(name)
