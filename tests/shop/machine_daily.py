@@ -140,8 +140,9 @@ class DailyRules:
         done = self.do(lambda key: self.shop.stock.declare("rose", content(potency), lot=lot.code, key=key), must=must)
         if not must:
             lot.potency = potency
-            lost = Counter({one.production: steps_of("rose", one.amount) for one in done.displaced})
-            after = self.reserved_of(lot)
+            lost, after = Counter[str](), self.reserved_of(lot)
+            for one in done.displaced:
+                lost[one.production] += steps_of("rose", one.amount)
             assert all(before[demand] - covers <= lost[demand] for demand, covers in after.items())
             assert sum(lost.values()) == sum(before.values()) - sum(after.values())
 
