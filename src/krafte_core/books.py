@@ -421,7 +421,7 @@ class Books:
             self._put_balances(balances)
         for key, lot in before.items():
             if lot is not None or self._base is not None:
-                self._change_lot(key, new=lot is None)
+                self._change_lot(key, lot)
         if changes.allocations:
             self._put_links(changes.allocations)
         for booking_key, booking in changes.bookings.items():
@@ -547,12 +547,13 @@ class Books:
             if not rows:
                 by_item.pop(item, None)
 
-    def _change_lot(self, key: LotKey, *, new: bool) -> None:
+    def _change_lot(self, key: LotKey, before: Lot | None) -> None:
         """Its rows show the lot as it is now; also those of the base, where this sheet has not changed it before."""
         lot = self._lots[key]
         self._shelves.change_lot(lot)
-        self._found.changed(lot)
-        if new and self._base is not None:
+        if before is not None:
+            self._found.changed(before, lot)
+        elif self._base is not None:
             for row in self._base.standing([key])[key]:
                 if not self._shelves.has(row):
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)

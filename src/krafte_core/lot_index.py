@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -57,13 +57,15 @@ class LotIndex:
             keys = lots
         return filter(wanted.meets, (lots[key] for key in keys))
 
-    def changed(self, lot: Lot) -> None:
+    def changed(self, before: Lot, lot: Lot) -> None:
         """A lot is another one than it was: it is found under what it says now, too."""
         key = (lot.item, lot.code)
         for name, under in self._under.items():
-            _put(under, _VALUE[name](lot), key)
-        if "time" in self._known:
-            self._times = sorted([*self._times, (lot.received_at, key)])
+            value = _VALUE[name]
+            if value(before) != value(lot):
+                _put(under, value(lot), key)
+        if "time" in self._known and before.received_at != lot.received_at:
+            insort(self._times, (lot.received_at, key))
 
     def _caught_up(self, lots: Mapping[LotKey, Lot], name: str) -> _Under:
         under, value = self._under.setdefault(name, {}), _VALUE[name]

@@ -21,7 +21,7 @@ from krafte_core.errors import InvalidInput, Unsolvable
 from krafte_core.ingredients import strength
 from krafte_core.items import Item, attributes, density
 from krafte_core.lines import Line
-from krafte_core.quantities import Quantity, decimal_of, terminating
+from krafte_core.quantities import Quantity, decimal_of, split, terminating
 from krafte_core.recipes import Formula
 from krafte_core.sheets import Scaled, Sheet
 from krafte_core.stock import Lot, Refused, Stocked, unusable
@@ -306,8 +306,6 @@ def at_temperature(item: Item, densities: Mapping[str, str], temperature: str) -
     >>> at_temperature(oil, {"10 degC": "0.92 kg/L", "20 degC": "0.91 kg/L"}, "15 degC").density
     '0.915 kg/L'
     """
-    from krafte_core.quantities import split  # noqa: PLC0415
-
     at, unit = split(temperature, "temperature")
     points = sorted((*split(told, "temperature"), density(amount)) for told, amount in densities.items())
     if any(name != unit for _, name, _ in points) or not points or not points[0][0] <= at <= points[-1][0]:

@@ -13,6 +13,7 @@ from krafte_core.allocation import LOT, RUN
 from krafte_core.backdating import date_step, emptied, fit_in
 from krafte_core.charges import drawn
 from krafte_core.charging import Batched
+from krafte_core.declarations import good_until
 from krafte_core.desks.describing import Attributes, Told, added, all_named, as_lot, of_output
 from krafte_core.desks.handling import Taking, homeward
 from krafte_core.desks.operating import OPERATE, refuse_beyond
@@ -134,10 +135,7 @@ class Completion:
         said, item, self.displaced = self.said, work.item(run.item), ()
         self.lost, self.differing, self.named = (), {}, set()
         entries = work.reader.diary((self.name,))[self.name]
-        since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
-        when = self.when = date_step(work, self.name, said.at, since)
-        if self.ends:
-            emptied(work, self.name, said.at)
+        when = self.when = _dated(work, self.name, said.at, entries, ends=self.ends)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=when)
         came = dense(item, said.attributes.get(("", ""), ())) if said.attributes else item
         made, scrapped = _not_negative(came, said.made), 0 if said.scrapped is None else _not_negative(came, said.scrapped)
@@ -150,8 +148,7 @@ class Completion:
         extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
         deviations = self._consume(work, run, before, made + scrapped, lost, extras)
         output = self._output_differs(work, item, run.steps, before, made)
-        parts = steps.count("report")
-        lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
+        lot_code = self._lot_code(steps.count("report"))
         lot = self._output(work, run, item, lot_code, made, scrapped) if made + scrapped else None
         others = self._besides(work, run, lot_code, before, made + scrapped) if run.outputs or said.by_products else ()
         if said.attributes:
@@ -182,10 +179,7 @@ class Completion:
         if run.item in said.used:
             raise InvalidInput("used", run.item, "how much was taken apart told as `made`")
         entries = work.reader.diary((self.name,))[self.name]
-        since = [entry for entry in entries if entry.step in (AT_WORK if self.ends else ("start",))]
-        self.when = date_step(work, self.name, said.at, since)
-        if self.ends:
-            emptied(work, self.name, said.at)
+        self.when = _dated(work, self.name, said.at, entries, ends=self.ends)
         work.step(run, work.state(run, entries), "complete" if self.ends else "report", reason=said.reason, details=self.when)
         made = _not_negative(item, said.made)
         steps = [entry.step for entry in entries]
@@ -195,8 +189,7 @@ class Completion:
         self.used = {**said.used, run.item: item.quantity(made)}
         extras = _handled(entries) if "issue" in steps or "give_back" in steps else {}
         deviations = self._consume(work, run, before, made, 0, extras)
-        parts = steps.count("report")
-        lot_code = said.lot if said.lot is not None else f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
+        lot_code = self._lot_code(steps.count("report"))
         others = self._besides(work, run, lot_code, before, made)
         all_named(said.attributes, self.named, others)
         self._free_time(work)
@@ -207,6 +200,12 @@ class Completion:
             self.name, run.item, None, item.quantity(made), nothing, nothing,
             deviations, self.displaced + self.lost, work.told(), others, output, self.differing,
         )  # fmt: skip
+
+    def _lot_code(self, parts: int) -> str:
+        """As was said; else the run's number, with how many parts there are, where there are several."""
+        if self.said.lot is not None:
+            return self.said.lot
+        return f"{self.name}-{parts + 1}" if parts or not self.ends else self.name
 
     def _free_time(self, work: Work) -> None:
         """Done sooner than planned: the time is free again."""
@@ -427,8 +426,6 @@ class Completion:
         recipe = run.recipe
         if recipe.shelf_life is None and recipe.expiry == "process" and not recipe.outputs:
             return None
-        from krafte_core.declarations import good_until  # noqa: PLC0415 - most recipes say nothing of it
-
         life = recipe.shelf_life if item == run.item or recipe.apart else None
         life = next((one.shelf_life for one in recipe.outputs if one.item == item and one.shelf_life is not None), life)
         if recipe.expiry == "process":
@@ -495,12 +492,12 @@ class Completion:
         lacking = [need for need in open_inputs(work, parent, others, begun=True) if need.item == run.item]
         if not lacking:
             raise InvalidInput("into", parent.number, f"a run that still needs {run.item}")
+        if lot is None:
+            return 0  # nothing came out
         moves, left, covered = [], made, dict[str, int]()
         for need in lacking:
-            ((took, covers),) = (
-                drawn(parent.need(need.line).of, need.steps, [(lot, left)], there=True) if lot is not None else [(0, 0)]
-            )
-            if took and lot is not None:
+            ((took, covers),) = drawn(parent.need(need.line).of, need.steps, [(lot, left)], there=True)
+            if took:
                 ref = f"{parent.number}/{need.line}"
                 moves.append(Move(run.item, lot.code, took, self.said.to, line_of(parent.number), ref))
                 left, covered[need.line] = left - took, covers
@@ -515,6 +512,14 @@ class Completion:
         return made - left
 
 
+def _dated(work: Work, name: str, at: datetime | None, entries: Iterable[Entry], *, ends: bool) -> tuple[tuple[str, str], ...]:
+    """What the diary keeps of when a part was made, not before the start; or of when the run ended, not before what was done at it."""
+    when = date_step(work, name, at, [entry for entry in entries if entry.step in (AT_WORK if ends else ("start",))])
+    if ends:
+        emptied(work, name, at)
+    return when
+
+
 def stop(work: Work, name: str, reason: str, at: datetime | None) -> Completed:
     """End a run with what it has made: nothing more is used, what lies on the line goes back, who waited for more is named."""
     run: ProductionOrder = work.paper(ProductionOrder, name)
@@ -522,8 +527,7 @@ def stop(work: Work, name: str, reason: str, at: datetime | None) -> Completed:
     entries = work.reader.diary((name,))[name]
     now = work.state(run, entries)
     allow(PRODUCTION_STEPS, name, now, "stop")
-    when = date_step(work, name, at, [entry for entry in entries if entry.step in AT_WORK])
-    emptied(work, name, at)
+    when = _dated(work, name, at, entries, ends=True)
     work.step(run, now, "stop", reason=reason, details=when)
     item = work.item(run.item)
     came = max(0, arrived(work, [run]).get((name, run.item), 0))
