@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from krafte_core.coverage import NEVER
 from krafte_core.planner import Buy, Loan, Make, Mark, Planner
-from krafte_core.planning import Plan, steps_of
+from krafte_core.planning import Plan, nobody, steps_of
 from krafte_core.portions import Chain
 from krafte_core.promise import RELAXABLE, Borrowed, LinePromise, Promise, Slack, Step, ToBuy, ToMake
 from krafte_core.times import moment
@@ -101,6 +101,7 @@ def asked(
     ready = max(found.ready, board.now)
     arrives = arrival(ready) if ready < NEVER else NEVER
     steps = _steps(found, ready, arrives, method)
+    never = [chain for at, chain in found.answers if at == NEVER]
     on_chain = {(step.kind, step.name) for step in steps}
     best = _binding(planner, wants, steps, ready) if relax and ready < NEVER else None
     return Promise(
@@ -130,7 +131,8 @@ def asked(
             ToMake(one.item, items[one.item].quantity(one.steps), moment(one.start), moment(one.end), moment(one.start))
             for one in found.makes
         ),
-        missing=tuple(dict.fromkeys(chain[-1][1] for at, chain in found.answers if at == NEVER)),
+        missing=tuple(dict.fromkeys(chain[-1][1] for chain in never)),
+        problem="; ".join(dict.fromkeys(nobody(planner, chain) for chain in never)),
         proven=False,
         zone=zone,
         borrowed=tuple(_borrowed(plan, loan) for loan in found.loans),

@@ -6,6 +6,8 @@ parts always add up to the whole.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from krafte_core.errors import InvalidInput, OutOfRange
@@ -15,6 +17,11 @@ from krafte_core.quantities import Quantity, Scale
 
 MOST_BATCHES = 100_000
 RESTS = ("over", "short", "refuse")
+SPLITS = ("never", "at size", "freely")
+NEAR = 15
+"""So many more batches than are necessary are tried one by one, and beyond that twice as many again and again."""
+MOST_FREELY = 64
+"""More batches than these are made only where their size demands it."""
 
 
 @attrs.frozen
@@ -49,18 +56,27 @@ def _holds(value: str) -> str:
     return one_of(value, FOLLOWS, "vessel_holds")
 
 
+def _splits(value: str) -> str:
+    return one_of(value, SPLITS, "splits")
+
+
 @attrs.frozen(kw_only=True)
 class BatchSize:
     """How much one batch makes: exactly so much, or between `min` and `max`, in multiples, and no more than the vessel holds.
+
+    A need that is larger than one batch is split, and how changes the date: `splits="at size"` makes as few batches as the size
+    allows, `"never"` makes a need in one batch or not at all (one shade, one lot on the label), `"freely"` makes more and smaller
+    batches where they are done sooner, side by side or in the gaps between other work.
 
     Args:
         exactly: the one size.
         min, max, multiple: limits of what comes out.
         vessel: what the vessel holds, a mass or a volume; `vessel_holds` says whether the whole charge must go in (all that
             is weighed in, losses included: `"charge"`) or only what comes out (`"output"`).
+        splits: `"at size"`, `"never"` or `"freely"`, which takes a `min`: the smallest batch that is worth its set-up.
 
     Raises:
-        InvalidInput: (`invalid_input`) `exactly` together with another, or nothing given.
+        InvalidInput: (`invalid_input`) `exactly` together with another, or nothing given; `"freely"` without a `min`.
 
     >>> BatchSize(exactly="100 each").exactly
     '100 each'
@@ -72,6 +88,7 @@ class BatchSize:
     multiple: str | None = attrs.field(default=None, converter=limit)
     vessel: str | None = attrs.field(default=None, converter=limit)
     vessel_holds: str = attrs.field(default="charge", converter=_holds)
+    splits: str = attrs.field(default="at size", converter=_splits)
 
     def __attrs_post_init__(self) -> None:
         """Either exactly, or limits."""
@@ -80,6 +97,8 @@ class BatchSize:
             raise InvalidInput("batch", self, "either exactly, or any of min, max and multiple")
         if self.vessel_holds != "charge" and self.vessel is None:
             raise InvalidInput("vessel_holds", self.vessel_holds, "what the vessel holds (`vessel`) beside it")
+        if self.splits == "freely" and self.min is None:
+            raise InvalidInput("splits", self.splits, "a `min` beside it: the smallest batch that is worth its set-up")
 
     def split(self, item: Item, steps: int, most: int | None = None) -> list[int]:
         """The batches that make at least so many steps: as few as possible, as equal as possible, larger ones first.
@@ -106,8 +125,36 @@ class BatchSize:
         unit, least, highest = self._limits(item, most)
         units = -(-steps // unit)
         count = _sane(-(-units // highest), item, steps) if highest else 1
-        small, larger = divmod(units, count)
-        return [max(small + (n < larger), least) * unit for n in range(count)]
+        return [max(size, least) * unit for size in _even(units, count)]
+
+    def ways(self, item: Item, steps: int, most: int | None = None) -> Iterator[list[int]]:
+        """The ways of splitting so many steps, of the fewest batches first; one, unless it splits freely.
+
+        Raises:
+            OutOfRange: (`out_of_range`) more than a hundred thousand batches.
+
+        >>> jar = Item("jar", unit="each")
+        >>> [*BatchSize(min="20 each", splits="freely").ways(jar, 70)]
+        [[70], [35, 35], [24, 23, 23]]
+        """
+        first = self.split(item, steps, most)
+        yield first
+        if self.splits == "freely" and first:
+            unit, least, _ = self._limits(item, most)
+            units = -(-steps // unit)
+            for count in _more(len(first), units // max(least, 1)):
+                yield [size * unit for size in _even(units, count)]
+
+    def at_once(self, item: Item, most: int | None = None) -> int | None:
+        """The most that is made for one need, where it is never split; None for no limit.
+
+        >>> BatchSize(max="50 kg", splits="never").at_once(Item("paint", unit="kg", step="1 kg"))
+        50
+        """
+        if self.splits != "never":
+            return None
+        unit, _, highest = self._limits(item, most)
+        return highest * unit if highest is not None else None
 
     def plan(self, item: Item, steps: int, rest: str = "over", most: int | None = None) -> Split:
         """How so many steps are made, and what becomes of a rest that no batch fits.
@@ -144,8 +191,8 @@ class BatchSize:
         count = min(-(-units // highest) if highest else 1, units // max(least, 1))
         if not count:
             return []
-        small, larger = divmod(min(units, count * highest) if highest else units, _sane(count, item, steps))
-        return [(small + (n < larger)) * unit for n in range(count)]
+        made = min(units, count * highest) if highest else units
+        return [size * unit for size in _even(made, _sane(count, item, steps))]
 
     def _limits(self, item: Item, most: int | None) -> tuple[int, int, int | None]:
         """The unit that batches are counted in, the fewest and the most units of one batch."""
@@ -179,6 +226,22 @@ class BatchSize:
         if self.exactly is not None or self.min is not None:
             return unit * least
         return max(unit * least, min(makes, highest * unit) if highest else makes)
+
+
+def _even(units: int, count: int) -> list[int]:
+    """As equal as possible, larger ones first."""
+    small, larger = divmod(units, count)
+    return [small + (n < larger) for n in range(count)]
+
+
+def _more(fewest: int, most: int) -> Iterator[int]:
+    """Numbers of batches that are worth a try beyond the fewest."""
+    most = min(most, max(MOST_FREELY, fewest))
+    yield from range(fewest + 1, min(fewest + NEAR, most) + 1)
+    count = 2 * (fewest + NEAR)
+    while count <= most:
+        yield count
+        count *= 2
 
 
 def _sane(count: int, item: Item, steps: int) -> int:

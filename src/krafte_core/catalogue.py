@@ -327,7 +327,7 @@ class Catalogue:
 
 def _limited(recipe: Recipe) -> bool:
     """Whether a recipe is meant for some days or amounts only."""
-    return not recipe.phantom and any((recipe.valid_from, recipe.valid_until, recipe.smallest, recipe.largest))
+    return not recipe.phantom and any((recipe.valid_from, recipe.valid_until, recipe.sized))
 
 
 def in_process(place: str) -> bool:

@@ -43,23 +43,30 @@ def choose(versions: Sequence[Formula], on: date, steps: int | None = None) -> C
     >>> str(choose([old, new], date(2026, 1, 1)))
     'new (old: new is preferred)'
     """
-    fitting, refused = [], []
-    for formula in versions:
-        why = _unfit(formula, on, steps)
-        if why is None:
-            fitting.append(formula)
-        else:
-            refused.append((formula.recipe.code, why))
-    best = sorted(fitting, key=preferred, reverse=True)
+    reasons = [(formula, _unfit(formula, on, steps)) for formula in versions]
+    best = sorted([formula for formula, why in reasons if why is None], key=preferred, reverse=True)
+    refused = [(formula.recipe.code, why) for formula, why in reasons if why is not None]
     if not best:
-        told = "; ".join(f"{name}: {why}" for name, why in refused) or "there is none"
-        raise InvalidInput("recipe", str(on), f"a version that fits ({told})")
+        raise InvalidInput("recipe", str(on), f"a version that fits ({unfit(versions, on, steps) or 'there is none'})")
     if len(best) > 1 and preferred(best[0]) == preferred(best[1]):
         names = ", ".join(formula.recipe.code for formula in best if preferred(formula) == preferred(best[0]))
         raise InvalidInput("recipe", names, f"versions of {best[0].item.code} that a preference, dates or sizes tell apart")
     first = best[0].recipe.code
     refused += [(formula.recipe.code, f"{first} is {_why(best[0], formula)}") for formula in best[1:]]
     return Chosen(best[0], tuple(refused))
+
+
+def unfit(versions: Sequence[Formula], on: date, steps: int | None = None) -> str:
+    """What speaks against each of the versions that do not fit.
+
+    >>> from krafte_core.items import Item
+    >>> from krafte_core.recipes import compiled
+    >>> cream = compiled(Recipe("cream", makes="1 kg", largest="5 kg"), {"cream": Item("cream", unit="kg", step="1 kg")})
+    >>> unfit([cream], date(2026, 1, 1), 6)
+    'cream: meant for at most 5 kg'
+    """
+    reasons = [(formula.recipe.code, _unfit(formula, on, steps)) for formula in versions]
+    return "; ".join(f"{name}: {why}" for name, why in reasons if why is not None)
 
 
 def _unfit(formula: Formula, on: date, steps: int | None) -> str | None:
@@ -72,6 +79,8 @@ def _unfit(formula: Formula, on: date, steps: int | None) -> str | None:
         return f"meant for {recipe.smallest} or more"
     if steps is not None and recipe.largest is not None and steps > formula.item.steps(recipe.largest):
         return f"meant for at most {recipe.largest}"
+    if steps is not None and (most := formula.at_once) is not None and steps > most:
+        return f"made in one batch of at most {formula.item.quantity(most)}, never split"
     return None
 
 
@@ -113,8 +122,9 @@ def alike(one: Formula, other: Formula) -> bool:
 
 
 def _sizes(formula: Formula) -> tuple[int, int]:
-    small, large = formula.recipe.smallest, formula.recipe.largest
-    return formula.item.steps(small) if small else 1, formula.item.steps(large) if large else MOST_STEPS
+    small, large, most = formula.recipe.smallest, formula.recipe.largest, formula.at_once
+    high = formula.item.steps(large) if large else MOST_STEPS
+    return formula.item.steps(small) if small else 1, high if most is None else min(high, most)
 
 
 class Change(NamedTuple):

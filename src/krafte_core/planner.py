@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from krafte_core.batching import Batching
 from krafte_core.board import Board, Buying, Perishable, Source
 from krafte_core.coverage import NEVER
 from krafte_core.errors import NeverFits
 from krafte_core.gaps import Gaps
 from krafte_core.placing import Stage, backward, forward, stages_of
-from krafte_core.portions import Chain, Portion, Portions
+from krafte_core.portions import Chain, Portion
 from krafte_core.projection import Projection
 from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
@@ -98,7 +99,7 @@ class _Released(NamedTuple):
         self.gaps.book(first, last)
 
 
-class Planner(Portions):
+class Planner(Batching):
     """Plans demands on a board, one after the other.
 
     Args:
@@ -408,14 +409,6 @@ class Planner(Portions):
             assert dates is not None  # noqa: S101 - the board knows only offers that are valid
         return dates.order_at, dates.at
 
-    def _make_all(self, source: Source, steps: int, at: int) -> bool:
-        formula = source.formula
-        if formula is None or source.versions:
-            return self._other_by(source, steps, at)
-        if formula.recipe.batch is None:
-            return self._make_by(source, formula, steps, at)
-        return all(self._make_by(source, formula, size, at) for size in formula.batches(steps))
-
     def _make_by(self, source: Source, formula: Formula, steps: int, end: int) -> bool:
         placed = self._place_by(source, formula, steps, end - source.hold)
         if placed is None or placed[0] < self.now:
@@ -599,13 +592,6 @@ class Planner(Portions):
             return NEVER, made[1]
         self._buy(source, steps - free, int(fence))
         return fence, (("purchase", source.code, self.now, fence),)
-
-    def _made_new(self, source: Source, steps: int) -> tuple[float, Chain]:
-        """Batches of so much, or that bring so much besides, as soon as can be."""
-        if source.formula is None or source.versions:
-            return self._other(source, steps)
-        ends = [self._make(source, source.formula, size) for size in source.formula.batches(steps)]
-        return max(ends, key=lambda row: row[0])
 
     def _make(self, source: Source, formula: Formula, steps: int) -> tuple[float, Chain]:
         """One batch, from when its inputs are there."""

@@ -230,14 +230,14 @@ def _plain(planner: Planner, number: int, demand: Demand, turns: Interchange) ->
 
 
 def _outcome(planner: Planner, at: float, chain: Chain, takes: Sequence[Portion] = ()) -> Outcome:
-    return Outcome(at, chain, takes=tuple(takes)) if at < NEVER else Outcome(NEVER, chain, _nobody(planner, chain), code="no_source")
+    return Outcome(at, chain, takes=tuple(takes)) if at < NEVER else Outcome(NEVER, chain, nobody(planner, chain), code="no_source")
 
 
 def _refused(problem: KrafteError) -> Outcome:
     return Outcome(NEVER, (), str(problem), code=problem.code)
 
 
-def _nobody(planner: Planner, chain: Chain) -> str:
+def nobody(planner: Planner, chain: Chain) -> str:
     """Who cannot be had, and where else it comes from."""
     item = chain[-1][1]
     if planner.board.source(item).versions:
@@ -303,7 +303,7 @@ def _one(planner: Planner, demand: Demand) -> Outcome:
     at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
     if at <= demand.due or (at <= demand.latest and at < NEVER and not demand.least):
         return Outcome(at, chain, "")
-    why = _nobody(planner, chain) if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
+    why = nobody(planner, chain) if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
     planner.undo(mark)
     code = "no_source" if at == NEVER else ""
     if not demand.least:

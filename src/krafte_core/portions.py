@@ -18,7 +18,7 @@ from krafte_core.choices import substituted
 from krafte_core.coverage import NEVER
 from krafte_core.errors import BeyondHorizon, NeverFits, OutOfRange, Unsolvable
 from krafte_core.projection import Projection
-from krafte_core.recipes import Formula, Line
+from krafte_core.recipes import Line
 from krafte_core.roles import target
 
 Chain = tuple[tuple[str, str, float, float], ...]
@@ -67,12 +67,6 @@ class Portions:
     def _from_lots(self, source: Source, steps: int, at: int, until: float) -> int:
         raise NotImplementedError
 
-    def _make_by(self, source: Source, formula: Formula, steps: int, end: int) -> bool:
-        raise NotImplementedError
-
-    def _make(self, source: Source, formula: Formula, steps: int) -> tuple[float, Chain]:
-        raise NotImplementedError
-
     # co-products --------------------------------------------------------------------------------------------------------
 
     def _besides(self, source: Source, steps: int, end: int) -> None:
@@ -82,28 +76,6 @@ class Portions:
             if came:
                 one.stock.put(end, came)
                 self._log.append((one.stock, end, came))
-
-    def _other_by(self, source: Source, steps: int, at: int) -> bool:
-        """Batches by a moment where the amount decides which recipe, or of something else that brings so much besides."""
-        maker, sizes = self._batches(source, steps)
-        return maker is not None and all(self._make_by(maker, maker.recipe, size, at) for size in sizes)
-
-    def _other(self, source: Source, steps: int) -> tuple[float, Chain]:
-        """The same as soon as can be: when, and what that waits for."""
-        maker, sizes = self._batches(source, steps)
-        if maker is None:
-            return NEVER, (("missing", source.code, self.now, NEVER),)
-        return max([self._make(maker, maker.recipe, size) for size in sizes], key=itemgetter(0))
-
-    def _batches(self, source: Source, steps: int) -> tuple[Source | None, Sequence[int]]:
-        """Who makes it, or brings it besides, and the batches that bring at least so much."""
-        if source.versions:
-            maker = self.board.maker(source, steps)
-            return maker, () if maker is None else maker.recipe.batches(steps)
-        if source.brought is None:
-            return None, ()
-        maker, coming = source.brought
-        return maker, maker.recipe.bringing(coming, steps)
 
     # what goes into a batch ---------------------------------------------------------------------------------------------
 

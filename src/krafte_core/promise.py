@@ -12,6 +12,7 @@ from datetime import date, datetime
 import attrs
 
 from krafte_core.allocation import Incoming
+from krafte_core.choices import unfit
 from krafte_core.coverage import NEVER, Batch, Cover, Purchase, Situation, batches_of, lacking
 from krafte_core.durations import spelled
 from krafte_core.justintime import Latest
@@ -110,7 +111,8 @@ class LinePromise:
 class Promise:
     """When an order can be delivered, and why then. It holds nothing; ask for a `quote` to hold material and capacity.
 
-    `date` is the local day of the arrival of the last line, or None where `missing` names items that nobody makes or sells.
+    `date` is the local day of the arrival of the last line, or None where `missing` names items that nobody makes or sells, or not
+    so much of them; `problem` is the sentence.
     `zone` is the workshop's: the steps are instants, and `explain` tells them by its clock.
     `proven` tells whether the search was exact: different batches competing for one work center are placed in the order of the recipe.
     """
@@ -131,6 +133,7 @@ class Promise:
     borrowed: tuple[Borrowed, ...] = ()
     relaxed: datetime | None = None
     """When it would arrive if the binding step took no time at all."""
+    problem: str = ""
 
     @property
     def days_late(self) -> int | None:
@@ -142,7 +145,7 @@ class Promise:
     def explain(self) -> str:
         """The chain, step by step, and what would help."""
         if self.date is None:
-            return f"{self._whose}no date, because nobody makes or sells {', '.join(self.missing)}"
+            return f"{self._whose}no date, because {self.problem}"
         lines = [str(self), *(f"  {step.told(self.zone)}" for step in self.critical_path)]
         if self.binding:
             gain = f"{_told(self.arrival, self.relaxed)} sooner" if self.relaxed else "sooner"
@@ -275,6 +278,7 @@ def promised(
     if method and arrives > ready:
         chain = [*chain, Step("transit", method, moment(int(ready)), moment(int(arrives)), chain[-1].name if chain else "")]
     on_chain = {(step.kind, step.name) for step in chain}
+    missing = lacking(covers, bought=False)
     return Promise(
         order=order,
         date=situation.day(arrives) if arrives < NEVER else None,
@@ -286,10 +290,22 @@ def promised(
         lines=tuple(_line(situation, line, cover, arrival) for line, cover in lines),
         to_buy=tuple(_to_buy(situation, one, latest) for one in _purchases(situation, covers)),
         to_make=tuple(_to_make(batch, latest) for batch in batches_of(covers)),
-        missing=tuple(lacking(covers, bought=False)),
+        missing=tuple(missing),
         proven=proven,
         zone=zone,
+        problem=nobody(situation, missing),
     )
+
+
+def nobody(situation: Situation, missing: Mapping[str, int]) -> str:
+    """Why so many steps of these items cannot be had: nobody makes or sells them, or only other amounts of them."""
+    alone = [item for item in missing if not situation.versions(item)]
+    told = [f"nobody makes or sells {', '.join(alone)}"] if alone else []
+    for item, steps in missing.items():
+        if item not in alone:
+            reasons = unfit(situation.versions(item), situation.day(situation.now), steps)
+            told.append(f"no recipe of {item} is for {situation.item(item).quantity(steps)} ({reasons})")
+    return "; ".join(told)
 
 
 def _moment(at: float) -> datetime | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import graphlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -217,6 +217,11 @@ class Recipe:
         kept = math.prod([one.process_yield for one in self.operations], start=self.process_yield)
         return 1 / kept if not self.loss and not self.overage else (1 + self.overage) / ((1 - self.loss) * kept)
 
+    @property
+    def sized(self) -> bool:
+        """Whether it is meant for some amounts only."""
+        return bool(self.smallest or self.largest) or (self.batch is not None and self.batch.splits == "never")
+
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.
 
@@ -253,6 +258,20 @@ class Formula:
         if self.recipe.batch is None:
             return [steps] if steps > 0 else []
         return self.recipe.batch.split(self.item, steps, self.most)
+
+    def ways(self, steps: int) -> Iterator[list[int]]:
+        """The ways of splitting so many steps over batches, of the fewest first; see `BatchSize.ways`."""
+        return iter((self.batches(steps),)) if self.recipe.batch is None else self.recipe.batch.ways(self.item, steps, self.most)
+
+    @property
+    def freely(self) -> bool:
+        """Whether a need may be made in more and smaller batches than necessary."""
+        return self.recipe.batch is not None and self.recipe.batch.splits == "freely"
+
+    @property
+    def at_once(self) -> int | None:
+        """The most that is made for one need, where it is never split; None for no limit."""
+        return None if self.recipe.batch is None else self.recipe.batch.at_once(self.item, self.most)
 
     def bringing(self, coming: Coming, steps: int) -> list[int]:
         """The batches that bring at least so many steps of one of its outputs.

@@ -22,6 +22,7 @@ from krafte_core.calendars import Calendar
 from krafte_core.charges import Asking, inputs_of
 from krafte_core.coverage import NEVER, Batch, Cover, Extra, Purchase, Situation, Task, booked, spoils
 from krafte_core.durations import Duration
+from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.items import MOST_STEPS
 from krafte_core.placing import forward, paced, stages_of, ways_of
 from krafte_core.recipes import Coming, Formula, Operation
@@ -232,7 +233,7 @@ class Search:
         self.lacks = self.lacks or formula is None or purchase is not None
         if formula is not None:
             mark = len(self._journal)
-            sizes = formula.batches(steps)
+            sizes = self._soonest(formula, steps) if formula.freely else formula.batches(steps)
             if len(sizes) > 1 and _grow_with_need(formula):
                 self.certain = False  # three smaller batches may be ready before two larger ones: more stock could delay
             batches, ready = [], float(self.now)
@@ -256,6 +257,25 @@ class Search:
             return purchase.at
         found.missing = steps
         return NEVER
+
+    def _soonest(self, formula: Formula, steps: int) -> list[int]:
+        """Of the ways of splitting freely the one that is ready first; of several that are, the one of the fewest batches."""
+        best, soonest, problem = list[int](), math.inf, None
+        for sizes in formula.ways(steps):
+            mark = len(self._journal)
+            try:
+                ready = max([self.batch(formula, size).end for size in sizes])
+            except (NeverFits, BeyondHorizon) as reason:
+                problem = problem or reason
+                continue
+            finally:
+                self._rollback(mark)
+            self.certain = self.certain and len(sizes) == 1  # uneven ones might do better
+            if not best or ready < soonest:
+                best, soonest = sizes, ready
+        if problem is not None and not best:
+            raise problem
+        return best
 
     def _make_for(self, found: Cover, steps: int, formula: Formula, coming: Coming) -> float:
         """Batches of something else that bring so much of it besides; all that they bring more is free."""

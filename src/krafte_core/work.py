@@ -435,7 +435,7 @@ class Seen:
     def versions(self, item: str) -> Sequence[Formula]:
         """See `Situation`."""
         found = self.work.catalogue.versions.get(item, ())
-        return found if any(one.recipe.smallest or one.recipe.largest for one in found) else ()
+        return found if any(one.recipe.sized for one in found) else ()
 
     def besides(self, item: str) -> tuple[Formula, Coming] | None:
         """See `Situation`."""

@@ -53,6 +53,14 @@ def hours_after(world: World, at: float) -> float:
 
 # --------------------------------------------------------------------------------------------- random situations
 
+SIZES = [
+    None,
+    BatchSize(exactly="3 each"),
+    BatchSize(max="4 each"),
+    BatchSize(min="2 each", multiple="2 each"),
+    BatchSize(min="2 each", max="5 each", splits="freely"),
+]
+
 
 @st.composite
 def worlds(draw) -> World:
@@ -96,9 +104,7 @@ def recipes_of(draw, item: str, below: str) -> Recipe:
         )
         for n in range(draw(st.integers(0, 2)))
     ]
-    size = draw(
-        st.sampled_from([None, BatchSize(exactly="3 each"), BatchSize(max="4 each"), BatchSize(min="2 each", multiple="2 each")])
-    )
+    size = draw(st.sampled_from(SIZES))
     lead_time = None if operations else draw(st.sampled_from([None, "1 day", "90 min"]))
     return Recipe(
         item, makes=f"{draw(st.integers(1, 3))} each", ingredients=ingredients, operations=operations, batch=size, lead_time=lead_time
@@ -138,6 +144,20 @@ def test_every_plan_can_be_carried_out(world, needs):
     nowhere = lacking(covers, bought=False)
     assert bool(nowhere) == any(cover.missing for cover in covers) or NEVER in [cover.ready for cover in covers]
     assert search.now == world.now
+
+
+@given(worlds(), st.integers(1, 20), st.sampled_from([1, 2, 3]), st.sampled_from([None, 4, 7]))
+def test_who_splits_freely_is_never_later_than_who_splits_at_size(world, need, least, most):
+    """Where nothing below is split, it is one of the ways that are tried."""
+    limits = {"min": f"{least} each"} if most is None else {"min": f"{least} each", "max": f"{most} each"}
+    ready = {}
+    for splits in ("at size", "freely"):
+        for code, formula in world.formulas.items():
+            size = BatchSize(**limits, splits=splits) if code == "P" else None
+            world.formulas[code] = attrs.evolve(formula, recipe=attrs.evolve(formula.recipe, batch=size))
+        found = searched(world, [("P", need)])
+        ready[splits] = NEVER if found is None else found[1][0].ready
+    assert ready["freely"] <= ready["at size"]
 
 
 @given(worlds(), needs_of)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -412,6 +413,41 @@ def test_the_parts_of_a_split_add_up_to_the_whole(wanted, least, more, multiple,
     assert min(plan.over, plan.short) == 0
     assert max(plan.batches, default=0) - min(plan.batches, default=0) <= multiple
     assert plan.over == 0 if rest == "short" else plan.short == 0
+
+
+@given(st.integers(1, 5000), st.integers(1, 300), st.integers(0, 300), st.integers(1, 9), st.booleans())
+def test_every_way_of_splitting_freely_makes_the_whole_in_batches_of_allowed_size(wanted, least, more, multiple, limited):
+    """The first way is that of who splits at size; each other one has more batches, and no batch too many."""
+    limits = {"max": f"{least + more + multiple} each"} if limited else {}
+    size = BatchSize(min=f"{least} each", multiple=f"{multiple} each", splits="freely", **limits)
+    ways = [*size.ways(JAR, wanted)]
+    assert ways[0] == size.split(JAR, wanted)
+    assert [len(way) for way in ways] == sorted({len(way) for way in ways})
+    for way in ways:
+        assert sum(way) >= wanted > sum(way[1:])
+        assert all(least <= batch <= least + more + multiple or not limited for batch in way)
+        assert all(batch >= least and batch % multiple == 0 for batch in way)
+        assert max(way) - min(way) <= multiple
+    for splits in ("never", "at size"):
+        assert [*attrs.evolve(size, splits=splits).ways(JAR, wanted)] == ways[:1]
+
+
+@given(st.integers(65, 100_000))
+def test_more_than_sixty_four_batches_are_never_made_of_free_will(wanted):
+    ways = [*BatchSize(min="1 each", splits="freely").ways(JAR, wanted)]
+    assert [len(way) for way in ways] == [*range(1, 17), 32, 64]
+    demanded = [*BatchSize(min="1 each", max="1 each", splits="freely").ways(JAR, wanted)]
+    assert [len(way) for way in demanded] == [wanted]
+
+
+def test_who_splits_freely_says_which_batch_is_worth_its_set_up():
+    with pytest.raises(InvalidInput) as refused:
+        BatchSize(max="50 kg", splits="freely")
+    assert (refused.value.field, "`min`" in refused.value.expected) == ("splits", True)
+    with pytest.raises(InvalidInput):
+        BatchSize(exactly="50 kg", splits="freely")
+    with pytest.raises(InvalidInput):
+        BatchSize(max="50 kg", splits="sometimes")
 
 
 def test_a_rest_that_no_batch_fits_is_handled_as_it_was_said():

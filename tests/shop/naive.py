@@ -78,7 +78,7 @@ CATALOGUE: tuple[Any, ...] = (
         makes="20 each",
         ingredients=[Ingredient("base", "6 kg"), Ingredient("jar", "20 each", follows="output"), Ingredient("oil", "1 kg")],
         operations=[Operation("pour", at="bench", run="1 h"), Operation("cure", wait="1 day")],
-        batch=BatchSize(max="60 each"),
+        batch=BatchSize(min="20 each", max="60 each", splits="freely"),
     ),
     Recipe("balm", makes="10 kg", ingredients=[Ingredient("oil", "5 kg"), Ingredient("oil", "4 kg")], lead_time="1 day"),
     Recipe(
