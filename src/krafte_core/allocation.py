@@ -69,14 +69,8 @@ class Incoming(NamedTuple):
     at: float
 
 
-class Rank(NamedTuple):
-    """Who gets scarce supply first: the higher priority, then the earlier need date, then who came first (when, and the number)."""
-
-    priority: int
-    due: date
-    since: datetime
-    length: int
-    number: str
+Rank = tuple[int, date, datetime, int, str]
+"""Who gets scarce supply first: the higher priority (below zero), then the earlier need date, then who came first: when, and name."""
 
 
 def rank(priority: int, due: date | None, since: datetime, number: str) -> Rank:
@@ -86,7 +80,7 @@ def rank(priority: int, due: date | None, since: datetime, number: str) -> Rank:
     >>> rank(5, None, day, "CO-2") < rank(0, date(2026, 1, 1), day, "CO-1")
     True
     """
-    return Rank(-priority, due or date.max, since, len(number), number)
+    return -priority, due or date.max, since, len(number), number
 
 
 class Loss(NamedTuple):

@@ -66,7 +66,7 @@ def _spare(spare: dict[tuple[str, str], int], planner: Planner, since: Mark, cha
     """
     makes, buys = planner.soonest
     steps = {(name, start) for _, name, start, _ in chain}
-    beside = [one for one in makes if not any((task[0].name, task[1]) in steps for task in one.tasks)]
+    beside = [one for one in makes if not any((name, start) in steps for name, _, start, *_ in one.tasks)]
     first = {("production", one.item): one.start for one in sorted(beside, key=lambda one: -one.start)}
     first |= {("purchase", one.item): one.at for one in sorted(buys, key=lambda one: -one.at)}
     for make in planner.makes[since[1] :]:

@@ -105,9 +105,9 @@ class Interchange:
 
     def _look(self) -> None:
         """What was made, and what goes into what."""
-        for place, make in enumerate(self._planner.makes):
-            if not make.version and not make.takes:
-                self._batches.setdefault(make.item, []).append((make.end, place))
+        for place, (_, item, _, _, end, _, _, version, takes) in enumerate(self._planner.makes.bare):
+            if not version and not takes:
+                self._batches.setdefault(item, []).append((end, place))
         for rows in self._batches.values():
             rows.sort()
         for user in self._planner.board.sources():
@@ -145,11 +145,12 @@ class Interchange:
     def _taken(self, source: Source, before: float) -> Mapping[int, int]:
         """How much of an item goes into batches that begin before a moment, by the need that they were planned for."""
         found: dict[int, int] = {}
+        makes = self._planner.makes.bare
         for user, numerator, denominator, line in self._users.get(source.code, ()):
             for _, place in self._batches.get(user, ()):
-                make = self._planner.makes[place]
-                if make.start < before and place not in self._gone:
-                    found[make.reason] = found.get(make.reason, 0) + _input(make, numerator, denominator, line)
+                _, _, steps, start, _, _, reason, *_ = makes[place]
+                if start < before and place not in self._gone:
+                    found[reason] = found.get(reason, 0) + _input(steps, numerator, denominator, line)
         return found
 
     def _placed_anew(self, group: Sequence[Turn]) -> bool:
@@ -209,21 +210,22 @@ class Interchange:
     def _unmade(self, source: Source, make: Make) -> bool:
         planner = self._planner
         planner.put(source.stock, make.end, -make.steps)
-        for work, (_, start, worked, _) in zip(source.works, make.tasks, strict=False):  # a lead time has no tasks
+        for work, (_, _, start, worked, _) in zip(source.works, make.tasks, strict=False):  # a lead time has no tasks
             if work.gaps is not None:
                 planner.release(work.gaps, work.gaps.timeline.working(start), work.gaps.timeline.working(worked))
-        inputs = [(one, _input(make, numerator, denominator, line)) for one, numerator, denominator, line in source.inputs]
+        inputs = [(one, _input(make.steps, numerator, denominator, line)) for one, numerator, denominator, line in source.inputs]
         return all(self._left_over(one, need, make.start) for one, need in inputs)
 
     def _drop(self) -> None:
         """The batches of those that were placed anew are gone; the others are numbered again."""
         if self._gone:
-            makes = [one for place, one in enumerate(self._planner.makes) if place not in self._gone]
-            self._planner.makes[:] = [one._replace(ref=f"make-{number}") for number, one in enumerate(makes, 1)]
+            makes = self._planner.makes.bare
+            left = [one for place, one in enumerate(makes) if place not in self._gone]
+            makes[:] = [(f"make-{number}", *one[1:]) for number, one in enumerate(left, 1)]
 
 
-def _input(make: Make, numerator: int, denominator: int, line: Line) -> int:
-    return -(-make.steps * numerator // denominator) if line.rule is None else line.requirement(make.steps)
+def _input(steps: int, numerator: int, denominator: int, line: Line) -> int:
+    return -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
 
 
 def _share(source: Source, known: dict[str, float]) -> float:

@@ -7,7 +7,7 @@ that fall into it, and purchases of one supplier that would come within a period
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from krafte_core.planner import Buy, Planner
@@ -58,8 +58,4 @@ def together(planner: Planner, cover: Mapping[str, int]) -> None:
         else:
             firsts[key] = len(buys)
             buys.append(buy)
-    planner.buys[:] = _numbered(buys)
-
-
-def _numbered(buys: Sequence[Buy]) -> Iterable[Buy]:
-    return [buy._replace(ref=f"buy-{number}") for number, buy in enumerate(buys, 1)]
+    planner.buys.bare[:] = [(f"buy-{number}", *buy[1:]) for number, buy in enumerate(buys, 1)]

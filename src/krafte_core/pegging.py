@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from krafte_core.board import Board, Source
 from krafte_core.planner import Buy, Make
+from krafte_core.rows import Rows
 
 Need = tuple[str, int, int, str, str]
 """A need that is met: item, when, steps, the paper and its line."""
@@ -31,7 +32,7 @@ class Peg(NamedTuple):
     needed_at: int
 
 
-def pegs(board: Board, wanted: Iterable[Need], makes: Iterable[Make], buys: Iterable[Buy]) -> list[tuple[Any, ...]]:
+def pegs(board: Board, wanted: Iterable[Need], makes: Rows[Make], buys: Rows[Buy]) -> list[tuple[Any, ...]]:
     """Match supplies and needs of every item in the order of time; plain rows with the fields of `Peg`.
 
     Args:
@@ -49,12 +50,12 @@ def pegs(board: Board, wanted: Iterable[Need], makes: Iterable[Make], buys: Iter
         key: [(line, line.ref, needs[line.item], line.numerator, line.denominator) for line in one.recipe.lines]
         for key, one in makers.items()
     }
-    for make in makes:
+    for make in makes.bare:
         ref, item, steps, start, end, _, _, version, takes = make
         if not version or not makers[version, item].recipe.recipe.apart:
             supplies[item].append((end, 2, steps, "make", ref, ""))
         if bringing and (version, item) in bringing:
-            _bring(supplies, bringing[version, item], make)
+            _bring(supplies, bringing[version, item], steps, end, ref)
         if takes:
             for name, code, took, _ in takes:
                 needs[code].append((start, took, ref, name))
@@ -62,7 +63,7 @@ def pegs(board: Board, wanted: Iterable[Need], makes: Iterable[Make], buys: Iter
         for line, name, into, numerator, denominator in lines[version, item]:
             need = -(-steps * numerator // denominator) if line.rule is None else line.requirement(steps)
             into.append((start, need, ref, name))
-    for ref, item, _, _, steps, _, at, _ in buys:
+    for ref, item, _, _, steps, _, at, _ in buys.bare:
         supplies[item].append((at, 3, steps, "buy", ref, ""))
     found: list[tuple[Any, ...]] = []
     for item, rows in needs.items():
@@ -81,11 +82,11 @@ def _there(board: Board) -> Supplies:
     return supplies
 
 
-def _bring(supplies: Mapping[str, list[tuple[int, int, int, str, str, str]]], maker: Source, make: Make) -> None:
+def _bring(supplies: Mapping[str, list[tuple[int, int, int, str, str, str]]], maker: Source, steps: int, end: int, ref: str) -> None:
     for one, coming in maker.besides:
-        came = coming.expected(make.steps)
+        came = coming.expected(steps)
         if came:
-            supplies[one.code].append((make.end, 2, came, "make", make.ref, ""))
+            supplies[one.code].append((end, 2, came, "make", ref, ""))
 
 
 _first, _first_two = itemgetter(0), itemgetter(0, 1)

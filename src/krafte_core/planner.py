@@ -14,6 +14,7 @@ Times are epoch seconds, amounts whole steps. Whatever was tried is taken back t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from krafte_core.batching import Batching
@@ -21,16 +22,16 @@ from krafte_core.board import Board, Buying, Perishable, Source
 from krafte_core.coverage import NEVER
 from krafte_core.errors import NeverFits
 from krafte_core.gaps import Gaps
-from krafte_core.placing import Stage, backward, forward, stages_of
+from krafte_core.placing import Placed, Stage, backward, forward, stages_of
 from krafte_core.portions import Chain, Portion
 from krafte_core.projection import Projection
 from krafte_core.promise import spans_of
 from krafte_core.recipes import Formula, Line, Operation
+from krafte_core.rows import Rows
 
 TAKING = ("borrow", "untouchable")
 SNUG = 2
 """A batch moves up to the one before it where the crack between them would be shorter than so many times the batch."""
-_new = tuple.__new__  # half the cost of a NamedTuple's own constructor
 MOST_PARTS = 100
 """What may come in parts comes in no more than these and a rest."""
 LOANS = 3
@@ -39,8 +40,11 @@ PIECES = 8
 """In how many pieces what was lent is made again."""
 
 
+Task = tuple[str, str | None, int, int, int]
+
+
 class Make(NamedTuple):
-    """A batch of the plan: `tasks` are its operations as (operation, start, end of the work, end of the wait).
+    """A batch of the plan: `tasks` are its operations as (name, work center or None, start, end of the work, end of the wait).
 
     `ref` names it within the plan, `reason` is the number of the demand that it was planned for. `version` names the recipe where it
     takes its item apart, or is not the one for usual amounts; `takes` is what goes in, where that depends on the lots that are there.
@@ -51,7 +55,7 @@ class Make(NamedTuple):
     steps: int
     start: int
     end: int
-    tasks: tuple[tuple[Operation, int, int, int], ...]
+    tasks: tuple[Task, ...]
     reason: int
     version: str = ""
     takes: tuple[Portion, ...] = ()
@@ -112,8 +116,8 @@ class Planner(Batching):
         self.board = board
         self.now = board.now
         self.taking = taking
-        self.makes: list[Make] = []
-        self.buys: list[Buy] = []
+        self._makes: list[tuple[Any, ...]] = []
+        self._buys: list[tuple[Any, ...]] = []
         self.loans: list[Loan] = []
         self.soonest: tuple[list[Make], list[Buy]] = [], []
         """What was made and bought when the last demand was placed as early as could be, before all beside its chain was put off."""
@@ -122,6 +126,16 @@ class Planner(Batching):
         self._log: list[tuple[Any, int, int]] = []
         self._snug = SNUG
         self._borrow = taking == "borrow"
+
+    @property
+    def makes(self) -> Rows[Make]:
+        """What is made."""
+        return Rows(Make, self._makes)
+
+    @property
+    def buys(self) -> Rows[Buy]:
+        """What is bought."""
+        return Rows(Buy, self._buys)
 
     # one demand -------------------------------------------------------------------------------------------------------
 
@@ -228,7 +242,7 @@ class Planner(Batching):
 
     def mark(self) -> Mark:
         """Where we are; `undo` comes back to it."""
-        return len(self._log), len(self.makes), len(self.buys), len(self.loans)
+        return len(self._log), len(self._makes), len(self._buys), len(self.loans)
 
     def undo(self, mark: Mark) -> None:
         """Take back everything since the mark."""
@@ -236,7 +250,7 @@ class Planner(Batching):
         while len(log) > length:
             what, one, other = log.pop()
             what.back(one, other)
-        del self.makes[mark[1] :], self.buys[mark[2] :], self.loans[mark[3] :]
+        del self._makes[mark[1] :], self._buys[mark[2] :], self.loans[mark[3] :]
 
     def settle(self) -> None:
         """What was planned so far will not be taken back."""
@@ -396,9 +410,8 @@ class Planner(Batching):
             self._log.append((stock, at, steps - use))
         elif steps < use:
             self._take(stock, at, use - steps)
-        self.buys.append(
-            _new(Buy, (f"buy-{len(self.buys) + 1}", source.code, supplier.code, needed, steps, order_at, at, self.reason))
-        )
+        ref = f"buy-{len(self._buys) + 1}"
+        self._buys.append((ref, source.code, supplier.code, needed, steps, order_at, at, self.reason))
 
     def _called(self, source: Source, buying: Buying, by: int) -> tuple[int, int]:
         """When to order what is not just a sum: as late as can be, or as soon as can be where that is too soon."""
@@ -429,8 +442,8 @@ class Planner(Batching):
         self._log.append((source.stock, end, steps))
         if source.besides:
             self._besides(source, steps, end)
-        ref = f"make-{len(self.makes) + 1}"
-        self.makes.append(_new(Make, (ref, source.code, steps, start, end, tasks, self.reason, source.version, takes)))
+        ref = f"make-{len(self._makes) + 1}"
+        self._makes.append((ref, source.code, steps, start, end, tasks, self.reason, source.version, takes))
 
     def _inputs_by(self, inputs: tuple[tuple[Source, int, int, Line], ...], steps: int, start: int) -> bool:
         mark = self.mark()
@@ -453,7 +466,7 @@ class Planner(Batching):
         if recipe.lead_time is not None:
             return self.board.before(end, recipe.lead_time, recipe.calendar), end, ()
         at = done = end
-        rows: list[tuple[Operation, int, int, int]] = []
+        rows: list[Task] = []
         for work in source.works[::-1]:
             operation, gaps, wait, _, _ = work
             begun = worked = at if wait is None else self.board.before(at, wait, recipe.calendar)
@@ -469,7 +482,7 @@ class Planner(Batching):
                 begun, worked = timeline.latest(slot[0]), timeline.instant(slot[1])
             after = worked if wait is None else self.board.later(worked, wait, recipe.calendar)
             done = done if rows else after
-            rows.append((operation, begun, worked, after))
+            rows.append((operation.name, operation.at, begun, worked, after))
             at = begun
         return at, done, tuple(rows[::-1])
 
@@ -487,7 +500,7 @@ class Planner(Batching):
         )
         if placed is None:
             return None
-        return placed[0].start, placed[-1].end, tuple([(one.operation, one.start, one.worked, one.end) for one in placed])
+        return placed[0].start, placed[-1].end, _tasks(placed)
 
     def hold(self, held: Gaps, start: int, end: int, places: int) -> None:
         """Take so many places of a work center."""
@@ -506,7 +519,7 @@ class Planner(Batching):
         gaps.book(first, last)
         self._log.append((gaps, first, last))
         start, worked = timeline.latest(first), timeline.instant(last)
-        return start, worked, ((operation, start, worked, worked),)
+        return start, worked, ((operation.name, operation.at, start, worked, worked),)
 
     def _last(self, gaps: Gaps, by: int, seconds: int, fence: int, *, pausable: bool) -> tuple[int, int] | None:
         slot = gaps.last(by, seconds)
@@ -629,7 +642,7 @@ class Planner(Batching):
             return at, end, (), (("production", source.code, at, end),)
         if source.ways:
             return self._elaborate(source, formula, steps, at)
-        rows: list[tuple[Operation, int, int, int]] = []
+        rows: list[Task] = []
         spans: list[tuple[str, str, float, float]] = []
         for place, work in enumerate(source.works):
             operation, gaps, wait, _, _ = work
@@ -646,7 +659,7 @@ class Planner(Batching):
             after = worked if wait is None else self.board.later(worked, wait, recipe.calendar)
             if wait is not None:
                 spans.append(("wait", operation.name, worked, after))
-            rows.append((operation, begun, worked, after))
+            rows.append((operation.name, operation.at, begun, worked, after))
             start = begun if place == 0 else start
             at = after
         return start, at, tuple(rows), tuple(span for span in spans if span[3] > span[2])
@@ -660,7 +673,11 @@ class Planner(Batching):
             source.never[steps] = reason
             raise
         spans = spans_of([one[:6] for one in placed], at)
-        return placed[0].start, placed[-1].end, tuple([(one[0], *one[3:6]) for one in placed]), tuple(spans)
+        return placed[0].start, placed[-1].end, _tasks(placed), tuple(spans)
+
+
+def _tasks(placed: Sequence[Placed]) -> tuple[Task, ...]:
+    return tuple([(one.operation.name, one.operation.at, one.start, one.worked, one.end) for one in placed])
 
 
 def _stages(source: Source, formula: Formula, steps: int) -> list[Stage]:

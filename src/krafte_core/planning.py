@@ -23,13 +23,16 @@ from krafte_core.errors import KrafteError, Unknown
 from krafte_core.interchange import Interchange, Turn
 from krafte_core.items import Item
 from krafte_core.lotsizing import Window, together, windows
+from krafte_core.operations import Operation
 from krafte_core.pegging import Need, Peg, pegs
+from krafte_core.placing import done_at
 from krafte_core.planner import Buy, Make, PlannedPart, Planner
 from krafte_core.portions import UNPLANNED, Chain, Portion
 from krafte_core.promise import Step
 from krafte_core.quantities import Quantity
 from krafte_core.recipes import Formula, Line
 from krafte_core.roles import target
+from krafte_core.rows import Rows
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.tables import aligned, html
 from krafte_core.times import DAY, moment, on_the_clock
@@ -182,7 +185,7 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
     """
     brought = {one.code for maker in planner.board.makers() for one, _ in maker.besides}  # which their products may bring
     queue = sorted(demands, key=lambda one: (one.kind != "run", one.rank[0], one.due, one.rank, one.item in brought, one.line))
-    outcomes: list[Outcome] = []
+    outcomes = Rows(Outcome, [])
     turns, how = Interchange(planner), asked or Asked(taking=planner.taking)
     ahead = _periods(queue, dict(how.cover)) if how.cover else {}
     skip = 0
@@ -196,14 +199,14 @@ def plan_all(planner: Planner, demands: Iterable[Demand], progress: Progress | N
             skip = number + 1
             while demand.together and skip < len(queue) and queue[skip].together and queue[skip].ref == demand.ref:
                 skip += 1
-            outcomes += _special(planner, number, queue[number:skip])
+            outcomes.bare.extend(map(tuple, _special(planner, number, queue[number:skip])))
         else:
-            outcomes.append(_plain(planner, number, demand, turns))
+            outcomes.bare.append(tuple(_plain(planner, number, demand, turns)))
         planner.settle()
         if progress is not None and not (number + 1) % REPORT:
             progress(number + 1, len(queue))
     for turn in turns.run() if how.taking == "borrow" else ():
-        outcomes[turn.number] = Outcome(turn.at, turn.chain, "")
+        outcomes.bare[turn.number] = tuple(Outcome(turn.at, turn.chain))
     if how.cover:
         together(planner, dict(how.cover))
     planner.reason, left = KEPT, {}
@@ -302,7 +305,7 @@ def _one(planner: Planner, demand: Demand) -> Outcome:
     mark = planner.mark()
     at, chain = planner.plan(source, demand.steps, demand.due, demand.lasts)
     if at <= demand.due or (at <= demand.latest and at < NEVER and not demand.least):
-        return Outcome(at, chain, "")
+        return Outcome(at, chain)
     why = nobody(planner, chain) if at == NEVER else f"it would be there on {moment(int(at)):%Y-%m-%d %H:%M}"
     planner.undo(mark)
     code = "no_source" if at == NEVER else ""
@@ -338,7 +341,7 @@ class Plan:
         self,
         planner: Planner,
         demands: Sequence[Demand],
-        outcomes: Sequence[Outcome],
+        outcomes: Rows[Outcome],
         asked: Asked,
         left: Mapping[str, tuple[int, int, str]] | None = None,
     ) -> None:
@@ -358,10 +361,9 @@ class Plan:
         self.on_hand = {one.code: one.on_hand for one in sources}
         self.supplies: Mapping[str, Sequence[Incoming]] = {one.code: one.supplies for one in sources if one.supplies}
         self.demands = tuple(demands)
-        self.outcomes = tuple(outcomes)
-        self.makes = tuple(planner.makes)
-        self.buys = tuple(planner.buys)
-        self.pegs = pegs(board, _needs(self.demands, self.outcomes), self.makes, self.buys)
+        self.outcomes = outcomes
+        self.makes = Rows(Make, [*planner.makes.bare])
+        self.pegs = pegs(board, _needs(self.demands, self.outcomes), self.makes, planner.buys)
         """Which supply serves which need, as plain rows; `pegging` tells them."""
         self.buys = _without_idle(planner, self.pegs)
         self._users: dict[tuple[str, int], str] | None = None
@@ -429,6 +431,11 @@ class Plan:
     def made_by(self, make: Make) -> Formula:
         """The formula of a batch."""
         return self.versions[make.version] if make.version else self.formulas[make.item]
+
+    def work_of(self, make: Make) -> Iterator[tuple[Operation, int, int, int]]:
+        """The operations of a batch as they are done: where, from when, until when, and the end of the wait."""
+        for operation, (_, at, start, worked, end) in zip(self.made_by(make).recipe.operations, make.tasks, strict=False):
+            yield operation if at is None else done_at(operation, at), start, worked, end
 
     def _who(self, reason: int) -> str:
         return self.demands[reason].ref if reason >= 0 else "stock"
@@ -537,14 +544,15 @@ def _needs(demands: Iterable[Demand], outcomes: Iterable[Outcome]) -> Iterator[N
             yield demand.item, int(outcome.at), demand.steps, demand.ref, demand.line
 
 
-def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> tuple[Buy, ...]:
+def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> Rows[Buy]:
     """The purchases that serve somebody: what others brought too much was enough for those that the rest was planned for."""
-    filled = {buy.item for buy in planner.buys if buy.reason == KEPT}  # what is filled up counted on all of them
-    used = {row[3] for row in pegs if row[2] == "buy"} | {buy.ref for buy in planner.buys if buy.item in filled}
-    for buy in planner.buys:
-        if buy.ref not in used:
-            planner.board.source(buy.item).stock.take(buy.at, buy.steps)
-    return tuple(buy for buy in planner.buys if buy.ref in used)
+    rows = planner.buys.bare
+    filled = {item for _, item, *_, reason in rows if reason == KEPT}  # what is filled up counted on all of them
+    used = {row[3] for row in pegs if row[2] == "buy"} | {ref for ref, item, *_ in rows if item in filled}
+    for ref, item, _, _, steps, _, at, _ in rows:
+        if ref not in used:
+            planner.board.source(item).stock.take(at, steps)
+    return Rows(Buy, [row for row in rows if row[0] in used])
 
 
 def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:

@@ -93,7 +93,7 @@ def bars(what: Plan | Promise) -> list[tuple[str, str, datetime, datetime]]:
     rows = [
         (place, f"{make.item} ({make.ref})", moment(start), moment(worked))
         for make in what.makes
-        for operation, start, worked, _ in make.tasks
+        for operation, start, worked, _ in what.work_of(make)
         if worked > start
         for place in operation.centers or (operation.name,)
     ]

@@ -70,9 +70,9 @@ def test_the_first_alternative_is_taken_unless_another_is_done_sooner():
 
 def test_a_plan_takes_the_first_alternative_that_is_in_time():
     world = kitchen(Operation("cook", at="new", alternatives=["old"], run="2 h"), new={}, old={})
-    assert planned(world, world.now + DAY).makes[0].tasks[0][0].at == "new"
+    assert planned(world, world.now + DAY).makes[0].tasks[0][1] == "new"
     world.booked.append(Booking("new", world.now, world.now + DAY, "PB-9", "x"))
-    assert planned(world, world.now + DAY).makes[0].tasks[0][0].at == "old"
+    assert planned(world, world.now + DAY).makes[0].tasks[0][1] == "old"
 
 
 def test_work_waits_for_its_people_and_they_for_the_pot():
@@ -320,7 +320,7 @@ def test_every_plan_can_be_carried_out(world, needs):
     ]
     plan, jobs = plan_all(Planner(Board(world)), demands), {}
     for make in plan.makes:
-        check_batch(world, make.tasks, make.steps, since=world.now, jobs=jobs)
+        check_batch(world, plan.work_of(make), make.steps, since=world.now, jobs=jobs)
     check_load(world, jobs)
     for demand, outcome in zip(plan.demands, plan.outcomes, strict=True):
         late = outcome.at if outcome.at > demand.due else 0

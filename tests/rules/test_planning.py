@@ -94,9 +94,10 @@ def check_work(world: World, make, jobs) -> None:
     if recipe.lead_time is not None:
         assert make.end - make.start == recipe.lead_time.seconds
         return
-    assert [task[0] for task in make.tasks] == [*recipe.operations]
+    assert [task[0] for task in make.tasks] == [operation.name for operation in recipe.operations]
     at = make.start
-    for operation, start, worked, end in make.tasks:
+    for operation, (_, place, start, worked, end) in zip(recipe.operations, make.tasks, strict=True):
+        assert place == operation.at
         assert at <= start <= worked <= end
         assert end - worked == (operation.wait.seconds if operation.wait else 0)
         seconds = operation.seconds(formula.share(make.steps))

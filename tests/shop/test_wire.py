@@ -56,7 +56,6 @@ LOT = Lot("lye", "NA-1", received_at=DAY)
 NOT_VALUES = {
     "delivery.Subscription": "holds the handler of a host",
     "allocation.Incoming": "a row of the search: its time may be never",
-    "allocation.Rank": "a sort key",
     "channels.polling.Page": "what one answer holds, before it is read",
     "desks.choosing.Leaving": "a choice on its way into a shipment line",
     "desks.completion.Said": "the arguments of a command",
@@ -82,6 +81,7 @@ NOT_VALUES = {
     "lotsizing.Window": "a row of planning",
     "planner.PlannedPart": "a row of a plan; `planning.Delivery` is the value",
     "planner.Make": "a row of a plan; `planning.PlannedMake` is the value",
+    "rows.Rows": "holds the rows of a plan",
     "planning.Asked": "how a plan was asked for; it lives as long as the plan",
     "planning.Case": "what a plan is made of; it travels by pickle between processes",
     "planning.Demand": "a row of a plan: its time may be never",

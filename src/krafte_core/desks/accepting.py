@@ -57,7 +57,7 @@ def _run(work: Work, plan: Plan, make: Make) -> ProductionOrder:
     )
     work.file(run, new=True)
     work.step(run, "", "plan")
-    for operation, start, worked, _ in make.tasks:
+    for operation, start, worked, _ in plan.work_of(make):
         for row in booked(operation, start, worked, run.number):
             work.book(row)
     work.tell(ProductionPlanned(work.at, run.number, make.item, run.planned))
