@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -32,8 +32,15 @@ class Peg(NamedTuple):
     needed_at: int
 
 
-def pegs(board: Board, wanted: Iterable[Need], makes: Rows[Make], buys: Rows[Buy]) -> list[tuple[Any, ...]]:
-    """Match supplies and needs of every item in the order of time; plain rows with the fields of `Peg`.
+class Pegged(NamedTuple):
+    """The pegs, as plain rows with the fields of `Peg`; and the purchases of the plan that serve nobody."""
+
+    pegs: list[tuple[Any, ...]]
+    idle: set[str]
+
+
+def pegs(board: Board, wanted: Iterable[Need], makes: Rows[Make], buys: Rows[Buy]) -> Pegged:
+    """Match supplies and needs of every item in the order of time.
 
     Args:
         board: with what there is, and how everything is made.
@@ -66,10 +73,13 @@ def pegs(board: Board, wanted: Iterable[Need], makes: Rows[Make], buys: Rows[Buy
     for ref, item, _, _, steps, _, at, _ in buys.bare:
         supplies[item].append((at, 3, steps, "buy", ref, ""))
     found: list[tuple[Any, ...]] = []
+    idle: set[str] = set()
     for item, rows in needs.items():
+        left = iter(sorted(supplies[item], key=_first_two))
         if rows:
-            _match(found, item, sorted(supplies[item], key=_first_two), sorted(rows, key=_first))
-    return found
+            _match(found, item, left, sorted(rows, key=_first))
+        idle.update([supply for _, _, _, source, supply, _ in left if source == "buy"])
+    return Pegged(found, idle)
 
 
 def _there(board: Board) -> Supplies:
@@ -95,10 +105,11 @@ _first, _first_two = itemgetter(0), itemgetter(0, 1)
 def _match(
     found: list[tuple[Any, ...]],
     item: str,
-    supplies: Iterable[tuple[int, int, int, str, str, str]],
+    rows: Iterator[tuple[int, int, int, str, str, str]],
     needs: Iterable[tuple[int, int, str, str]],
 ) -> None:
-    rows, add = iter(supplies), found.append
+    """Take supplies from the rows for as long as somebody needs them."""
+    add = found.append
     left, at, source, supply, line = 0, 0, "", "", ""
     for when, steps, need, need_line in needs:
         while steps:  # the loop that runs for every peg

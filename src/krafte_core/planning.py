@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import attrs
 
@@ -363,9 +363,9 @@ class Plan:
         self.demands = tuple(demands)
         self.outcomes = outcomes
         self.makes = Rows(Make, [*planner.makes.bare])
-        self.pegs = pegs(board, _needs(self.demands, self.outcomes), self.makes, planner.buys)
+        self.pegs, idle = pegs(board, _needs(self.demands, self.outcomes), self.makes, planner.buys)
         """Which supply serves which need, as plain rows; `pegging` tells them."""
-        self.buys = _without_idle(planner, self.pegs)
+        self.buys = _without(planner, idle) if idle else Rows(Buy, [*planner.buys.bare])
         self._users: dict[tuple[str, int], str] | None = None
 
     # needs ------------------------------------------------------------------------------------------------------------
@@ -544,15 +544,15 @@ def _needs(demands: Iterable[Demand], outcomes: Iterable[Outcome]) -> Iterator[N
             yield demand.item, int(outcome.at), demand.steps, demand.ref, demand.line
 
 
-def _without_idle(planner: Planner, pegs: Iterable[tuple[Any, ...]]) -> Rows[Buy]:
+def _without(planner: Planner, idle: set[str]) -> Rows[Buy]:
     """The purchases that serve somebody: what others brought too much was enough for those that the rest was planned for."""
     rows = planner.buys.bare
     filled = {item for _, item, *_, reason in rows if reason == KEPT}  # what is filled up counted on all of them
-    used = {row[3] for row in pegs if row[2] == "buy"} | {ref for ref, item, *_ in rows if item in filled}
+    unused = {ref for ref, item, *_ in rows if ref in idle and item not in filled}
     for ref, item, _, _, steps, _, at, _ in rows:
-        if ref not in used:
+        if ref in unused:
             planner.board.source(item).stock.take(at, steps)
-    return Rows(Buy, [row for row in rows if row[0] in used])
+    return Rows(Buy, [row for row in rows if row[0] not in unused])
 
 
 def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:

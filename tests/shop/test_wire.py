@@ -81,6 +81,7 @@ NOT_VALUES = {
     "lotsizing.Window": "a row of planning",
     "planner.PlannedPart": "a row of a plan; `planning.Delivery` is the value",
     "planner.Make": "a row of a plan; `planning.PlannedMake` is the value",
+    "pegging.Pegged": "holds the rows of a plan",
     "rows.Rows": "holds the rows of a plan",
     "planning.Asked": "how a plan was asked for; it lives as long as the plan",
     "planning.Case": "what a plan is made of; it travels by pickle between processes",
