@@ -1,6 +1,6 @@
 """Asking on top of a plan: when could something more be there, and why then? Every need of the plan keeps its date, and nothing stays.
 
->>> from krafte_core.planning import steps_of
+>>> from krafte_core.plan import steps_of
 >>> [step.waits_for for step in steps_of((("purchase", "lye", 0, 60), ("operation", "mix", 60, 90)))]
 ['', 'lye']
 """
@@ -12,8 +12,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from krafte_core.coverage import NEVER
+from krafte_core.plan import Plan, steps_of
 from krafte_core.planner import Buy, Loan, Make, Mark, Planner
-from krafte_core.planning import Plan, nobody, steps_of
+from krafte_core.planning import nobody
 from krafte_core.portions import Chain
 from krafte_core.promise import RELAXABLE, Borrowed, LinePromise, Promise, Slack, Step, ToBuy, ToMake
 from krafte_core.times import moment

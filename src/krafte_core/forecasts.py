@@ -14,9 +14,9 @@ from itertools import pairwise
 import attrs
 
 from krafte_core.allocation import rank
+from krafte_core.demands import Demand
 from krafte_core.errors import InvalidInput
 from krafte_core.items import code
-from krafte_core.planning import Demand
 from krafte_core.quantities import Quantity, qty
 from krafte_core.times import day, end_of_day, moment
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import attrs
 
-from krafte_core.planning import Plan
+from krafte_core.plan import Plan
 from krafte_core.quantities import Quantity
 from krafte_core.tables import aligned
 from krafte_core.times import local_date

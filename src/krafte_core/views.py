@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 import attrs
 
 from krafte_core.errors import NotPositive, OutOfRange
-from krafte_core.planning import Plan
+from krafte_core.plan import Plan
 from krafte_core.promise import Promise
 from krafte_core.quantities import Quantity
 from krafte_core.times import end_of_day, moment, on_the_clock

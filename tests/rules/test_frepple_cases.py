@@ -16,9 +16,11 @@ import pytest
 from krafte_core.allocation import Incoming, rank
 from krafte_core.board import Board
 from krafte_core.coverage import NEVER
+from krafte_core.demands import Asked, Demand, Keep
 from krafte_core.items import Item
+from krafte_core.plan import Plan
 from krafte_core.planner import Planner
-from krafte_core.planning import Asked, Demand, Keep, Plan, plan_all
+from krafte_core.planning import plan_all
 from krafte_core.recipes import BatchSize, Ingredient, Operation, Recipe
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.times import moment

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from krafte_core.allocation import rank
 from krafte_core.board import Board
 from krafte_core.coverage import NEVER, Booking
+from krafte_core.demands import Demand
 from krafte_core.errors import BeyondHorizon, InvalidInput, NeverFits, NotPositive
 from krafte_core.items import Item
+from krafte_core.plan import Plan
 from krafte_core.planner import Planner
-from krafte_core.planning import Demand, Plan, plan_all
+from krafte_core.planning import plan_all
 from krafte_core.recipes import Operation, Recipe
 from krafte_core.resources import WorkCenter
 from krafte_core.scheduling import Search

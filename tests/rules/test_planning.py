@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from krafte_core.allocation import rank
 from krafte_core.board import Board
 from krafte_core.coverage import NEVER
+from krafte_core.demands import Demand
 from krafte_core.durations import duration
 from krafte_core.errors import NeverFits, Unknown
 from krafte_core.items import Item
+from krafte_core.plan import Plan
 from krafte_core.planner import Planner
-from krafte_core.planning import Demand, Plan, plan_all
+from krafte_core.planning import plan_all
 from krafte_core.recipes import BatchSize, Ingredient, Operation, Recipe
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.times import end_of_day, moment

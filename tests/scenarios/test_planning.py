@@ -10,8 +10,8 @@ import pytest
 
 from krafte_core import Ingredient, Item, Offer, Operation, OrderLine, Recipe, Supplier, WorkCenter, Workshop
 from krafte_core.allocation import PEGGED, rank
+from krafte_core.demands import Demand
 from krafte_core.errors import Conflict, InvalidInput, Unknown
-from krafte_core.planning import Demand
 from krafte_core.testing import FakeClock
 from krafte_core.times import epoch
 from tests.scenarios.day import candle_shop, confirmed, order

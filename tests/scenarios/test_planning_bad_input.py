@@ -9,8 +9,8 @@ import pytest
 from krafte_core import Calendar, Ingredient, Item, Offer, Operation, OrderLine, Recipe, Supplier, WorkCenter, Workshop
 from krafte_core.allocation import rank
 from krafte_core.coverage import NEVER
+from krafte_core.demands import Demand
 from krafte_core.errors import BeyondHorizon, Conflict, InvalidInput, NeverFits, NotPositive, RecipeCycle, Short, Unknown
-from krafte_core.planning import Demand
 from krafte_core.purchasing import PurchaseLine
 from krafte_core.testing import FakeClock
 from krafte_core.times import instant, moment

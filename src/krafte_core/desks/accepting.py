@@ -11,8 +11,8 @@ from krafte_core.allocation import LOT, PEGGED, PURCHASE, RUN, Allocation, from_
 from krafte_core.coverage import booked
 from krafte_core.desks.replanning import choose
 from krafte_core.events import Event, ProductionPlanned, PurchaseOrdered
+from krafte_core.plan import Plan
 from krafte_core.planner import Buy, Make
-from krafte_core.planning import Plan
 from krafte_core.production import ProductionOrder
 from krafte_core.purchasing import PurchaseLine, PurchaseOrder
 from krafte_core.roles import follows_contents

@@ -12,6 +12,7 @@ from krafte_core.allocation import rank
 from krafte_core.asking import Want, asked
 from krafte_core.charging import Charge
 from krafte_core.coverage import NEVER
+from krafte_core.demands import Asked, Demand, Keep
 from krafte_core.desks.accepting import Accepted, write_plan
 from krafte_core.desks.advancing import Advanced, Earlier, advance, earlier
 from krafte_core.desks.mending import Mended, mend
@@ -22,8 +23,9 @@ from krafte_core.items import one_of
 from krafte_core.netting import drop_expired_quotes, open_inputs, open_needs
 from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder, OrderLine
+from krafte_core.plan import Plan
 from krafte_core.planner import TAKING
-from krafte_core.planning import Asked, Case, Demand, Keep, Plan, Progress, plan_case
+from krafte_core.planning import Case, Progress, plan_case
 from krafte_core.production import ProductionOrder
 from krafte_core.promise import Promise
 from krafte_core.proposals import Proposals, proposals_of

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from krafte_core import views
-from krafte_core.planning import Plan
+from krafte_core.plan import Plan
 from krafte_core.promise import Promise
 from krafte_core.times import time_zone
 

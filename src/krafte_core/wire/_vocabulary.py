@@ -95,7 +95,7 @@ _ROWS = """
     orders OrderStatus OrderPart OrderNeed OrderLine CustomerOrder Quote Stages
     packing Box=ParcelBox
     pegging Peg
-    planning Delivery=PlannedDelivery PlannedMake PlannedBuy Message
+    plan Delivery=PlannedDelivery PlannedMake PlannedBuy Message
     potency Drawn Content=PotencyContent Balanced
     prices Customer Price PriceList Verdict
     production Need=ProductionNeed ProductionOrder
