@@ -6,13 +6,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from krafte_core.errors import Conflict
 from krafte_core.stock import LINE, ORDERS, Lot, Stocked
 from krafte_core.store import BalanceKey, LotKey
 
 _EMPTY: Mapping[Any, Any] = {}
 _Index = dict[str, dict[str, tuple[str, ...]]]
-Balance = tuple[BalanceKey, Stocked | None, int, int]
-"""A balance as it will be, beside the row that it changes: where, the row before, steps on hand and allocated."""
+Row = tuple[BalanceKey, Stocked]
+Settled = tuple[dict[BalanceKey, Stocked], list[tuple[BalanceKey, int, int]], list[Row], list[Row]]
+"""Balances as they will be: rows with other amounts; rows that appear (steps on hand and allocated); rows that vanish; and which of
+the first have something free now and had not, or the other way round."""
 _row = tuple.__new__
 
 
@@ -109,20 +112,47 @@ class Shelves:
 
     # changing ---------------------------------------------------------------------------------------------------------
 
-    def settle(self, balances: Iterable[Balance], lots: Mapping[LotKey, Lot]) -> None:
-        """Write many rows, each beside the one that it changes; the loop that every command runs."""
-        rows = self._rows
-        for key, before, on_hand, allocated in balances:
+    def settled(self, differences: Mapping[BalanceKey, tuple[int, int]]) -> Settled:
+        """What the rows will be after these differences; nothing is written yet. The loop that every command runs.
+
+        Raises:
+            Conflict: (`conflict`) more taken or promised than there is.
+        """
+        standing, keep = self._rows.get, self._keep
+        rows: dict[BalanceKey, Stocked] = {}
+        appear: list[tuple[BalanceKey, int, int]] = []
+        vanish: list[Row] = []
+        turned: list[Row] = []
+        for key, (moved, promised) in differences.items():
+            before = standing(key)
             if before is None:
-                if on_hand:
-                    self._appear(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated)))
-            elif not on_hand:
-                self._vanish(key, before)
-            else:
-                lot, place, had, promised = before
+                if promised < 0 or moved < promised:
+                    raise Conflict("stock of {} {} in {}".format(*key))
+                if moved or keep:
+                    appear.append((key, moved, promised))
+                continue
+            lot, place, had, kept = before
+            on_hand, allocated = had + moved, kept + promised
+            if allocated < 0 or on_hand < allocated:
+                raise Conflict("stock of {} {} in {}".format(*key))
+            if on_hand or keep:
                 row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
-                if (had > promised) is not (on_hand > allocated):
-                    self._turned(key, row)
+                if (had > kept) is not (on_hand > allocated):
+                    turned.append((key, row))
+            else:
+                vanish.append((key, before))
+        return rows, appear, vanish, turned
+
+    def settle(self, settled: Settled, lots: Mapping[LotKey, Lot]) -> None:
+        """Write what `settled` said, before anything else was written."""
+        rows, appear, vanish, turned = settled
+        self._rows.update(rows)
+        for key, on_hand, allocated in appear:
+            self._appear(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated)))
+        for key, row in vanish:
+            self._vanish(key, row)
+        for key, row in turned:
+            self._turned(key, row)
 
     def put(self, lot: Lot, place: str, on_hand: int, allocated: int) -> None:
         """Write a row; without `keep`, an empty one is taken out."""
