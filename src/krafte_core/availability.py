@@ -153,9 +153,6 @@ class Tally:
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
         item, steps = cover.item, cover.steps
-        if item not in self.sums and not (cover.missing or cover.made or cover.expected or cover.bought or cover.choice):  # in stock
-            self.sums[item] = [steps if required else 0, steps, 0, 0, 0]
-            return
         coming = sum([steps for _, steps in cover.expected]) if cover.expected else 0
         made = sum([steps for _, steps in cover.made]) if cover.made else 0
         missing = cover.missing + (cover.bought.needed if cover.bought else 0)
@@ -176,8 +173,12 @@ class Tally:
     def _batch(self, batch: Batch) -> None:
         if id(batch) not in self._seen:
             self._seen.add(id(batch))
-            for _, inner in batch.inputs:
-                self.cover(inner)
+            sums = self.sums
+            for _, cover in batch.inputs:
+                if cover.made or cover.missing or cover.expected or cover.bought or cover.choice or cover.item in sums:
+                    self.cover(cover)
+                else:  # in stock, as nearly always
+                    sums[cover.item] = [cover.steps, cover.steps, 0, 0, 0]
 
     def answer(self, order: str, item: Callable[[str], Item]) -> Availability:
         """The sums as amounts."""

@@ -17,6 +17,7 @@ from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import COMING, ProductionOrder, between
 from krafte_core.quantities import Quantity
+from krafte_core.recipes import Line
 from krafte_core.stock import Lot, left_for_good, line_of
 from krafte_core.store import AllocationKey, SupplyKey
 from krafte_core.times import moment
@@ -142,7 +143,7 @@ class Writer:
                 work.link(row, before.get(row[:6]))
                 work.guard(stocked.lot)
         else:
-            work.reserve(demand, line, cover.taken, self.firmness)
+            work.reserve(demand, ((line, cover.taken),), self.firmness)
         for supply, steps in cover.expected:
             if supply.source == LOT:  # it waits for a decision
                 work.guard(work.lot(supply.item, supply.ref))
@@ -176,9 +177,22 @@ class Writer:
         run = self.runs.get(id(batch))
         if run is None:
             run = self.runs[id(batch)] = self._new_run(batch)
-            for line, cover in batch.inputs:
-                self.write(cover, run.number, line.ref)
+            self._write_inputs(run.number, batch.inputs)
         return run
+
+    def _write_inputs(self, run: str, inputs: Sequence[tuple[Line, Cover]]) -> None:
+        """What a new run needs; where all of it is in stock, as nearly always, in one go."""
+        taken = []
+        for line, cover in inputs:
+            if cover.expected or cover.made or cover.choice is not None:
+                break
+            taken.append((line.ref, cover.taken))
+        else:
+            if not self.work.changes.lots:
+                self.work.reserve(run, taken, self.firmness)
+                return
+        for line, cover in inputs:
+            self.write(cover, run, line.ref)
 
     def _step(self, run: ProductionOrder, batch: Batch) -> None:
         """The first step of a run, with the reasons for what stands in."""

@@ -31,7 +31,7 @@ from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.scheduling import Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
-from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, Taken
+from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked
 from krafte_core.store import Changes, Filed, LotKey, Paper, Reader
 from krafte_core.supplying import inspected
 from krafte_core.timelines import Timeline
@@ -312,19 +312,21 @@ class Work:
         else:
             self.touch(key[4])
 
-    def reserve(self, demand: str, line: str, taken: Iterable[Taken], firmness: str) -> None:
-        """Link a need that has no links yet to lots, and guard them: `link` and `guard` in one loop, which runs for every lot."""
-        allocations, balances, guards = self.changes.allocations, self.changes.balances, self.changes.lot_guards
-        for (lot, place, _, _), steps in taken:
-            item, code = lot.item, lot.code
-            row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
-            key, where = row[:6], row[3:6]
-            if where in balances or key in allocations:
-                self.link(row)
-            else:
-                allocations[key] = row
-                balances[where] = 0, steps
-            guards[item, code] = lot.revision
+    def reserve(self, demand: str, needs: Iterable[tuple[str, Sequence[tuple[Stocked, int]]]], firmness: str) -> None:
+        """Link needs (each its line and lots) that have no links yet, and guard the lots: `link` and `guard` in one loop."""
+        changes = self.changes
+        allocations, balances, guards = changes.allocations, changes.balances, changes.lot_guards
+        for line, taken in needs:
+            for (lot, place, _, _), steps in taken:
+                item, code = lot.item, lot.code
+                row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
+                key, where = row[:6], row[3:6]
+                if where in balances or key in allocations:
+                    self.link(row)
+                else:
+                    allocations[key] = row
+                    balances[where] = 0, steps
+                guards[item, code] = lot.revision
 
     def unlink(self, row: Allocation, takes: int | None = None, covers: int | None = None) -> None:
         """Take an allocation away, or so many steps of it."""
