@@ -11,6 +11,7 @@ from krafte_core.coverage import Batch, Cover
 from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, Scale
+from krafte_core.straight import straight
 from krafte_core.tables import aligned
 
 
@@ -129,6 +130,7 @@ def _blank(amount: Quantity) -> str:
 
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+_availability = straight(Availability)
 
 
 class Tally:
@@ -183,7 +185,7 @@ class Tally:
     def answer(self, order: str, item: Callable[[str], Item]) -> Availability:
         """The sums as amounts."""
         needs = tuple([_new(Need, (code, item(code).scale, *row)) for code, row in self.sums.items()])
-        return Availability(
+        return _availability(
             order,
             needs,
             tuple([shortage(n.item, n.scale, n.required_steps, n.required_steps - n.missing_steps) for n in needs if n.missing_steps]),

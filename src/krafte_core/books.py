@@ -418,17 +418,13 @@ class Books:
             self._close(changes.closed)
         if changes.opened:
             self._open_again(changes.opened)
-        before = {key: self._lots.get(key) for key in changes.lots} if changes.lots else _EMPTY
-        self._lots.update(changes.lots)
-        if settled is not None:
-            self._shelves.settle(settled, self._lots if self._base is None else self.lots([row[0][:2] for row in settled[1]]))
-        for key, lot in before.items():
-            if lot is not None or self._base is not None:
-                self._change_lot(key, lot)
+        if changes.lots or settled is not None:
+            self._put_stock(changes.lots, settled)
         if changes.allocations:
             self._put_links(changes.allocations)
-        for booking_key, booking in changes.bookings.items():
-            self._put_booking(booking_key, booking)
+        if changes.bookings:
+            for key, booking in changes.bookings.items():
+                self._put_booking(key, booking)
         self._journal.write(changes.postings, changes.diary)
         if changes.catalogue:
             self._catalogue |= changes.catalogue
@@ -552,6 +548,15 @@ class Books:
             for row in self._base.standing([key])[key]:
                 if not self._shelves.has(row):
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)
+
+    def _put_stock(self, lots: Mapping[LotKey, Lot], settled: Settled | None) -> None:
+        before = {key: self._lots.get(key) for key in lots} if lots else _EMPTY
+        self._lots.update(lots)
+        if settled is not None:
+            self._shelves.settle(settled, self._lots if self._base is None else self.lots([row[0][:2] for row in settled[1]]))
+        for key, lot in before.items():
+            if lot is not None or self._base is not None:
+                self._change_lot(key, lot)
 
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
         table, plain, claimed = self._links, self._base is None, self._lot_claims

@@ -20,10 +20,12 @@ from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
 from krafte_core.stock import Lot, left_for_good, line_of
 from krafte_core.store import AllocationKey, SupplyKey
+from krafte_core.straight import straight
 from krafte_core.times import moment
 from krafte_core.work import Work, arrived
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+_production, _planned = straight(ProductionOrder), straight(ProductionPlanned)
 
 
 class OpenNeed(NamedTuple):
@@ -204,7 +206,7 @@ class Writer:
         item = formula.item
         number = work.number("PB")
         start = batch.tasks[0].start if batch.tasks else batch.ready
-        run = ProductionOrder(
+        run = _production(
             number,
             item.code,
             item.quantity(batch.steps),
@@ -224,7 +226,7 @@ class Writer:
         else:
             work.step(run, "", self.step)
         self._book(number, batch)
-        work.tell(ProductionPlanned(work.at, number, item.code, run.planned))
+        work.tell(_planned(work.at, number, item.code, run.planned))
         return run
 
     def _book(self, number: str, batch: Batch) -> None:

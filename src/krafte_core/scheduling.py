@@ -363,8 +363,7 @@ class Search:
                 need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
                 cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
-                if cover.ready > ready:
-                    ready = cover.ready
+                ready = max(ready, cover.ready)
             batch.ready = ready
             if ready < NEVER:
                 self._work(batch)
