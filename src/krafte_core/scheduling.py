@@ -27,9 +27,11 @@ from krafte_core.items import MOST_STEPS
 from krafte_core.placing import forward, paced, stages_of, ways_of
 from krafte_core.recipes import Coming, Formula, Operation
 from krafte_core.stock import LAZY, Picked, Stocked, Taken, first, pick
+from krafte_core.straight import straight
 from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 
 _put, _drop = dict.__setitem__, dict.pop
+_cover, _batch = straight(Cover), straight(Batch)
 
 
 class Search:
@@ -140,7 +142,7 @@ class Search:
             before = used.get(key, 0)
             used[key] = before + took
             journal.append((_put, used, key, before))
-        found = Cover(item, steps, self.now, taken)
+        found = _cover(item, steps, self.now, taken)
         wanted = self._wanted
         if item in wanted:
             self._want(item, by or found, scarce=missing > 0)
@@ -351,7 +353,7 @@ class Search:
         on, kind = self.today, (formula.recipe.code, steps)
         while True:
             mark = len(self._journal)
-            batch = Batch(formula, steps, steps, at=at)
+            batch = _batch(formula, steps, steps, at=at)
             ready: float = self.now
             inputs = batch.inputs
             if formula.by_choice:

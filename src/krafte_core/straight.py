@@ -14,10 +14,11 @@ import attrs
 
 Parts = ParamSpec("Parts")
 Value = TypeVar("Value")
+_EMPTY: dict[Any, str] = {dict: "{}", list: "[]"}
 
 
 def straight(kind: Callable[Parts, Value]) -> Callable[Parts, Value]:
-    """A constructor of a frozen attrs class that converts and checks nothing.
+    """A constructor of an attrs class that converts and checks nothing; written out and compiled, as attrs does it itself.
 
     >>> @attrs.frozen
     ... class Pair:
@@ -29,18 +30,24 @@ def straight(kind: Callable[Parts, Value]) -> Callable[Parts, Value]:
     """
     cls: Any = kind
     fields = sorted(attrs.fields(cls), key=lambda field: field.kw_only)
-    refusals = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    scope: dict[str, Any] = {"new": object.__new__, "kind": cls, "twin": type(cls.__name__, (cls,), {"__slots__": (), **refusals})}
+    scope: dict[str, Any] = {"new": object.__new__, "kind": cls, "twin": cls}
+    closed = cls.__setattr__ is not object.__setattr__
+    if closed:
+        plain = {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+        scope["twin"] = type(cls.__name__, (cls,), plain)
     parts, lines = [], []
     for field in fields:
         if field.kw_only and "*" not in parts:
             parts.append("*")
-        made = isinstance(field.default, attrs.Factory)  # type: ignore[arg-type]
-        scope[f"_{field.name}"] = field.default.factory if made else field.default
-        parts.append(field.name if field.default is attrs.NOTHING else f"{field.name}={'None' if made else '_' + field.name}")
-        value = f"_{field.name}() if {field.name} is None else {field.name}" if made else field.name
-        lines.append(f"    self.{field.name} = {value}\n")
-    code = f"def made({', '.join(parts)}):\n    self = new(twin)\n{''.join(lines)}    self.__class__ = kind\n    return self\n"
-    exec(code, scope)  # noqa: S102 - as attrs itself writes its constructors
+        name, default, value = field.name, field.default, field.name
+        if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+            value = f"{_EMPTY.get(default.factory, f'_{name}()')} if {name} is None else {name}"
+            scope[f"_{name}"], default = default.factory, None
+        else:
+            scope[f"_{name}"] = default
+        parts.append(name if default is attrs.NOTHING else f"{name}=None" if default is None else f"{name}=_{name}")
+        lines.append(f"    self.{name} = {value}")
+    ending = ["    self.__class__ = kind"] if closed else []
+    exec("\n".join([f"def made({', '.join(parts)}):", "    self = new(twin)", *lines, *ending, "    return self"]), scope)  # noqa: S102
     made_straight: Callable[Parts, Value] = scope["made"]
     return made_straight

@@ -33,11 +33,12 @@ from krafte_core.scheduling import Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
 from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked
 from krafte_core.store import Changes, Filed, LotKey, Paper, Reader
+from krafte_core.straight import straight
 from krafte_core.supplying import inspected
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
 
-_new = tuple.__new__
+_new, _changes = tuple.__new__, straight(Changes)
 _UNTOUCHED = (0, 0)
 STEPS: Mapping[type, Steps] = {
     CustomerOrder: ORDER_STEPS,
@@ -122,7 +123,7 @@ class Work:
         self.at, self.now, self.today, self.period = now
         self.happened = self.at
         self.by = by
-        self.changes = Changes()
+        self.changes = _changes()
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
         self.earlier: list[Changes] = []
@@ -147,7 +148,7 @@ class Work:
         sheet.apply(self.changes)
         self.reader = sheet
         self.earlier.append(self.changes)
-        self.changes = Changes()
+        self.changes = _changes()
         self._filed = {}
 
     def everything(self) -> Sequence[Changes]:
@@ -247,9 +248,10 @@ class Work:
 
     def touch(self, name: str) -> None:
         """Guard a paper, and tell every other command that read it: its links or its state change."""
-        if name not in self.changes.stamps:
+        stamps = self.changes.stamps
+        if name not in stamps:
             filed = self._filed.get(name)
-            self.changes.stamps[name] = filed.stamp if filed is not None else self.reader.stamps((name,))[name]
+            stamps[name] = filed.stamp if filed is not None else self.reader.stamps((name,))[name]
 
     def step(self, paper: Paper, now: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> str:
         """Write a step into the diary and return the state after it.
