@@ -365,7 +365,8 @@ class Search:
                 need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
                 cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
-                ready = max(ready, cover.ready)
+                if cover.ready > ready:  # noqa: PLR1730 - one comparison in the loop of every need
+                    ready = cover.ready
             batch.ready = ready
             if ready < NEVER:
                 self._work(batch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from krafte_core.errors import Conflict
@@ -146,11 +146,12 @@ class Shelves:
     def settle(self, settled: Settled, lots: Mapping[LotKey, Lot]) -> None:
         """Write what `settled` said, before anything else was written."""
         rows, appear, vanish, turned = settled
-        self._rows.update(rows)
-        for key, on_hand, allocated in appear:
-            self._appear(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated)))
-        for key, row in vanish:
-            self._vanish(key, row)
+        if rows:
+            self._rows.update(rows)
+        if appear:
+            self._appear([(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated))) for key, on_hand, allocated in appear])
+        if vanish:
+            self._vanish(vanish)
         for key, row in turned:
             self._turned(key, row)
 
@@ -160,9 +161,9 @@ class Shelves:
         before, row = self._rows.get(key), _row(Stocked, (lot, place, on_hand, allocated))
         if not (on_hand or self._keep):
             if before is not None:
-                self._vanish(key, before)
+                self._vanish([(key, before)])
         elif before is None:
-            self._appear(key, row)
+            self._appear([(key, row)])
         else:
             self._rows[key] = row
             if (before[2] > before[3]) is not (on_hand > allocated):
@@ -173,35 +174,39 @@ class Shelves:
         if key[0] in self._orders and not key[2].startswith(LINE):
             self._sort_in(key[0], row, free=row[2] > row[3])
 
-    def _appear(self, key: BalanceKey, row: Stocked) -> None:
-        self._rows[key] = row
-        place = key[2]
-        if place.startswith(LINE):
-            there = self._lines.get(place)
-            if there is None:
-                there = self._lines[place] = {}
-            there[key] = None
-            if self._lined is not None:
-                _enter(self._lined, key)
-            return
-        _enter(self._places, key)
-        if row[2] > row[3] and key[0] in self._orders:
-            self._sort_in(key[0], row, free=True)
+    def _appear(self, new: Iterable[Row]) -> None:
+        rows, lines = self._rows, self._lines
+        for key, row in new:
+            rows[key] = row
+            place = key[2]
+            if place.startswith(LINE):
+                if place in lines:
+                    lines[place][key] = None
+                else:
+                    lines[place] = {key: None}
+                if self._lined is not None:
+                    _enter(self._lined, key)
+                continue
+            _enter(self._places, key)
+            if row[2] > row[3] and key[0] in self._orders:
+                self._sort_in(key[0], row, free=True)
 
-    def _vanish(self, key: BalanceKey, row: Stocked) -> None:
-        del self._rows[key]
-        place = key[2]
-        there = self._lines.get(place)
-        if there is not None:
-            del there[key]
-            if not there:
-                del self._lines[place]
-            if self._lined is not None:
-                _leave(self._lined, key)
-            return
-        _leave(self._places, key)
-        if row[2] > row[3] and key[0] in self._orders:
-            self._sort_in(key[0], row, free=False)
+    def _vanish(self, gone: Iterable[Row]) -> None:
+        rows, lines = self._rows, self._lines
+        for key, row in gone:
+            del rows[key]
+            place = key[2]
+            if place in lines:
+                there = lines[place]
+                del there[key]
+                if not there:
+                    del lines[place]
+                if self._lined is not None:
+                    _leave(self._lined, key)
+                continue
+            _leave(self._places, key)
+            if row[2] > row[3] and key[0] in self._orders:
+                self._sort_in(key[0], row, free=False)
 
     def _sort_in(self, item: str, row: Stocked, *, free: bool) -> None:
         for order, (signs, keys) in self._orders[item].items():

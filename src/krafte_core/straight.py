@@ -20,6 +20,8 @@ _EMPTY: dict[Any, str] = {dict: "{}", list: "[]"}
 def straight(kind: Callable[Parts, Value]) -> Callable[Parts, Value]:
     """A constructor of an attrs class that converts and checks nothing; written out and compiled, as attrs does it itself.
 
+    What a class that is not frozen fills by a factory is no argument: it begins empty, and is filled afterwards.
+
     >>> @attrs.frozen
     ... class Pair:
     ...     left: int
@@ -41,11 +43,14 @@ def straight(kind: Callable[Parts, Value]) -> Callable[Parts, Value]:
             parts.append("*")
         name, default, value = field.name, field.default, field.name
         if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
-            value = f"{_EMPTY.get(default.factory, f'_{name}()')} if {name} is None else {name}"
-            scope[f"_{name}"], default = default.factory, None
+            scope[f"_{name}"] = default.factory
+            value = _EMPTY.get(default.factory, f"_{name}()")
+            if closed:
+                parts.append(f"{name}=None")
+                value = f"{value} if {name} is None else {name}"
         else:
             scope[f"_{name}"] = default
-        parts.append(name if default is attrs.NOTHING else f"{name}=None" if default is None else f"{name}=_{name}")
+            parts.append(name if default is attrs.NOTHING else f"{name}=None" if default is None else f"{name}=_{name}")
         lines.append(f"    self.{name} = {value}")
     ending = ["    self.__class__ = kind"] if closed else []
     exec("\n".join([f"def made({', '.join(parts)}):", "    self = new(twin)", *lines, *ending, "    return self"]), scope)  # noqa: S102

@@ -157,7 +157,8 @@ class Work:
 
     def told(self) -> tuple[Event, ...]:
         """The events of the whole command so far."""
-        return tuple([event for part in self.everything() for event in part.events])
+        own = self.changes.events
+        return tuple([*[event for part in self.earlier for event in part.events], *own] if self.earlier else own)
 
     def paper(self, kind: type[Any], paper: Any) -> Any:
         """The paper as it is now.
@@ -322,7 +323,7 @@ class Work:
             for (lot, place, _, _), steps in taken:
                 item, code = lot.item, lot.code
                 row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
-                key, where = row[:6], row[3:6]
+                key, where = (demand, line, LOT, item, code, place), (item, code, place)
                 if where in balances or key in allocations:
                     self.link(row)
                 else:
@@ -353,16 +354,15 @@ class Work:
         allocations, balances, guards = changes.allocations, changes.balances, changes.lot_guards
         moves: list[Move] = []
         for row in rows:
-            key, where = row[:6], row[3:6]
-            demand, line, _, item, code, _, steps, _, _ = row
-            there = (item, code, place)
+            demand, line, source, item, code, stood, steps, _, _ = row
+            where, there = (item, code, stood), (item, code, place)
             moved, promised = balances.get(where, _UNTOUCHED)
             balances[where] = moved - steps, promised - steps
             moved, promised = balances.get(there, _UNTOUCHED)
             balances[there] = moved + steps, promised
-            allocations[key] = None
+            allocations[demand, line, source, item, code, stood] = None
             guards[item, code] = lots[item, code].revision
-            moves.append(_new(Move, (item, code, steps, where[2], place, f"{demand}/{line}")))
+            moves.append(_new(Move, (item, code, steps, stood, place, f"{demand}/{line}")))
         done = tuple(moves)
         if done:
             changes.postings.append(_new(Posting, (kind, paper, self.happened, self.at, done, self.by, "")))

@@ -297,7 +297,8 @@ class Completion:
             return None
         moves: list[Move] = []
         for need in run.lines:
-            left = between(need, before, before + output + (lost if need.follows == "charge" else 0))
+            made = output + lost if need.follows == "charge" else output
+            left = between(need, before, before + made) if before or not made else need.planned(made)
             ref = f"{self.name}/{need.ref}"
             rows = there.get(need.item, ())
             for lot, place, steps, _ in rows:
@@ -519,6 +520,8 @@ class Completion:
 
 def _dated(work: Work, name: str, at: datetime | None, entries: Iterable[Entry], *, ends: bool) -> tuple[tuple[str, str], ...]:
     """What the diary keeps of when a part was made, not before the start; or of when the run ended, not before what was done at it."""
+    if at is None:
+        return ()
     when = date_step(work, name, at, [entry for entry in entries if entry.step in (AT_WORK if ends else ("start",))])
     if ends:
         emptied(work, name, at)
