@@ -11,6 +11,7 @@ from krafte_core.coverage import Batch, Cover
 from krafte_core.errors import InvalidInput
 from krafte_core.items import Item
 from krafte_core.quantities import Quantity, Scale
+from krafte_core.straight import straight
 from krafte_core.tables import aligned
 
 
@@ -129,6 +130,7 @@ def _blank(amount: Quantity) -> str:
 
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+_availability = straight(Availability)
 
 
 class Tally:
@@ -153,9 +155,6 @@ class Tally:
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
         item, steps = cover.item, cover.steps
-        if item not in self.sums and not (cover.missing or cover.made or cover.expected or cover.bought or cover.choice):  # in stock
-            self.sums[item] = [steps if required else 0, steps, 0, 0, 0]
-            return
         coming = sum([steps for _, steps in cover.expected]) if cover.expected else 0
         made = sum([steps for _, steps in cover.made]) if cover.made else 0
         missing = cover.missing + (cover.bought.needed if cover.bought else 0)
@@ -176,13 +175,17 @@ class Tally:
     def _batch(self, batch: Batch) -> None:
         if id(batch) not in self._seen:
             self._seen.add(id(batch))
-            for _, inner in batch.inputs:
-                self.cover(inner)
+            sums = self.sums
+            for _, cover in batch.inputs:
+                if cover.made or cover.missing or cover.expected or cover.bought or cover.choice or cover.item in sums:
+                    self.cover(cover)
+                else:  # in stock, as nearly always
+                    sums[cover.item] = [cover.steps, cover.steps, 0, 0, 0]
 
     def answer(self, order: str, item: Callable[[str], Item]) -> Availability:
         """The sums as amounts."""
         needs = tuple([_new(Need, (code, item(code).scale, *row)) for code, row in self.sums.items()])
-        return Availability(
+        return _availability(
             order,
             needs,
             tuple([shortage(n.item, n.scale, n.required_steps, n.required_steps - n.missing_steps) for n in needs if n.missing_steps]),

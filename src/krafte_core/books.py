@@ -20,7 +20,7 @@ from krafte_core.journal import Journal
 from krafte_core.ledger import Index, Use, moved_in, uses_of
 from krafte_core.lot_index import LotIndex
 from krafte_core.orders import CustomerOrder
-from krafte_core.shelves import Balance, Shelves
+from krafte_core.shelves import Settled, Shelves
 from krafte_core.stock import ORDERS, Lot, Posting, Sought, Stocked
 from krafte_core.store import (
     KINDS,
@@ -407,25 +407,24 @@ class Books:
         Raises:
             Conflict: (`conflict`) a guard failed; nothing was written.
         """
-        balances = self._checked(changes)
+        self._check(changes)
+        settled = self._settled(changes.balances) if changes.balances else None
         self._version += 1
         for name, stamp in changes.stamps.items():
             self._stamps[name] = stamp + 1
         for paper in changes.papers.values():
             self._file(paper)
-        self._close(changes.closed)
-        self._open_again(changes.opened)
-        before = {key: self._lots.get(key) for key in changes.lots}
-        self._lots.update(changes.lots)
-        if balances:
-            self._put_balances(balances)
-        for key, lot in before.items():
-            if lot is not None or self._base is not None:
-                self._change_lot(key, lot)
+        if changes.closed:
+            self._close(changes.closed)
+        if changes.opened:
+            self._open_again(changes.opened)
+        if changes.lots or settled is not None:
+            self._put_stock(changes.lots, settled)
         if changes.allocations:
             self._put_links(changes.allocations)
-        for booking_key, booking in changes.bookings.items():
-            self._put_booking(booking_key, booking)
+        if changes.bookings:
+            for key, booking in changes.bookings.items():
+                self._put_booking(key, booking)
         self._journal.write(changes.postings, changes.diary)
         if changes.catalogue:
             self._catalogue |= changes.catalogue
@@ -433,8 +432,8 @@ class Books:
         if changes.key is not None and changes.stored is not None:
             self._results[changes.key] = changes.stored
 
-    def _checked(self, changes: Changes) -> list[Balance]:
-        """Every guard; the balances as they will be, each with the row that it changes."""
+    def _check(self, changes: Changes) -> None:
+        """Every guard but the balances."""
         for name, stamp in changes.stamps.items():
             if self._stamps.get(name, 0) != stamp and self._stamp(name) != stamp:
                 raise Conflict(name)
@@ -447,28 +446,20 @@ class Books:
                 raise Conflict(f"lot {key[1]} of {key[0]}")
         if changes.key is not None and self.result(changes.key) is not None:
             raise Conflict(f"key {changes.key}")
-        balances: list[Balance] = []
-        keep = balances.append
-        standing = self._shelves.get if self._base is None else self._row
-        for where, (moved, promised) in changes.balances.items():
-            before = standing(where)
-            if before is None:
-                on_hand, allocated = moved, promised
-            else:
-                on_hand, allocated = before[2] + moved, before[3] + promised
-            if allocated < 0 or on_hand < allocated:
-                raise Conflict("stock of {} {} in {}".format(*where))
-            keep((where, before, on_hand, allocated))
-        return balances
+
+    def _settled(self, differences: Mapping[BalanceKey, tuple[int, int]]) -> Settled:
+        """The balances as they will be; a sheet takes up the rows of its base before."""
+        own = self._shelves
+        unknown = dict.fromkeys([key[:2] for key in differences if own.get(key) is None]) if self._base is not None else None
+        if unknown and self._base is not None:
+            for rows in self._base.standing(unknown).values():
+                for row in rows:
+                    if _spot(row) in differences and not own.has(row):
+                        own.put(*row)
+        return own.settled(differences)
 
     def _lot(self, key: LotKey) -> Lot | None:
         return None if self._base is None else self._base.lots((key,)).get(key)
-
-    def _row(self, where: BalanceKey) -> Stocked | None:
-        own = self._shelves.get(where)
-        if own is None and self._base is not None:
-            return next((row for row in self._base.standing([where[:2]])[where[:2]] if row.place == where[2]), None)
-        return own
 
     def _file(self, paper: Paper) -> None:
         number = paper.number
@@ -558,25 +549,32 @@ class Books:
                 if not self._shelves.has(row):
                     self._shelves.put(lot, row.place, row.on_hand, row.allocated)
 
-    def _put_balances(self, balances: Sequence[Balance]) -> None:
-        if self._base is None:
-            self._shelves.settle(balances, self._lots)
-            return
-        for (item, code, place), _, on_hand, allocated in balances:
-            self._shelves.put(self.lots([(item, code)])[item, code], place, on_hand, allocated)
+    def _put_stock(self, lots: Mapping[LotKey, Lot], settled: Settled | None) -> None:
+        before = {key: self._lots.get(key) for key in lots} if lots else _EMPTY
+        self._lots.update(lots)
+        if settled is not None:
+            self._shelves.settle(settled, self._lots if self._base is None else self.lots([row[0][:2] for row in settled[1]]))
+        for key, lot in before.items():
+            if lot is not None or self._base is not None:
+                self._change_lot(key, lot)
 
     def _put_links(self, links: Mapping[AllocationKey, Allocation | None]) -> None:
         table, plain, claimed = self._links, self._base is None, self._lot_claims
+        demand, rows = "", None
         for key, link in links.items():
-            rows = table.get(key[0])
+            if key[0] != demand:  # those of one need stand together
+                demand = key[0]
+                rows = table.get(demand)
             if not plain or rows is None:
-                self._put(table, key[0], key, link)
+                self._put(table, demand, key, link)
+                rows = table.get(demand)
             elif link is not None:
                 rows[key] = link
             else:
                 rows.pop(key, None)
                 if not rows:
-                    del table[key[0]]
+                    del table[demand]
+                    rows = None
             if claimed or key[2] != LOT:
                 self._put(self._claims, key[2:5], key, link)
 

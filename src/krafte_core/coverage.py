@@ -21,7 +21,7 @@ from krafte_core.charges import Choice
 from krafte_core.items import Item
 from krafte_core.recipes import Coming, Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier, WorkCenter
-from krafte_core.stock import Stocked, Taken
+from krafte_core.stock import Stocked
 from krafte_core.timelines import Timeline
 
 NEVER = math.inf
@@ -167,7 +167,7 @@ class Cover:
     item: str
     steps: int
     ready: float
-    taken: Sequence[Taken] = ()
+    taken: Sequence[tuple[Stocked, int]] = ()
     expected: Sequence[tuple[Incoming, int]] = ()
     made: Sequence[tuple[Batch, int]] = ()
     bought: Purchase | None = None

@@ -43,10 +43,10 @@ def holds(entries: Iterable[Entry]) -> tuple[Hold, ...]:
     ['by hand']
     """
     found: dict[str, Hold] = {}
-    for document, step, at, by, reason, details in entries:  # noqa: B007 - a tuple is read in one go
-        if step == "hold":
-            kind = dict(details).get("kind", BY_HAND)
-            found[kind] = Hold(kind, reason, at, by)
-        elif step == "release":
-            found.pop(dict(details).get("kind", BY_HAND), None)
+    for entry in entries:
+        if entry.step == "hold":
+            kind = dict(entry.details).get("kind", BY_HAND)
+            found[kind] = Hold(kind, entry.reason, entry.at, entry.by)
+        elif entry.step == "release":
+            found.pop(dict(entry.details).get("kind", BY_HAND), None)
     return tuple(found.values())

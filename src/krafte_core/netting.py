@@ -17,12 +17,15 @@ from krafte_core.events import CoverLost, ProductionPlanned
 from krafte_core.orders import CustomerOrder, OrderNeed, Quote
 from krafte_core.production import COMING, ProductionOrder, between
 from krafte_core.quantities import Quantity
+from krafte_core.recipes import Line
 from krafte_core.stock import Lot, left_for_good, line_of
 from krafte_core.store import AllocationKey, SupplyKey
+from krafte_core.straight import straight
 from krafte_core.times import moment
 from krafte_core.work import Work, arrived
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor
+_production, _planned = straight(ProductionOrder), straight(ProductionPlanned)
 
 
 class OpenNeed(NamedTuple):
@@ -142,7 +145,7 @@ class Writer:
                 work.link(row, before.get(row[:6]))
                 work.guard(stocked.lot)
         else:
-            work.reserve(demand, line, cover.taken, self.firmness)
+            work.reserve(demand, ((line, cover.taken),), self.firmness)
         for supply, steps in cover.expected:
             if supply.source == LOT:  # it waits for a decision
                 work.guard(work.lot(supply.item, supply.ref))
@@ -176,9 +179,22 @@ class Writer:
         run = self.runs.get(id(batch))
         if run is None:
             run = self.runs[id(batch)] = self._new_run(batch)
-            for line, cover in batch.inputs:
-                self.write(cover, run.number, line.ref)
+            self._write_inputs(run.number, batch.inputs)
         return run
+
+    def _write_inputs(self, run: str, inputs: Sequence[tuple[Line, Cover]]) -> None:
+        """What a new run needs; where all of it is in stock, as nearly always, in one go."""
+        taken = []
+        for line, cover in inputs:
+            if cover.expected or cover.made or cover.choice is not None:
+                break
+            taken.append((line.ref, cover.taken))
+        else:
+            if not self.work.changes.lots:
+                self.work.reserve(run, taken, self.firmness)
+                return
+        for line, cover in inputs:
+            self.write(cover, run, line.ref)
 
     def _step(self, run: ProductionOrder, batch: Batch) -> None:
         """The first step of a run, with the reasons for what stands in."""
@@ -190,7 +206,7 @@ class Writer:
         item = formula.item
         number = work.number("PB")
         start = batch.tasks[0].start if batch.tasks else batch.ready
-        run = ProductionOrder(
+        run = _production(
             number,
             item.code,
             item.quantity(batch.steps),
@@ -210,7 +226,7 @@ class Writer:
         else:
             work.step(run, "", self.step)
         self._book(number, batch)
-        work.tell(ProductionPlanned(work.at, number, item.code, run.planned))
+        work.tell(_planned(work.at, number, item.code, run.planned))
         return run
 
     def _book(self, number: str, batch: Batch) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from krafte_core.catalogue import Catalogue
@@ -103,22 +104,22 @@ class Office:
         """
         if by is not None:
             note(by, "by")
-        numbers = Numbers(self.store)
         fingerprint = "" if key is None else _fingerprint(key, content() if callable(content) else content)
-        signature, now = by or self.by, self.now()
+        signature, now, numbers = by or self.by, self.now(), Numbers(self.store)
         try:
             return self._once(decide, key, fingerprint, now, numbers, signature)
         except Conflict as conflict:
             lost = conflict
-        return self._again(lost, lambda: self._once(decide, key, fingerprint, now, numbers.again(), signature))
+        return self._again(lost, partial(self._once, decide, key, fingerprint, now, numbers, signature), numbers)
 
-    def _again(self, lost: Conflict, once: Callable[[], Answer]) -> Answer:
+    def _again(self, lost: Conflict, once: Callable[[], Answer], numbers: Numbers) -> Answer:
         """Somebody else was faster: decide again, a bounded number of times."""
         tries, turn = getattr(self.store, "tries", TRIES), None
         try:
             for tried in range(1, tries):
                 if tried >= PATIENCE and turn is None and hasattr(self.store, "queue_up"):
                     turn = self.store.queue_up()
+                numbers.again()
                 try:
                     return once()
                 except Conflict as conflict:
@@ -152,10 +153,6 @@ class Office:
         """A query: one moment of the books; whatever it changes on its own sheet is thrown away."""
         return Look(self)
 
-    def query(self, reader: Reader) -> Work:
-        """The working set of a query."""
-        return Work(reader, self.catalogue(reader), self.now(), Numbers(self.store), self.by)
-
 
 class Numbers:
     """Document counters of a command; what an earlier try took is used again first."""
@@ -168,10 +165,9 @@ class Numbers:
         self._taken: dict[str, list[int]] = {}
         self._used: dict[str, int] | None = None
 
-    def again(self) -> Numbers:
+    def again(self) -> None:
         """The same for the next try."""
         self._used = {}
-        return self
 
     def __call__(self, series: str) -> int:
         """The next counter of a series."""
@@ -205,7 +201,8 @@ class Look:
 
     def __enter__(self) -> Work:
         """Open the reading."""
-        return self._office.query(self._reading.__enter__())
+        office, reader = self._office, self._reading.__enter__()
+        return Work(reader, office.catalogue(reader), office.now(), Numbers(office.store), office.by)
 
     def __exit__(self, *error: Any) -> None:
         """Close it."""

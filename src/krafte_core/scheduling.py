@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -26,10 +26,12 @@ from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.items import MOST_STEPS
 from krafte_core.placing import forward, paced, stages_of, ways_of
 from krafte_core.recipes import Coming, Formula, Operation
-from krafte_core.stock import Picked, Stocked, Taken, pick
+from krafte_core.stock import LAZY, Picked, Stocked, Taken, first, pick
+from krafte_core.straight import straight
 from krafte_core.supplying import EVERY_DAY, Calling, inspected, plain
 
-_put = dict.__setitem__
+_put, _drop = dict.__setitem__, dict.pop
+_cover, _batch = straight(Cover), straight(Batch)
 
 
 class Search:
@@ -130,18 +132,23 @@ class Search:
         elif used:
             rows = _not_taken(rows, used)
         within = situation.usable_places if places is None else places
-        taken, _, missing = pick(rule, rows, steps, on or self.today, usable_places=within, owners=situation.owners)
+        taken: Sequence[tuple[Stocked, int]]
+        if rule in LAZY:
+            taken, _, missing = first(rows, steps, on or self.today, within, situation.owners)
+        else:
+            taken, _, missing = pick(rule, rows, steps, on or self.today, usable_places=within, owners=situation.owners)
         for (lot, place, _, _), took in taken:
             key = (lot.code, place)
             before = used.get(key, 0)
             used[key] = before + took
             journal.append((_put, used, key, before))
-        found = Cover(item, steps, self.now, taken)
-        if item in self._wanted:
+        found = _cover(item, steps, self.now, taken)
+        wanted = self._wanted
+        if item in wanted:
             self._want(item, by or found, scarce=missing > 0)
         else:
-            self._wanted[item] = by or found, False, missing > 0
-            journal.append((self._wanted.pop, item))
+            wanted[item] = by or found, False, missing > 0
+            journal.append((_drop, wanted, item))
         if missing and places is None:
             self.rest(found, missing, make=make)
         elif missing:
@@ -346,7 +353,7 @@ class Search:
         on, kind = self.today, (formula.recipe.code, steps)
         while True:
             mark = len(self._journal)
-            batch = Batch(formula, steps, steps, at=at)
+            batch = _batch(formula, steps, steps, at=at)
             ready: float = self.now
             inputs = batch.inputs
             if formula.by_choice:
@@ -358,7 +365,8 @@ class Search:
                 need = -(-steps * line.numerator // line.denominator) if line.rule is None else line.requirement(steps)
                 cover = self.cover(line.item, need, on, make=not line.from_stock, by=kind, places=places)
                 inputs.append((line, cover))
-                ready = max(ready, cover.ready)
+                if cover.ready > ready:  # noqa: PLR1730 - one comparison in the loop of every need
+                    ready = cover.ready
             batch.ready = ready
             if ready < NEVER:
                 self._work(batch)

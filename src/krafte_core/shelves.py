@@ -6,13 +6,16 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from krafte_core.errors import Conflict
 from krafte_core.stock import LINE, ORDERS, Lot, Stocked
 from krafte_core.store import BalanceKey, LotKey
 
 _EMPTY: Mapping[Any, Any] = {}
 _Index = dict[str, dict[str, tuple[str, ...]]]
-Balance = tuple[BalanceKey, Stocked | None, int, int]
-"""A balance as it will be, beside the row that it changes: where, the row before, steps on hand and allocated."""
+Row = tuple[BalanceKey, Stocked]
+Settled = tuple[dict[BalanceKey, Stocked], list[tuple[BalanceKey, int, int]], list[Row], list[Row]]
+"""Balances as they will be: rows with other amounts; rows that appear (steps on hand and allocated); rows that vanish; and which of
+the first have something free now and had not, or the other way round."""
 _row = tuple.__new__
 
 
@@ -109,20 +112,48 @@ class Shelves:
 
     # changing ---------------------------------------------------------------------------------------------------------
 
-    def settle(self, balances: Iterable[Balance], lots: Mapping[LotKey, Lot]) -> None:
-        """Write many rows, each beside the one that it changes; the loop that every command runs."""
-        rows = self._rows
-        for key, before, on_hand, allocated in balances:
+    def settled(self, differences: Mapping[BalanceKey, tuple[int, int]]) -> Settled:
+        """What the rows will be after these differences; nothing is written yet. The loop that every command runs.
+
+        Raises:
+            Conflict: (`conflict`) more taken or promised than there is.
+        """
+        standing, keep = self._rows.get, self._keep
+        rows: dict[BalanceKey, Stocked] = {}
+        appear: list[tuple[BalanceKey, int, int]] = []
+        vanish: list[Row] = []
+        turned: list[Row] = []
+        for key, (moved, promised) in differences.items():
+            before = standing(key)
             if before is None:
-                if on_hand:
-                    self._appear(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated)))
-            elif not on_hand:
-                self._vanish(key, before)
-            else:
-                lot, place, had, promised = before
+                if promised < 0 or moved < promised:
+                    raise Conflict("stock of {} {} in {}".format(*key))
+                if moved or keep:
+                    appear.append((key, moved, promised))
+                continue
+            lot, place, had, kept = before
+            on_hand, allocated = had + moved, kept + promised
+            if allocated < 0 or on_hand < allocated:
+                raise Conflict("stock of {} {} in {}".format(*key))
+            if on_hand or keep:
                 row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
-                if (had > promised) is not (on_hand > allocated):
-                    self._turned(key, row)
+                if (had > kept) is not (on_hand > allocated):
+                    turned.append((key, row))
+            else:
+                vanish.append((key, before))
+        return rows, appear, vanish, turned
+
+    def settle(self, settled: Settled, lots: Mapping[LotKey, Lot]) -> None:
+        """Write what `settled` said, before anything else was written."""
+        rows, appear, vanish, turned = settled
+        if rows:
+            self._rows.update(rows)
+        if appear:
+            self._appear([(key, _row(Stocked, (lots[key[:2]], key[2], on_hand, allocated))) for key, on_hand, allocated in appear])
+        if vanish:
+            self._vanish(vanish)
+        for key, row in turned:
+            self._turned(key, row)
 
     def put(self, lot: Lot, place: str, on_hand: int, allocated: int) -> None:
         """Write a row; without `keep`, an empty one is taken out."""
@@ -130,9 +161,9 @@ class Shelves:
         before, row = self._rows.get(key), _row(Stocked, (lot, place, on_hand, allocated))
         if not (on_hand or self._keep):
             if before is not None:
-                self._vanish(key, before)
+                self._vanish([(key, before)])
         elif before is None:
-            self._appear(key, row)
+            self._appear([(key, row)])
         else:
             self._rows[key] = row
             if (before[2] > before[3]) is not (on_hand > allocated):
@@ -143,35 +174,39 @@ class Shelves:
         if key[0] in self._orders and not key[2].startswith(LINE):
             self._sort_in(key[0], row, free=row[2] > row[3])
 
-    def _appear(self, key: BalanceKey, row: Stocked) -> None:
-        self._rows[key] = row
-        place = key[2]
-        if place.startswith(LINE):
-            there = self._lines.get(place)
-            if there is None:
-                there = self._lines[place] = {}
-            there[key] = None
-            if self._lined is not None:
-                _enter(self._lined, key)
-            return
-        _enter(self._places, key)
-        if row[2] > row[3] and key[0] in self._orders:
-            self._sort_in(key[0], row, free=True)
+    def _appear(self, new: Iterable[Row]) -> None:
+        rows, lines = self._rows, self._lines
+        for key, row in new:
+            rows[key] = row
+            place = key[2]
+            if place.startswith(LINE):
+                if place in lines:
+                    lines[place][key] = None
+                else:
+                    lines[place] = {key: None}
+                if self._lined is not None:
+                    _enter(self._lined, key)
+                continue
+            _enter(self._places, key)
+            if row[2] > row[3] and key[0] in self._orders:
+                self._sort_in(key[0], row, free=True)
 
-    def _vanish(self, key: BalanceKey, row: Stocked) -> None:
-        del self._rows[key]
-        place = key[2]
-        there = self._lines.get(place)
-        if there is not None:
-            del there[key]
-            if not there:
-                del self._lines[place]
-            if self._lined is not None:
-                _leave(self._lined, key)
-            return
-        _leave(self._places, key)
-        if row[2] > row[3] and key[0] in self._orders:
-            self._sort_in(key[0], row, free=False)
+    def _vanish(self, gone: Iterable[Row]) -> None:
+        rows, lines = self._rows, self._lines
+        for key, row in gone:
+            del rows[key]
+            place = key[2]
+            if place in lines:
+                there = lines[place]
+                del there[key]
+                if not there:
+                    del lines[place]
+                if self._lined is not None:
+                    _leave(self._lined, key)
+                continue
+            _leave(self._places, key)
+            if row[2] > row[3] and key[0] in self._orders:
+                self._sort_in(key[0], row, free=False)
 
     def _sort_in(self, item: str, row: Stocked, *, free: bool) -> None:
         for order, (signs, keys) in self._orders[item].items():

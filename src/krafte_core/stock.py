@@ -296,6 +296,8 @@ RULES: Mapping[str, Rule] = {
     "manual": Rule("expiry", lambda rows, need: ()),
 }
 """Every picking rule by its name; `manual` takes nothing by itself."""
+LAZY = frozenset(name for name, rule in RULES.items() if rule.lazy)
+"""The rules that take what comes first: `first` is all that they do."""
 
 
 def pick(
@@ -330,30 +332,43 @@ def pick(
         rows = chosen.choose([row for row in listed if not _why_not(row, last, usable_places, owners)], need)
         answer = pick("fefo", rows, need, on, usable_places=usable_places, until=until, owners=owners)
         return answer._replace(refused=refused)
-    taken: list[Taken] = []
-    refused = []
-    for row in rows if need > 0 else ():
+    taken, passed, missing = first(rows, need, last, usable_places, owners) if need > 0 else ([], [], need)
+    refused = [Refused(row, _why_not(row, last, usable_places, owners) or "") for row in passed]
+    return Picked([Taken(*one) for one in taken], refused, missing)
+
+
+def first(
+    rows: Iterable[Stocked], need: int, on: date, usable_places: Container[str], owners: Container[str]
+) -> tuple[list[tuple[Stocked, int]], list[Stocked], int]:
+    """The first lots that may be used, in the order in which they come: steps of each, the lots passed over, and what is missing.
+
+    The one loop that runs for every lot of every need: plain pairs, and no reasons.
+
+    >>> lots = [Lot("oil", code, received_at=datetime(2026, 1, 1)) for code in "AB"]
+    >>> taken, passed, missing = first([Stocked(lot, "stock", 5, 2) for lot in lots], 4, date(2026, 1, 2), {"stock"}, ())
+    >>> [(row.lot.code, steps) for row, steps in taken], missing
+    ([('A', 3), ('B', 1)], 0)
+    """
+    taken: list[tuple[Stocked, int]] = []
+    passed: list[Stocked] = []
+    for row in rows:
         lot, place, on_hand, allocated = row
         if (
             lot.disposition != "released"
             or place not in usable_places
-            or (lot.expires is not None and lot.expires < last)
+            or (lot.expires is not None and lot.expires < on)
             or (lot.owner is not None and lot.owner not in owners)
         ):
-            refused.append(Refused(row, _why_not(row, last, usable_places, owners) or ""))
+            passed.append(row)
             continue
         free = on_hand - allocated
         if free >= need:
-            taken.append(_new(Taken, (row, need)))
-            need = 0
-            break
+            taken.append((row, need))
+            return taken, passed, 0
         if free > 0:
-            taken.append(_new(Taken, (row, free)))
+            taken.append((row, free))
             need -= free
-    return _new(Picked, (taken, refused, need))
-
-
-_new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in the one loop that runs for every lot
+    return taken, passed, need
 
 
 def _why_not(row: Stocked, on: date, usable_places: Container[str], owners: Container[str]) -> str | None:

@@ -110,7 +110,7 @@ class Stored(NamedTuple):
     result: Any
 
 
-@attrs.define(init=False)
+@attrs.define
 class Changes:
     """What a decision wants to be stored, together with the guards under which it is right.
 
@@ -140,16 +140,6 @@ class Changes:
     """Papers that were closed and are open again, under the items that they name now: they are back in the index."""
     key: str | None = None
     stored: Stored | None = None
-
-    def __init__(self, **given: Any) -> None:
-        """Nothing yet, or what is given; written out, because every command begins with it."""
-        self.papers, self.lots, self.balances, self.allocations, self.bookings = {}, {}, {}, {}, {}
-        self.postings, self.diary, self.events = [], [], []
-        self.catalogue, self.stamps, self.lot_guards = {}, {}, {}
-        self.closed, self.opened = set(), set()
-        self.key = self.stored = None
-        for name, rows in given.items():
-            setattr(self, name, rows)
 
     @property
     def is_empty(self) -> bool:

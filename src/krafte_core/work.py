@@ -31,13 +31,14 @@ from krafte_core.recipes import Coming, Formula
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.scheduling import Search
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment
-from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked, Taken
+from krafte_core.stock import OUTSIDE, PRODUCTION, SUPPLIER, Lot, Move, Posting, Stocked
 from krafte_core.store import Changes, Filed, LotKey, Paper, Reader
+from krafte_core.straight import straight
 from krafte_core.supplying import inspected
 from krafte_core.timelines import Timeline
 from krafte_core.times import epoch, local_date, moment
 
-_new = tuple.__new__
+_new, _changes = tuple.__new__, straight(Changes)
 _UNTOUCHED = (0, 0)
 STEPS: Mapping[type, Steps] = {
     CustomerOrder: ORDER_STEPS,
@@ -122,7 +123,7 @@ class Work:
         self.at, self.now, self.today, self.period = now
         self.happened = self.at
         self.by = by
-        self.changes = Changes()
+        self.changes = _changes()
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
         self.earlier: list[Changes] = []
@@ -147,7 +148,7 @@ class Work:
         sheet.apply(self.changes)
         self.reader = sheet
         self.earlier.append(self.changes)
-        self.changes = Changes()
+        self.changes = _changes()
         self._filed = {}
 
     def everything(self) -> Sequence[Changes]:
@@ -156,7 +157,8 @@ class Work:
 
     def told(self) -> tuple[Event, ...]:
         """The events of the whole command so far."""
-        return tuple([event for part in self.everything() for event in part.events])
+        own = self.changes.events
+        return tuple([*[event for part in self.earlier for event in part.events], *own] if self.earlier else own)
 
     def paper(self, kind: type[Any], paper: Any) -> Any:
         """The paper as it is now.
@@ -247,9 +249,10 @@ class Work:
 
     def touch(self, name: str) -> None:
         """Guard a paper, and tell every other command that read it: its links or its state change."""
-        if name not in self.changes.stamps:
+        stamps = self.changes.stamps
+        if name not in stamps:
             filed = self._filed.get(name)
-            self.changes.stamps[name] = filed.stamp if filed is not None else self.reader.stamps((name,))[name]
+            stamps[name] = filed.stamp if filed is not None else self.reader.stamps((name,))[name]
 
     def step(self, paper: Paper, now: str, step: str, *, reason: str = "", details: tuple[tuple[str, str], ...] = ()) -> str:
         """Write a step into the diary and return the state after it.
@@ -312,19 +315,21 @@ class Work:
         else:
             self.touch(key[4])
 
-    def reserve(self, demand: str, line: str, taken: Iterable[Taken], firmness: str) -> None:
-        """Link a need that has no links yet to lots, and guard them: `link` and `guard` in one loop, which runs for every lot."""
-        allocations, balances, guards = self.changes.allocations, self.changes.balances, self.changes.lot_guards
-        for (lot, place, _, _), steps in taken:
-            item, code = lot.item, lot.code
-            row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
-            key, where = row[:6], row[3:6]
-            if where in balances or key in allocations:
-                self.link(row)
-            else:
-                allocations[key] = row
-                balances[where] = 0, steps
-            guards[item, code] = lot.revision
+    def reserve(self, demand: str, needs: Iterable[tuple[str, Sequence[tuple[Stocked, int]]]], firmness: str) -> None:
+        """Link needs (each its line and lots) that have no links yet, and guard the lots: `link` and `guard` in one loop."""
+        changes = self.changes
+        allocations, balances, guards = changes.allocations, changes.balances, changes.lot_guards
+        for line, taken in needs:
+            for (lot, place, _, _), steps in taken:
+                item, code = lot.item, lot.code
+                row = _new(Allocation, (demand, line, LOT, item, code, place, steps, steps, firmness))
+                key, where = (demand, line, LOT, item, code, place), (item, code, place)
+                if where in balances or key in allocations:
+                    self.link(row)
+                else:
+                    allocations[key] = row
+                    balances[where] = 0, steps
+                guards[item, code] = lot.revision
 
     def unlink(self, row: Allocation, takes: int | None = None, covers: int | None = None) -> None:
         """Take an allocation away, or so many steps of it."""
@@ -349,16 +354,15 @@ class Work:
         allocations, balances, guards = changes.allocations, changes.balances, changes.lot_guards
         moves: list[Move] = []
         for row in rows:
-            key, where = row[:6], row[3:6]
-            demand, line, _, item, code, _, steps, _, _ = row
-            there = (item, code, place)
+            demand, line, source, item, code, stood, steps, _, _ = row
+            where, there = (item, code, stood), (item, code, place)
             moved, promised = balances.get(where, _UNTOUCHED)
             balances[where] = moved - steps, promised - steps
             moved, promised = balances.get(there, _UNTOUCHED)
             balances[there] = moved + steps, promised
-            allocations[key] = None
+            allocations[demand, line, source, item, code, stood] = None
             guards[item, code] = lots[item, code].revision
-            moves.append(_new(Move, (item, code, steps, where[2], place, f"{demand}/{line}")))
+            moves.append(_new(Move, (item, code, steps, stood, place, f"{demand}/{line}")))
         done = tuple(moves)
         if done:
             changes.postings.append(_new(Posting, (kind, paper, self.happened, self.at, done, self.by, "")))

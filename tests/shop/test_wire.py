@@ -513,7 +513,7 @@ def test_there_is_one_spelling_only(kind, written):
         (Confirmed("CO-1", None, WRONG, (), ()), "$.value.productions"),
         (Confirmed("CO-1", None, ("PB-1", WRONG), (), ()), "$.value.productions[1]"),
         (Changes(stamps=WRONG), "$.value.stamps"),
-        (Changes(stamps={"CO-1": 0.5}), "$.value.stamps['CO-1']"),
+        (Changes(stamps={"CO-1": 0.5}), "$.value.stamps['CO-1']"),  # type: ignore[dict-item]
         (Changes(stamps={WRONG: 1}), "$.value.stamps['5']"),
         (Changes(balances=WRONG), "$.value.balances"),
         (Changes(lot_guards={WRONG: 1}), "$.value.lot_guards[0][0]"),

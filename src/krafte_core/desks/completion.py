@@ -28,6 +28,7 @@ from krafte_core.quantities import Quantity
 from krafte_core.recipes import Line
 from krafte_core.roles import target
 from krafte_core.stock import PRODUCTION, SCRAP, STOCK, Lot, Move, Stocked, line_of
+from krafte_core.straight import straight
 from krafte_core.work import Work, arrived
 
 _new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
@@ -84,6 +85,10 @@ class Completed:
     by_products: tuple[Lot, ...] = ()
     output: Deviation | None = None
     outputs: Mapping[str, Deviation] = attrs.field(factory=dict)
+
+
+_lot, _completed = straight(Lot), straight(Completed)
+_ended, _reported = straight(ProductionCompleted), straight(ProductionReported)
 
 
 class Said(NamedTuple):
@@ -162,9 +167,9 @@ class Completion:
             work, (RUN, run.item, self.name), "", lot, said.to, free, coming, f"{self.name} made less"
         )
         self._free_time(work)
-        happened = ProductionCompleted if self.ends else ProductionReported
+        happened = _ended if self.ends else _reported
         work.tell(happened(work.at, self.name, run.item, lot.code if lot else "", item.quantity(made)))
-        return Completed(
+        return _completed(
             self.name, run.item, lot, item.quantity(made), item.quantity(scrapped), item.quantity(lost),
             deviations, displaced + self.lost, work.told(), others, output, self.differing,
         )  # fmt: skip
@@ -292,7 +297,8 @@ class Completion:
             return None
         moves: list[Move] = []
         for need in run.lines:
-            left = between(need, before, before + output + (lost if need.follows == "charge" else 0))
+            made = output + lost if need.follows == "charge" else output
+            left = between(need, before, before + made) if before or not made else need.planned(made)
             ref = f"{self.name}/{need.ref}"
             rows = there.get(need.item, ())
             for lot, place, steps, _ in rows:
@@ -396,7 +402,7 @@ class Completion:
         if before is not None and before.paper != self.name:
             raise AlreadyExists(f"lot of {item.code}", name)
         own = self._said_of(item.code, name, product=item.code == run.item) if self.said.attributes else ()
-        lot = before or Lot(
+        lot = before or _lot(
             item.code,
             name,
             origin="run",
@@ -514,6 +520,8 @@ class Completion:
 
 def _dated(work: Work, name: str, at: datetime | None, entries: Iterable[Entry], *, ends: bool) -> tuple[tuple[str, str], ...]:
     """What the diary keeps of when a part was made, not before the start; or of when the run ended, not before what was done at it."""
+    if at is None:
+        return ()
     when = date_step(work, name, at, [entry for entry in entries if entry.step in (AT_WORK if ends else ("start",))])
     if ends:
         emptied(work, name, at)

@@ -21,6 +21,7 @@ from krafte_core.orders import CustomerOrder
 from krafte_core.production import ProductionOrder
 from krafte_core.scheduling import Search
 from krafte_core.stock import pick, unusable
+from krafte_core.straight import straight
 from krafte_core.work import Seen, Work
 
 
@@ -51,6 +52,9 @@ class Netted:
         return (("promised", self.promised.isoformat()),) if self.promised else ()
 
 
+_confirmed, _netted, _told = straight(Confirmed), straight(Netted), straight(OrderConfirmed)
+
+
 def net(work: Work, order: CustomerOrder, kept: Kept, reach: Sequence[str], *, make: bool = True, when_short: str = "wait") -> Netted:
     """Cover what is open of an order and write it down.
 
@@ -65,7 +69,7 @@ def net(work: Work, order: CustomerOrder, kept: Kept, reach: Sequence[str], *, m
         raise Short(short, promised)
     writer = Writer(work)
     needs.write(writer, covers)
-    return Netted(promised, tuple([run.number for run in writer.runs.values()]), short, needs.state)
+    return _netted(promised, tuple([run.number for run in writer.runs.values()]), short, needs.state)
 
 
 def confirm(work: Work, name: str, kept: Kept, *, make: bool, when_short: str, force: bool) -> Confirmed:
@@ -78,9 +82,9 @@ def confirm(work: Work, name: str, kept: Kept, *, make: bool, when_short: str, f
     losers = take_for(work, paper) if force else ()
     done = net(work, paper, kept, reach, make=make, when_short=when_short)
     work.step(paper, done.state, "confirm", details=done.details)
-    work.tell(OrderConfirmed(work.at, paper.number, paper.customer, done.promised))
+    work.tell(_told(work.at, paper.number, paper.customer, done.promised))
     events = work.changes.events if not losers else work.told()
-    return Confirmed(paper.number, done.promised, done.productions, done.shortages, tuple(events), losers)
+    return _confirmed(paper.number, done.promised, done.productions, done.shortages, tuple(events), losers)
 
 
 def take_for(work: Work, order: CustomerOrder) -> tuple[Displaced, ...]:

@@ -15,6 +15,7 @@ from krafte_core.events import OrderPlaced
 from krafte_core.items import Item, code, note, one_of
 from krafte_core.money import Money, price
 from krafte_core.orders import DELIVERIES, CustomerOrder, OrderLine
+from krafte_core.straight import straight
 from krafte_core.terms import discount
 from krafte_core.work import Work
 
@@ -22,6 +23,7 @@ MOST_LINES = 10_000
 MOST_PRIORITY = 1_000_000
 _PLAIN: Mapping[str, Any] = {}
 _ONE = Fraction(1)
+_line, _order, _placed = straight(OrderLine), straight(CustomerOrder), straight(OrderPlaced)
 
 
 def listed(lines: Any) -> tuple[OrderLine, ...]:
@@ -96,7 +98,7 @@ def checked_lines(work: Work, lines: Sequence[OrderLine]) -> tuple[OrderLine, ..
             raise InvalidInput(f"line {place}: ref", ref, "a name of its own, without a slash or a plus")
         refs.add(ref)
         checked.append(
-            OrderLine(
+            _line(
                 line.item,
                 item.quantity(steps),
                 price=line.price,
@@ -142,7 +144,7 @@ def file_order(work: Work, order: CustomerOrder) -> CustomerOrder:
     """Write a new order and tell it."""
     work.file(order, new=True)
     work.step(order, "", "place")
-    work.tell(OrderPlaced(work.at, order.number, order.customer))
+    work.tell(_placed(work.at, order.number, order.customer))
     return order
 
 
@@ -168,6 +170,6 @@ def write_down(
     terms = agreed(work, customer, prices)
     checked = checked_lines(work, with_prices(work, lines, terms, as_told=as_told))
     work.catalogue.method(fields["shipping"])
-    order = file_order(work, CustomerOrder(work.number("CO"), customer, checked, placed_at=work.at, **fields))
+    order = file_order(work, _order(work.number("CO"), customer, checked, placed_at=work.at, **fields))
     check_terms(work, order, terms, owed)
     return order

@@ -25,11 +25,10 @@ from krafte_core.items import code, note, one_of
 from krafte_core.office import Office
 from krafte_core.production import PRODUCTION_STEPS, ProductionOrder
 from krafte_core.stock import STOCK, Move, line_of, unusable
+from krafte_core.straight import straight
 from krafte_core.times import day
 from krafte_core.wording import told
 from krafte_core.work import Work, number_of
-
-_new = tuple.__new__  # half the cost of a NamedTuple's own constructor, in loops that run for every lot
 
 
 @attrs.frozen
@@ -39,6 +38,9 @@ class Started:
     production: str
     moves: tuple[Move, ...]
     events: tuple[Event, ...]
+
+
+_started, _told = straight(Started), straight(ProductionStarted)
 
 
 class BegunRuns:
@@ -499,8 +501,8 @@ def starting(name: str, when_short: str, at: datetime | None = None) -> Callable
         moves = work.fulfil("start", name, reserved, lots, line_of(name))  # what lies on the run's own line is nobody else's
         if at is not None:
             fit_in(work)
-        work.tell(ProductionStarted(work.at, name, run.item))
-        return Started(name, moves, tuple(work.changes.events))
+        work.tell(_told(work.at, name, run.item))
+        return _started(name, moves, tuple(work.changes.events))
 
     return decide
 

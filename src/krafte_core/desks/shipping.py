@@ -22,6 +22,7 @@ from krafte_core.office import Office
 from krafte_core.orders import CustomerOrder
 from krafte_core.shipping import SHIPMENT_STEPS, Shipment, ShipmentLine
 from krafte_core.stock import CUSTOMER, Move
+from krafte_core.straight import straight
 from krafte_core.tables import aligned
 from krafte_core.wording import told
 from krafte_core.work import Work, number_of
@@ -34,6 +35,9 @@ class Delivered:
     shipment: str
     orders: tuple[str, ...]
     events: tuple[Event, ...]
+
+
+_shipment, _line, _told = straight(Shipment), straight(ShipmentLine), straight(OrderShipped)
 
 
 class ShippingDesk(Returns, Parcels):
@@ -85,7 +89,7 @@ class ShippingDesk(Returns, Parcels):
             lines, moves = _loaded(work, papers, amounts, lots, force=force)
             number = work.number("SH")
             first = papers[0]
-            shipment = Shipment(
+            shipment = _shipment(
                 number, first.customer, tuple(lines), shipped_at=at or work.at, method=first.shipping, carrier=carrier,
                 tracking=tracking, ship_to=first.ship_to, attributes=extra,
             )  # fmt: skip
@@ -96,7 +100,7 @@ class ShippingDesk(Returns, Parcels):
             else:
                 enter(work, "ship", number, moves, at=at)
             for name in shipment.orders:
-                work.tell(OrderShipped(work.at, name, first.customer, number, carrier, tracking))
+                work.tell(_told(work.at, name, first.customer, number, carrier, tracking))
             return shipment
 
         return self._office.run(decide, key=key, content=content, by=by)
@@ -210,4 +214,4 @@ def _leave(work: Work, order: str, row: Leaving, lines: list[ShipmentLine], move
         work.unlink(link, steps, link.covers if steps == link.takes else link.covers * steps // link.takes)
     work.guard(lot)
     moves.append(Move(lot.item, lot.code, steps, place, CUSTOMER, f"{order}/{need}"))
-    lines.append(ShipmentLine(order, need, lot.item, lot.code, work.item(lot.item).quantity(steps), steps))
+    lines.append(_line(order, need, lot.item, lot.code, work.item(lot.item).quantity(steps), steps))
