@@ -149,8 +149,11 @@ class Tally:
         if row is None:
             self.sums[item] = [required, stock, incoming, made, missing]
             return
-        for n, steps in enumerate((required, stock, incoming, made, missing)):
-            row[n] += steps
+        row[0] += required
+        row[1] += stock
+        row[2] += incoming
+        row[3] += made
+        row[4] += missing
 
     def cover(self, cover: Cover, *, required: bool = True) -> None:
         """A cover and everything behind it."""
@@ -184,13 +187,13 @@ class Tally:
 
     def answer(self, order: str, item: Callable[[str], Item]) -> Availability:
         """The sums as amounts."""
-        needs = tuple([_new(Need, (code, item(code).scale, *row)) for code, row in self.sums.items()])
-        return _availability(
-            order,
-            needs,
-            tuple([shortage(n.item, n.scale, n.required_steps, n.required_steps - n.missing_steps) for n in needs if n.missing_steps]),
-            reasons(self.chosen, item) if self.chosen else (),
-        )
+        needs, short = [], []
+        for code, row in self.sums.items():
+            scale = item(code).scale
+            needs.append(_new(Need, (code, scale, *row)))
+            if row[4]:
+                short.append(shortage(code, scale, row[0], row[0] - row[4]))
+        return _availability(order, tuple(needs), tuple(short), reasons(self.chosen, item) if self.chosen else ())
 
 
 def reasons(covers: Iterable[Cover], item: Callable[[str], Item]) -> tuple[Reason, ...]:

@@ -238,7 +238,7 @@ class Books:
         """See `Reader`."""
         own = self._shelves
         if self._base is None:
-            return [*own.at(place)]
+            return own.at(place)
         return sorted([*(row for row in self._base.at_place(place) if not own.has(row)), *own.at(place)], key=_spot)
 
     def links(self, papers: Iterable[str]) -> Mapping[str, Sequence[Allocation]]:
@@ -254,18 +254,24 @@ class Books:
 
     def claims(self, supplies: Iterable[SupplyKey]) -> Mapping[SupplyKey, Sequence[Allocation]]:
         """See `Reader`. Claims on lots are indexed from the first time that somebody asks: most shops never do."""
-        wanted = [*supplies]
-        if not self._lot_claims and LOT in [supply[0] for supply in wanted]:
-            self._lot_claims = True
-            for rows in self._links.values():
-                for key, link in rows.items():
-                    if key[2] == LOT:
-                        self._put(self._claims, key[2:5], key, link)
         own: Mapping[SupplyKey, Mapping[Any, Any]] = self._claims
         if self._base is None:
-            return {supply: sorted(own.get(supply, _EMPTY).values()) for supply in wanted}
+            found: dict[SupplyKey, Sequence[Allocation]] = {}
+            for supply in supplies:
+                if supply[0] == LOT and not self._lot_claims:
+                    self._claim_lots()
+                found[supply] = sorted(own[supply].values()) if supply in own else []
+            return found
+        wanted = [*supplies]
         merged = self._merged(wanted, own, self._base.claims(wanted))
         return {supply: sorted(rows) for supply, rows in merged.items()}
+
+    def _claim_lots(self) -> None:
+        self._lot_claims = True
+        for rows in self._links.values():
+            for key, link in rows.items():
+                if key[2] == LOT:
+                    self._put(self._claims, key[2:5], key, link)
 
     def bookings(self, work_centers: Iterable[str], since: int) -> Mapping[str, Sequence[Booking]]:
         """See `Reader`."""

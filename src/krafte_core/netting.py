@@ -61,6 +61,8 @@ def shipped(work: Work, order: str) -> Mapping[str, int]:
 
 def open_needs(work: Work, order: CustomerOrder, links: Sequence[Allocation], *, fresh: bool = False) -> list[tuple[OrderNeed, int]]:
     """Per need the steps that are neither shipped nor linked; `fresh` says that nothing can have been."""
+    if fresh and not links:
+        return [(need, need.steps) for need in order.needs]
     covered: dict[str, int] = {}
     for link in links:
         covered[link.line] = covered.get(link.line, 0) + link.covers

@@ -127,9 +127,7 @@ class Search:
         rule, order = situation.picking(item)
         rows = situation.stock(item, order)
         used = self._lots.get(item)
-        if used is None:
-            used = self._lots[item] = {}
-        elif used:
+        if used:
             rows = _not_taken(rows, used)
         within = situation.usable_places if places is None else places
         taken: Sequence[tuple[Stocked, int]]
@@ -137,11 +135,14 @@ class Search:
             taken, _, missing = first(rows, steps, on or self.today, within, situation.owners)
         else:
             taken, _, missing = pick(rule, rows, steps, on or self.today, usable_places=within, owners=situation.owners)
-        for (lot, place, _, _), took in taken:
-            key = (lot.code, place)
-            before = used.get(key, 0)
-            used[key] = before + took
-            journal.append((_put, used, key, before))
+        if used is None:
+            used = self._lots[item] = {}
+            journal.append((_drop, self._lots, item))
+            for (lot, place, _, _), took in taken:
+                used[lot.code, place] = took
+        else:
+            for (lot, place, _, _), took in taken:
+                self._count(used, (lot.code, place), took)
         found = _cover(item, steps, self.now, taken)
         wanted = self._wanted
         if item in wanted:

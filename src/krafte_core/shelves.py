@@ -81,10 +81,10 @@ class Shelves:
         rows = (self._rows[item, code, place] for code, places in self._places.get(item, _EMPTY).items() for place in places)
         return (row for row in rows if row.on_hand > row.allocated)
 
-    def at(self, place: str) -> Iterator[Stocked]:
+    def at(self, place: str) -> list[Stocked]:
         """What stands at a place, by item and lot; a run's line place has an index of its own."""
         keys = self._lines.get(place, ()) if place.startswith(LINE) else (key for key in self._rows if key[2] == place)
-        return (row for row in map(self._rows.__getitem__, sorted(keys)) if row.on_hand)
+        return [row for row in map(self._rows.__getitem__, sorted(keys)) if row[2]]
 
     def _where(self, item: str, code: str) -> tuple[str, ...]:
         return self._places.get(item, _EMPTY).get(code, ()) + self._on_lines().get(item, _EMPTY).get(code, ())

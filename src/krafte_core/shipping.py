@@ -66,7 +66,7 @@ class Shipment:
     @property
     def orders(self) -> tuple[str, ...]:
         """The orders that it serves, each once."""
-        return tuple(dict.fromkeys(line.order for line in self.lines))
+        return tuple(dict.fromkeys([line.order for line in self.lines]))
 
     @property
     def numbers(self) -> tuple[str, ...]:

@@ -205,7 +205,10 @@ def _stopped(work: Work, run: ProductionOrder, known: dict[str, tuple[str, ...]]
         return known[number]
     known[number] = ()
     claims = work.reader.claims(supplies)
-    demands = dict.fromkeys(link.demand for supply in supplies for link in claims[supply])
+    demands: dict[str, None] = {}
+    for supply in supplies:
+        for link in claims[supply]:
+            demands[link.demand] = None
     diaries = work.reader.diary(demands)
     found: dict[str, None] = {}
     for demand in demands:

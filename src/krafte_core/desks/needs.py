@@ -37,7 +37,8 @@ class OrderNeeds:
     def __init__(self, work: Work, order: CustomerOrder, *, renew: bool = False) -> None:
         self.work = work
         self.order = order
-        self.on = max(arrival_day(work, order.shipping), order.requested or date.min)  # until then a lot must be good
+        arrives = arrival_day(work, order.shipping)
+        self.on = arrives if order.requested is None else max(arrives, order.requested)  # until then a lot must be good
         self.state = work.state(order)
         fresh = self.state == "placed"
         self.links: Sequence[Allocation] = work.reader.links((order.number,))[order.number]
@@ -176,6 +177,9 @@ class OrderNeeds:
     def covered(self, tally: Tally) -> None:
         """What the order needs in all, and what of it is linked already."""
         for line, steps in self.lines:
+            if not self.links:
+                tally.add(line.item, required=steps)
+                continue
             linked = [link for link in self.links if link.line == line.ref]
             tally.add(line.item, required=steps + sum(link.covers for link in linked))
             _linked(tally, line.item, linked)

@@ -182,7 +182,7 @@ def _asked_lots(lots: Any) -> object:
 
 
 def _one_customer(papers: Sequence[CustomerOrder], amounts: Amounts | None, lots: Lots | None) -> None:
-    if not papers or len({(paper.customer, paper.ship_to) for paper in papers}) > 1:
+    if not papers or (len(papers) > 1 and len({(paper.customer, paper.ship_to) for paper in papers}) > 1):
         raise InvalidInput("orders", [paper.number for paper in papers], "orders of one customer to one address")
     asked = amounts if amounts is not None else lots
     if asked is not None and len(papers) > 1:
