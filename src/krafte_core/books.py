@@ -416,8 +416,9 @@ class Books:
         self._check(changes)
         settled = self._settled(changes.balances) if changes.balances else None
         self._version += 1
+        stamps = self._stamps
         for name, stamp in changes.stamps.items():
-            self._stamps[name] = stamp + 1
+            stamps[name] = stamp + 1
         for paper in changes.papers.values():
             self._file(paper)
         if changes.closed:
@@ -440,15 +441,13 @@ class Books:
 
     def _check(self, changes: Changes) -> None:
         """Every guard but the balances."""
+        stamps, lots = self._stamps, self._lots
         for name, stamp in changes.stamps.items():
-            if self._stamps.get(name, 0) != stamp and self._stamp(name) != stamp:
+            if stamps.get(name, 0) != stamp and self._stamp(name) != stamp:
                 raise Conflict(name)
-        lots = self._lots
         for key, revision in changes.lot_guards.items():
-            lot = lots.get(key)
-            if lot is None:
-                lot = self._lot(key)
-            if lot.revision != revision if lot is not None else revision:
+            lot = lots.get(key) or self._lot(key)
+            if lot.revision != revision if lot else revision:
                 raise Conflict(f"lot {key[1]} of {key[0]}")
         if changes.key is not None and self.result(changes.key) is not None:
             raise Conflict(f"key {changes.key}")
@@ -475,8 +474,9 @@ class Books:
             kind = KINDS[type(paper)]
             self._numbers.setdefault(kind, []).append(number)
             if kind != "shipment":
+                open_ = self._open[kind]
                 for item in paper.items:
-                    self._open[kind].setdefault(item, {})[number] = None
+                    open_.setdefault(item, {})[number] = None
             if isinstance(paper, CustomerOrder):
                 self._of_customers.setdefault(paper.customer, {})[number] = None
             return

@@ -53,7 +53,8 @@ class Journal:
         pages = self._pages
         for entry in entries:
             row = entry[:]
-            pages[entry[0]] = (*pages.get(entry[0], ()), row)
+            document = row[0]
+            pages[document] = (*pages[document], row) if document in pages else (row,)
             self._entries.append(row)
 
     def postings(self) -> Iterator[Posting]:

@@ -139,7 +139,8 @@ class Office:
                 if stored is not None:
                     return _repeated(key, stored, fingerprint)  # type: ignore[no-any-return]
             work = Work(reader, self.catalogue(reader), now, numbers, by)
-            work.back_limit = self.back_limit
+            if self.back_limit is not None:
+                work.back_limit = self.back_limit
             answer = decide(work)
         changes = combined(work.everything()) if work.earlier else work.changes
         if key is not None:

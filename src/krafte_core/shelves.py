@@ -137,7 +137,7 @@ class Shelves:
                 raise Conflict("stock of {} {} in {}".format(*key))
             if on_hand or keep:
                 row = rows[key] = _row(Stocked, (lot, place, on_hand, allocated))
-                if (had > kept) is not (on_hand > allocated):
+                if moved != promised and (had > kept) is not (on_hand > allocated):
                     turned.append((key, row))
             else:
                 vanish.append((key, before))

@@ -116,6 +116,9 @@ class Owners:
 class Work:
     """One command at work. `numbers` gives document counters, asked only after the last refusal."""
 
+    back_limit: timedelta | None = None
+    """How far back the host lets entries be dated; None: as far as the books are open."""
+
     def __init__(self, reader: Reader, catalogue: Catalogue, now: Now, numbers: Callable[[str], int], by: str = "") -> None:
         """Nothing read, nothing changed."""
         self.reader = self._first = reader
@@ -127,7 +130,6 @@ class Work:
         self._numbers = numbers
         self._filed: dict[str, Filed] = {}
         self.earlier: list[Changes] = []
-        self.back_limit: timedelta | None = None
 
     # reading ----------------------------------------------------------------------------------------------------------
 
@@ -185,8 +187,9 @@ class Work:
         """The state of a paper: what its diary adds up to, this command's entries included; `entries` where it is read already."""
         name, table = paper.number, STEPS[type(paper)]
         now = state(table, self.reader.diary((name,))[name] if entries is None else entries)
-        if self.changes.diary:
-            now = state(table, [entry for entry in self.changes.diary if entry.document == name], now)
+        written = self.changes.diary
+        if written:
+            now = state(table, [entry for entry in written if entry.document == name], now)
         return now
 
     def item(self, code: str) -> Item:
@@ -285,8 +288,9 @@ class Work:
         rows = tuple(moves)
         if not rows:
             return
-        self.changes.postings.append(_new(Posting, (kind, paper, happened_at or self.happened, self.at, rows, self.by, reason)))
-        balances = self.changes.balances
+        changes = self.changes
+        changes.postings.append(_new(Posting, (kind, paper, happened_at or self.happened, self.at, rows, self.by, reason)))
+        balances = changes.balances
         for item, lot, steps, source, target, _ in rows:
             if source not in OUTSIDE:
                 key = (item, lot, source)
@@ -356,10 +360,16 @@ class Work:
         for row in rows:
             demand, line, source, item, code, stood, steps, _, _ = row
             where, there = (item, code, stood), (item, code, place)
-            moved, promised = balances.get(where, _UNTOUCHED)
-            balances[where] = moved - steps, promised - steps
-            moved, promised = balances.get(there, _UNTOUCHED)
-            balances[there] = moved + steps, promised
+            if where in balances:
+                moved, promised = balances[where]
+                balances[where] = moved - steps, promised - steps
+            else:
+                balances[where] = -steps, -steps
+            if there in balances:
+                moved, promised = balances[there]
+                balances[there] = moved + steps, promised
+            else:
+                balances[there] = steps, 0
             allocations[demand, line, source, item, code, stood] = None
             guards[item, code] = lots[item, code].revision
             moves.append(_new(Move, (item, code, steps, stood, place, f"{demand}/{line}")))
