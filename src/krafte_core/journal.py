@@ -1,13 +1,14 @@
 """The journal in memory: postings of the ledger and entries of the diary, in the order in which they were written.
 
-Rows are kept as plain tuples of plain values: the garbage collector learns that they hold nothing to collect and leaves a large
-journal alone. Indexes catch up when somebody asks, because most commands never do.
+Rows are kept as plain tuples of plain values, as few as may be: a posting is one, a document's page of the diary is one. The garbage
+collector learns that they hold nothing to collect and leaves a large journal alone. Indexes catch up when somebody asks, because most
+commands never do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from typing import Any
 
 from krafte_core.diary import Entry
@@ -15,7 +16,8 @@ from krafte_core.ledger import Links
 from krafte_core.stock import PRODUCTION, Move, Posting
 from krafte_core.store import LotKey
 
-_WIDTH = len(Move._fields)
+_WIDTH, _HEAD = len(Move._fields), 6  # a posting: kind, paper, both times, who and why; then its moves, field by field
+_ENTRY = len(Entry._fields)  # a page: its entries, field by field
 _MANY = 10_000  # so many new postings at once are worth laying the index side by side again
 _new = tuple.__new__
 
@@ -31,8 +33,9 @@ class Journal:
     def __init__(self) -> None:
         """Empty."""
         self._postings: list[tuple[Any, ...]] = []
-        self._entries: list[tuple[Any, ...]] = []
-        self._pages: dict[str, tuple[tuple[Any, ...], ...]] = {}
+        self._entries: list[str] = []
+        """Of each entry the document."""
+        self._pages: dict[str, tuple[Any, ...]] = {}
         self._by_lot: dict[LotKey, list[int]] = {}
         self._by_paper: dict[str, list[int]] = {}
         self._indexed = 0
@@ -47,15 +50,13 @@ class Journal:
 
     def write(self, postings: Iterable[Posting], entries: Iterable[Entry]) -> None:
         """Append rows."""
-        for posting in postings:
-            kind, paper, happened_at, recorded_at, moves, by, reason = posting
-            self._postings.append((kind, paper, happened_at, recorded_at, tuple(chain.from_iterable(moves)), by, reason))
+        for kind, paper, happened_at, recorded_at, moves, by, reason in postings:
+            self._postings.append((kind, paper, happened_at, recorded_at, by, reason, *chain.from_iterable(moves)))
         pages = self._pages
         for entry in entries:
-            row = entry[:]
-            document = row[0]
-            pages[document] = (*pages[document], row) if document in pages else (row,)
-            self._entries.append(row)
+            document, row = entry[0], entry[:]
+            pages[document] = pages[document] + row if document in pages else row
+            self._entries.append(document)
 
     def postings(self) -> Iterator[Posting]:
         """Every posting."""
@@ -63,11 +64,16 @@ class Journal:
 
     def entries(self) -> Iterator[Entry]:
         """Every entry of the diary."""
-        return (_new(Entry, row) for row in self._entries)
+        read: dict[str, int] = {}
+        for document in self._entries:
+            start = read.get(document, 0)
+            read[document] = end = start + _ENTRY
+            yield _new(Entry, self._pages[document][start:end])
 
     def page(self, document: str) -> Sequence[Entry]:
         """The entries of one document."""
-        return [*map(_new, repeat(Entry), self._pages.get(document, ()))]
+        page = self._pages.get(document, ())
+        return [_new(Entry, page[n : n + _ENTRY]) for n in range(0, len(page), _ENTRY)]
 
     def about(self, lots: Collection[LotKey], papers: Collection[str]) -> Sequence[Posting]:
         """The postings that move any of these lots, are because of any of these papers, or serve a need of them."""
@@ -81,7 +87,7 @@ class Journal:
         links, old = self._links, self._linked
         for n in range(old, len(self._postings)):
             row = self._postings[n]
-            if PRODUCTION in row[4]:
+            if PRODUCTION in row[_HEAD:]:
                 links.add(_posting(row))
         self._linked = len(self._postings)
         if self._linked - old > _MANY:
@@ -91,15 +97,15 @@ class Journal:
     def _index(self) -> None:
         by_lot, by_paper = self._by_lot, self._by_paper
         for n in range(self._indexed, len(self._postings)):
-            _, paper, _, _, flat, _, _ = self._postings[n]
-            for number in {paper, *(line.partition("/")[0] for line in flat[5::_WIDTH])} - {""}:
+            row = self._postings[n]
+            for number in {row[1], *(line.partition("/")[0] for line in row[_HEAD + 5 :: _WIDTH])} - {""}:
                 by_paper.setdefault(number, []).append(n)
-            for key in {*zip(flat[0::_WIDTH], flat[1::_WIDTH], strict=True)}:
+            for key in {*zip(row[_HEAD::_WIDTH], row[_HEAD + 1 :: _WIDTH], strict=True)}:
                 by_lot.setdefault(key, []).append(n)
         self._indexed = len(self._postings)
 
 
 def _posting(row: tuple[Any, ...]) -> Posting:
-    kind, paper, happened_at, recorded_at, flat, by, reason = row
-    moves = tuple(_new(Move, flat[n : n + _WIDTH]) for n in range(0, len(flat), _WIDTH))
+    kind, paper, happened_at, recorded_at, by, reason = row[:_HEAD]
+    moves = tuple([_new(Move, row[n : n + _WIDTH]) for n in range(_HEAD, len(row), _WIDTH)])
     return Posting(kind, paper, happened_at, recorded_at, moves, by, reason)
