@@ -320,15 +320,11 @@ class Books:
 
     def diary(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """See `Reader`."""
-        page = self._journal.page
         if self._base is None:
-            pages = {}
-            for document in documents:  # no comprehension, here and in what else every command asks: a frame less
-                pages[document] = page(document)
-            return pages
+            return self._journal.pages(documents)
         wanted = [*documents]
-        theirs = self._base.diary(wanted)
-        return {document: [*theirs[document], *page(document)] for document in wanted}
+        theirs, own = self._base.diary(wanted), self._journal.pages(wanted)
+        return {document: [*theirs[document], *own[document]] for document in wanted}
 
     def decided(self, since: datetime | None, until: datetime | None) -> Iterator[Entry]:
         """See `Reader`."""

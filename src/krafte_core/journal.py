@@ -70,10 +70,14 @@ class Journal:
             read[document] = end = start + _ENTRY
             yield _new(Entry, self._pages[document][start:end])
 
-    def page(self, document: str) -> Sequence[Entry]:
-        """The entries of one document."""
-        page = self._pages.get(document, ())
-        return [_new(Entry, page[n : n + _ENTRY]) for n in range(0, len(page), _ENTRY)]
+    def pages(self, documents: Iterable[str]) -> dict[str, Sequence[Entry]]:
+        """Per document its entries."""
+        pages = self._pages
+        found: dict[str, Sequence[Entry]] = {}
+        for document in documents:
+            page = pages.get(document, ())
+            found[document] = [_new(Entry, page[n : n + _ENTRY]) for n in range(0, len(page), _ENTRY)]
+        return found
 
     def about(self, lots: Collection[LotKey], papers: Collection[str]) -> Sequence[Posting]:
         """The postings that move any of these lots, are because of any of these papers, or serve a need of them."""

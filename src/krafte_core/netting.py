@@ -398,11 +398,14 @@ def end_quote(work: Work, quote: Quote, step: str) -> None:
     work.touch(quote.order)
 
 
-def drop_expired_quotes(work: Work, items: Sequence[str]) -> None:
-    """Quotes that ran out stop counting at once: whoever next touches what they held removes them, as a decision before its own."""
+def drop_expired_quotes(work: Work, items: Sequence[str]) -> bool:
+    """Quotes that ran out stop counting at once: whoever next touches what they held removes them, as a decision before its own.
+
+    Says whether there was any quote for the items, expired or not.
+    """
     quotes = work.reader.open_papers("quote", items)
     if not quotes:
-        return
+        return False
     rows = {row.paper.number: row for found in quotes.values() for row in found}
     late = sorted((row.paper for row in rows.values() if row.paper.until <= work.at), key=lambda quote: (quote.until, quote.number))
     if late:
@@ -410,6 +413,7 @@ def drop_expired_quotes(work: Work, items: Sequence[str]) -> None:
         for quote in late:
             end_quote(work, quote, "expire")
         work.settle()
+    return True
 
 
 def lot_links(work: Work, keys: Iterable[tuple[str, str]]) -> Iterator[Allocation]:

@@ -231,7 +231,10 @@ class Completion:
         for row in work.reader.at_place(line):
             there.setdefault(row.lot.item, []).append(row)
         charge = Batched(work, run, ()) if run.by_choice else None
-        chosen, stands = self._chosen(work, charge, run, before, output, lost) if charge else (None, dict[str, str]())
+        chosen: Mapping[str, int] | None = None
+        stands: dict[str, str] = {}
+        if charge is not None:
+            chosen, stands = self._chosen(work, charge, run, before, output, lost)
         if self.used:
             _known_materials(run, self.used, {**extras, **stands})
         elif not extras and self.ends and charge is None:

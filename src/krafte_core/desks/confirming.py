@@ -76,8 +76,8 @@ def confirm(work: Work, name: str, kept: Kept, *, make: bool, when_short: str, f
     """The decision behind `shop.orders.confirm`."""
     paper = work.paper(CustomerOrder, name)
     reach = reach_of(work, paper.items)
-    drop_expired_quotes(work, reach)
-    accept_quote(work, paper)
+    if drop_expired_quotes(work, reach):
+        accept_quote(work, paper)
     going_on(work, paper, "confirm")
     losers = take_for(work, paper) if force else ()
     done = net(work, paper, kept, reach, make=make, when_short=when_short)

@@ -54,12 +54,6 @@ class OrderNeeds:
         self.later: dict[str, Batch] = {}
         """Runs that have not begun and whose materials come later than they were planned for: as they can be made now."""
 
-    def at(self, work: Work) -> OrderNeeds:
-        """The same needs for another command over the same books."""
-        twin = OrderNeeds.__new__(OrderNeeds)
-        twin.__dict__.update(vars(self), work=work)
-        return twin
-
     def leave_out(self, numbers: frozenset[str]) -> None:
         """Runs that somebody else takes care of in the same search are not netted here."""
         self.elsewhere = numbers
@@ -239,7 +233,8 @@ class Kept:
         now = (revision, work.now, order.number, make)
         last = self._last
         if revision is not None and last is not None and last[0] == now:
-            return last[1].at(work), *last[2:]
+            last[1].work = work
+            return last[1:]
         needs = OrderNeeds(work, order, renew=renew)
         search = Search(Seen(work, reach, customer=order.customer), make=make)
         covers = needs.search(search)
@@ -248,12 +243,12 @@ class Kept:
         return needs, search, covers
 
 
-def reach_of(work: Work, items: Iterable[str]) -> tuple[str, ...]:
+def reach_of(work: Work, items: Sequence[str]) -> tuple[str, ...]:
     """The items and everything that their making may need, each once."""
-    wanted = dict.fromkeys(items)
-    if len(wanted) == 1:
-        return work.catalogue.reach(*wanted)
-    return tuple(dict.fromkeys(code for item in wanted for code in work.catalogue.reach(item)))
+    reach = work.catalogue.reach
+    if len(items) == 1:
+        return reach(items[0])
+    return tuple(dict.fromkeys([code for item in dict.fromkeys(items) for code in reach(item)]))
 
 
 def arrival_of(work: Work, order: CustomerOrder, search: Search) -> Callable[[float], float]:
