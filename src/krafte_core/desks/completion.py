@@ -36,6 +36,7 @@ Used = Mapping[str, Any]
 """Per item an amount, or amounts per lot; empty means nothing."""
 ByProducts = Mapping[str, Any]
 """Per item an amount, or amounts per lot."""
+_NOTHING: Mapping[str, str] = {}
 AT_WORK = ("start", "issue", "give_back", "scrap", "report", OPERATE, "reverse a part")
 """What is written down of a run at work: it does not end before that."""
 
@@ -231,10 +232,7 @@ class Completion:
         for row in work.reader.at_place(line):
             there.setdefault(row.lot.item, []).append(row)
         charge = Batched(work, run, ()) if run.by_choice else None
-        chosen: Mapping[str, int] | None = None
-        stands: dict[str, str] = {}
-        if charge is not None:
-            chosen, stands = self._chosen(work, charge, run, before, output, lost)
+        chosen, stands = self._chosen(work, charge, run, before, output, lost) if charge else (None, _NOTHING)
         if self.used:
             _known_materials(run, self.used, {**extras, **stands})
         elif not extras and self.ends and charge is None:
