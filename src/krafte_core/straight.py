@@ -32,11 +32,11 @@ def straight(kind: Callable[Parts, Value]) -> Callable[Parts, Value]:
     """
     cls: Any = kind
     fields = sorted(attrs.fields(cls), key=lambda field: field.kw_only)
-    scope: dict[str, Any] = {"new": object.__new__, "kind": cls, "twin": cls}
+    scope: dict[str, Any] = {"NEW": object.__new__, "KIND": cls, "TWIN": cls}
     closed = cls.__setattr__ is not object.__setattr__
     if closed:
         plain = {"__slots__": (), "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-        scope["twin"] = type(cls.__name__, (cls,), plain)
+        scope["TWIN"] = type(cls.__name__, (cls,), plain)
     parts, lines = [], []
     for field in fields:
         if field.kw_only and "*" not in parts:
@@ -52,7 +52,7 @@ def straight(kind: Callable[Parts, Value]) -> Callable[Parts, Value]:
             scope[f"_{name}"] = default
             parts.append(name if default is attrs.NOTHING else f"{name}=None" if default is None else f"{name}=_{name}")
         lines.append(f"    self.{name} = {value}")
-    ending = ["    self.__class__ = kind"] if closed else []
-    exec("\n".join([f"def made({', '.join(parts)}):", "    self = new(twin)", *lines, *ending, "    return self"]), scope)  # noqa: S102
+    ending = ["    self.__class__ = KIND"] if closed else []
+    exec("\n".join([f"def made({', '.join(parts)}):", "    self = NEW(TWIN)", *lines, *ending, "    return self"]), scope)  # noqa: S102
     made_straight: Callable[Parts, Value] = scope["made"]
     return made_straight
