@@ -283,7 +283,10 @@ class Books:
     def booked_for(self, papers: Iterable[str]) -> Mapping[str, Sequence[Booking]]:
         """See `Reader`."""
         if self._base is None:
-            return {paper: [*self._bookings.get(paper, _EMPTY).values()] for paper in papers}
+            found: dict[str, Sequence[Booking]] = {}
+            for paper in papers:
+                found[paper] = [*self._bookings.get(paper, _EMPTY).values()]
+            return found
         wanted = [*papers]
         return self._merged(wanted, self._bookings, self._base.booked_for(wanted), _booking_key)
 
@@ -502,13 +505,13 @@ class Books:
         if self._not_of(before) or of_base:
             self._of_customers.setdefault(order.customer, {})[number] = None
 
-    def _not_of(self, paper: Paper) -> bool:
-        """Whether it was an open order, which from now on it is no more."""
-        rows = self._of_customers.get(paper.customer, {}) if isinstance(paper, CustomerOrder) else {}
-        was = paper.number in rows
-        rows.pop(paper.number, None)
-        if was and not rows and isinstance(paper, CustomerOrder):
-            del self._of_customers[paper.customer]
+    def _not_of(self, order: CustomerOrder) -> bool:
+        """Whether it was open; from now on it is no more."""
+        rows = self._of_customers.get(order.customer, {})
+        was = order.number in rows
+        rows.pop(order.number, None)
+        if was and not rows:
+            del self._of_customers[order.customer]
         return was
 
     def _close(self, numbers: Iterable[str]) -> None:
@@ -518,7 +521,8 @@ class Books:
                 self._closed.add(number)
             if paper is not None:
                 self._take_out(paper)
-                self._not_of(paper)
+                if isinstance(paper, CustomerOrder):
+                    self._not_of(paper)
 
     def _open_again(self, numbers: Iterable[str]) -> None:
         for number in numbers:

@@ -7,7 +7,7 @@ commands never do.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -70,13 +70,15 @@ class Journal:
             read[document] = end = start + _ENTRY
             yield _new(Entry, self._pages[document][start:end])
 
-    def pages(self, documents: Iterable[str]) -> dict[str, Sequence[Entry]]:
+    def pages(self, documents: Iterable[str]) -> Mapping[str, Sequence[Entry]]:
         """Per document its entries."""
         pages = self._pages
-        found: dict[str, Sequence[Entry]] = {}
+        found: dict[str, list[Entry]] = {}
         for document in documents:
             page = pages.get(document, ())
-            found[document] = [_new(Entry, page[n : n + _ENTRY]) for n in range(0, len(page), _ENTRY)]
+            entries = found[document] = []
+            for n in range(0, len(page), _ENTRY):
+                entries.append(_new(Entry, page[n : n + _ENTRY]))  # noqa: PERF401 - every command asks: a frame less
         return found
 
     def about(self, lots: Collection[LotKey], papers: Collection[str]) -> Sequence[Posting]:

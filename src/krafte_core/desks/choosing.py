@@ -117,7 +117,7 @@ class Choice:
     @property
     def chosen_by_link(self) -> bool:
         """Whether everything leaves as it was allocated."""
-        return all(row.link is not None for row in self.chosen)
+        return not [row for row in self.chosen if row.link is None]
 
     def _is_all(self) -> bool:
         sums: dict[str, int] = {}

@@ -297,8 +297,9 @@ class Completion:
         if len(there) != len(run.lines):
             return None
         moves: list[Move] = []
+        whole = output + lost
         for need in run.lines:
-            made = output + lost if need.follows == "charge" else output
+            made = whole if need.follows == "charge" else output
             left = between(need, before, before + made) if before or not made else need.planned(made)
             ref = f"{self.name}/{need.ref}"
             rows = there.get(need.item, ())
