@@ -66,7 +66,8 @@ class BatchSize:
 
     A need that is larger than one batch is split, and how changes the date: `splits="at size"` makes as few batches as the size
     allows, `"never"` makes a need in one batch or not at all (one shade, one lot on the label), `"freely"` makes more and smaller
-    batches where they are done sooner, side by side or in the gaps between other work.
+    batches where they are done sooner, side by side or in the gaps between other work. It is about what is still open of one need:
+    what is wanted besides it later is another one, and what comes out besides is made as the sizes allow.
 
     Args:
         exactly: the one size.
@@ -135,15 +136,20 @@ class BatchSize:
 
         >>> jar = Item("jar", unit="each")
         >>> [*BatchSize(min="20 each", splits="freely").ways(jar, 70)]
-        [[70], [35, 35], [24, 23, 23]]
+        [[70], [35, 35], [24, 23, 23], [20, 20, 20, 20]]
         """
         first = self.split(item, steps, most)
         yield first
         if self.splits == "freely" and first:
             unit, least, _ = self._limits(item, most)
             units = -(-steps // unit)
-            for count in _more(len(first), units // max(least, 1)):
-                yield [size * unit for size in _even(units, count)]
+            for count in _more(len(first), -(-units // max(least, 1))):
+                yield [max(size, least) * unit for size in _even(units, count)]
+
+    @property
+    def whole(self) -> bool:
+        """Whether a need that is larger than one batch is not made at all."""
+        return self.splits == "never" and (self.exactly or self.max or self.vessel) is not None
 
     def at_once(self, item: Item, most: int | None = None) -> int | None:
         """The most that is made for one need, where it is never split; None for no limit.
@@ -151,10 +157,10 @@ class BatchSize:
         >>> BatchSize(max="50 kg", splits="never").at_once(Item("paint", unit="kg", step="1 kg"))
         50
         """
-        if self.splits != "never":
+        if not self.whole:
             return None
         unit, _, highest = self._limits(item, most)
-        return highest * unit if highest is not None else None
+        return unit * highest if highest else None
 
     def plan(self, item: Item, steps: int, rest: str = "over", most: int | None = None) -> Split:
         """How so many steps are made, and what becomes of a rest that no batch fits.

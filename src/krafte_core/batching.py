@@ -10,13 +10,16 @@ from collections.abc import Sequence
 from operator import itemgetter
 
 from krafte_core.board import Source
-from krafte_core.coverage import NEVER
-from krafte_core.portions import UNPLANNED, Chain, Portions
+from krafte_core.coverage import NEVER, UNPLANNED
+from krafte_core.portions import Chain, Portions
 from krafte_core.recipes import Formula
 
 
 class Batching(Portions):
     """What the planner inherits: it places the single batch."""
+
+    _freely = True
+    """Whether needs may be split freely: what goes into a batch is not, while ways of splitting are tried."""
 
     def _make_by(self, source: Source, formula: Formula, steps: int, end: int) -> bool:
         raise NotImplementedError
@@ -30,7 +33,7 @@ class Batching(Portions):
         if maker is None:
             return False
         formula = maker.recipe
-        if formula.freely and source.brought is None:
+        if formula.freely and self._freely and source.brought is None:
             return self._split_by(maker, formula, steps, at)
         return all(self._make_by(maker, formula, size, at) for size in sizes)
 
@@ -40,7 +43,7 @@ class Batching(Portions):
         if maker is None:
             return NEVER, (("missing", source.code, self.now, NEVER),)
         formula = maker.recipe
-        if formula.freely and source.brought is None:
+        if formula.freely and self._freely and source.brought is None:
             sizes = self._soonest(maker, formula, steps)
         return max([self._make(maker, formula, size) for size in sizes], key=itemgetter(0))
 
@@ -57,27 +60,35 @@ class Batching(Portions):
         return maker, maker.recipe.bringing(coming, steps)
 
     def _split_by(self, maker: Source, formula: Formula, steps: int, at: int) -> bool:
+        """The fewest batches that are done by a moment; where none are, the fewest, and what goes into them is split freely."""
+        mark = self.mark()
         for sizes in formula.ways(steps):
-            mark = self.mark()
-            try:
-                if all(self._make_by(maker, formula, size, at) for size in sizes):
-                    return True
-            except UNPLANNED:
-                pass  # so large a batch never fits; where none does, it is said when they are made as soon as can be
+            if self._all_by(maker, formula, sizes, at, freely=False):
+                return True
             self.undo(mark)
-        return False
+        return self._all_by(maker, formula, formula.batches(steps), at, freely=True)
+
+    def _all_by(self, maker: Source, formula: Formula, sizes: Sequence[int], at: int, *, freely: bool) -> bool:
+        self._freely = freely
+        try:
+            return all(self._make_by(maker, formula, size, at) for size in sizes)
+        except UNPLANNED:
+            return False  # where no way is possible, it is said when they are made as soon as can be
+        finally:
+            self._freely = True
 
     def _soonest(self, maker: Source, formula: Formula, steps: int) -> Sequence[int]:
         """The split that is done first; of several that are, the one of the fewest batches."""
         best, soonest, problem = list[int](), NEVER, None
         for sizes in formula.ways(steps):
-            mark = self.mark()
+            mark, self._freely = self.mark(), False
             try:
                 ready = max([self._make(maker, formula, size)[0] for size in sizes])
                 if not best or ready < soonest:
                     best, soonest = sizes, ready
             except UNPLANNED as reason:
                 problem = problem or reason
+            self._freely = True
             self.undo(mark)
         if problem is not None and not best:
             raise problem

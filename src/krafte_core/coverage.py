@@ -18,12 +18,15 @@ import attrs
 from krafte_core.allocation import Incoming
 from krafte_core.calendars import Calendar
 from krafte_core.charges import Choice
+from krafte_core.errors import BeyondHorizon, NeverFits, OutOfRange, Unsolvable
 from krafte_core.items import Item
 from krafte_core.recipes import Coming, Formula, Line, Operation
 from krafte_core.resources import Offer, Supplier, WorkCenter
 from krafte_core.stock import Stocked
 from krafte_core.timelines import Timeline
 
+UNPLANNED = (BeyondHorizon, NeverFits, OutOfRange, Unsolvable)
+"""What may be wrong with one need, or with one way of making it: no time, or no batch of such a size, or of such lots."""
 NEVER = math.inf
 
 

@@ -19,9 +19,9 @@ from typing import NamedTuple
 import attrs
 
 from krafte_core.board import Source
-from krafte_core.coverage import NEVER
+from krafte_core.coverage import NEVER, UNPLANNED
 from krafte_core.planner import Make, Planner
-from krafte_core.portions import UNPLANNED, Chain
+from krafte_core.portions import Chain
 from krafte_core.recipes import Line
 
 TRIES = 6

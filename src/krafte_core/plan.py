@@ -346,6 +346,9 @@ def messages_of(plan: Plan, tolerance: int) -> Iterator[Message]:
         first_step = delivery.chain[0] if delivery.chain else None
         text = f"{waits}, first of all for {first_step.kind} {first_step.name}" if first_step and first_step is not last else waits
         yield Message(kind, delivery.ref, delivery.item, delivery.at, delivery.due, text, delivery.code)
+    for item, (_, _, problem) in plan.left.items():
+        if problem:
+            yield Message("not planned", "stock", item, None, None, problem)
     yield from _choices(plan)
 
 

@@ -11,14 +11,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from krafte_core.board import Board
-from krafte_core.coverage import NEVER
+from krafte_core.coverage import NEVER, UNPLANNED
 from krafte_core.demands import KEPT, Asked, Demand, Keep, Outcome
 from krafte_core.errors import KrafteError
 from krafte_core.interchange import Interchange, Turn
 from krafte_core.lotsizing import Window, together, windows
 from krafte_core.plan import Plan
 from krafte_core.planner import Planner
-from krafte_core.portions import UNPLANNED, Chain, Portion
+from krafte_core.portions import Chain, Portion
+from krafte_core.promise import only_stock, unmade
 from krafte_core.rows import Rows
 from krafte_core.snapshot import SituationSnapshot
 from krafte_core.times import moment
@@ -95,13 +96,13 @@ def _refused(problem: KrafteError) -> Outcome:
 
 
 def nobody(planner: Planner, chain: Chain) -> str:
-    """Who cannot be had, and where else it comes from."""
-    item = chain[-1][1]
-    if planner.board.source(item).versions:
-        return f"no recipe of {item} is for such an amount"
+    """What cannot be had, why, and where else it comes from."""
+    kind, item, *_ = chain[-1]
+    if kind == "stock":
+        return only_stock(item)
     makers = [one.recipe.recipe.code for one in planner.board.makers() if any(coming.item == item for _, coming in one.besides)]
     besides = f"; it only comes out besides, of {', '.join(makers)}: plan that by hand" if makers else ""
-    return f"nobody makes or sells {item}{besides}"
+    return unmade(planner.board.situation, item) + besides
 
 
 def _refill(planner: Planner, keep: Keep) -> tuple[int, int, str]:
@@ -110,6 +111,8 @@ def _refill(planner: Planner, keep: Keep) -> tuple[int, int, str]:
     before, mark, problem = source.total, planner.mark(), ""
     try:
         planner.refill(source, keep.minimum, keep.target)
+        if before < keep.minimum and source.total < keep.target:
+            problem = unmade(planner.board.situation, keep.item, keep.target - before)
     except UNPLANNED as refusal:
         planner.undo(mark)
         problem = str(refusal)

@@ -16,17 +16,12 @@ from krafte_core.board import Board, Source
 from krafte_core.charges import drawn, real_needs, sides
 from krafte_core.choices import substituted
 from krafte_core.coverage import NEVER
-from krafte_core.errors import BeyondHorizon, NeverFits, OutOfRange, Unsolvable
 from krafte_core.projection import Projection
 from krafte_core.recipes import Line
 from krafte_core.roles import target
 
 Chain = tuple[tuple[str, str, float, float], ...]
 """Steps without gaps between them: kind, name, from, until."""
-
-
-UNPLANNED = (BeyondHorizon, NeverFits, OutOfRange, Unsolvable)
-"""What may be wrong with one need, while all others are planned: no time, or no batch of such a size, or of such lots."""
 
 
 class Portion(NamedTuple):
@@ -187,7 +182,7 @@ class Portions:
         steps -= self._from_lots(source, steps, self.now, until)
         at = source.stock.earliest(steps, self.now) if steps else self.now
         if at is None:
-            return NEVER, (("missing", source.code, self.now, NEVER),)
+            return NEVER, (("stock", source.code, self.now, NEVER),)
         self._off(source, at, steps)
         return at, (("supply", source.code, self.now, at),) if at > self.now else ()
 

@@ -293,19 +293,28 @@ def promised(
         missing=tuple(missing),
         proven=proven,
         zone=zone,
-        problem=nobody(situation, missing),
+        problem="; ".join(dict.fromkeys([unmade(situation, one.item, one.missing) for one in _uncovered(covers)])),
     )
 
 
-def nobody(situation: Situation, missing: Mapping[str, int]) -> str:
-    """Why so many steps of these items cannot be had: nobody makes or sells them, or only other amounts of them."""
-    alone = [item for item in missing if not situation.versions(item)]
-    told = [f"nobody makes or sells {', '.join(alone)}"] if alone else []
-    for item, steps in missing.items():
-        if item not in alone:
-            reasons = unfit(situation.versions(item), situation.day(situation.now), steps)
-            told.append(f"no recipe of {item} is for {situation.item(item).quantity(steps)} ({reasons})")
-    return "; ".join(told)
+def _uncovered(covers: Sequence[Cover]) -> list[Cover]:
+    """What somebody lacks, over all levels."""
+    every = [*covers, *(cover for batch in batches_of(covers) for _, cover in batch.inputs)]
+    return [cover for cover in every if cover.missing]
+
+
+def unmade(situation: Situation, item: str, steps: int | None = None) -> str:
+    """Why an item, or so much of it, cannot be had."""
+    versions, amount = situation.versions(item), "such an amount" if steps is None else situation.item(item).quantity(steps)
+    reasons = unfit(versions, situation.day(situation.now), steps)
+    if reasons or (versions and steps is None):
+        return f"no recipe of {item} is for {amount}" + (f" ({reasons})" if reasons else "")
+    return f"nobody makes or sells {item}" if situation.formula(item) is None else only_stock(item)
+
+
+def only_stock(item: str) -> str:
+    """Of what is not made for a line that takes it from stock."""
+    return f"{item} is to come from stock, and is not there"
 
 
 def _moment(at: float) -> datetime | None:

@@ -94,7 +94,7 @@ def proposals_of(plan: Plan, zone: str) -> Proposals:
     for keep in plan.asked.keep:
         (left, after, why), item = plan.left[keep.item], plan.items[keep.item]
         if left < keep.minimum:
-            problem = "" if after >= keep.target else why or f"nobody makes or sells {keep.item}"
+            problem = "" if after >= keep.target else why
             minimum, target = item.quantity(keep.minimum), item.quantity(keep.target)
             low.append(Low(keep.item, minimum, target, item.quantity(left), item.quantity(after - left), problem))
     return Proposals(tuple(sorted(rows, key=lambda row: (row.start, row.ready, row.ref))), tuple(low), plan, zone)

@@ -220,7 +220,7 @@ class Recipe:
     @property
     def sized(self) -> bool:
         """Whether it is meant for some amounts only."""
-        return bool(self.smallest or self.largest) or (self.batch is not None and self.batch.splits == "never")
+        return bool(self.smallest or self.largest) or (self.batch is not None and self.batch.whole)
 
     def on(self, day: date) -> bool:
         """Whether this version is valid on that day.

@@ -14,9 +14,9 @@ import attrs
 Row = TypeVar("Row", bound="tuple[Any, ...]")
 
 
-@attrs.frozen
+@attrs.frozen(hash=False)
 class Rows(Sequence[Row]):
-    """A sequence of named tuples of one kind, made when they are asked for.
+    """A sequence of named tuples of one kind, made when they are asked for; equal to another one of the same rows, and to no list.
 
     >>> from typing import NamedTuple
     >>> class Jar(NamedTuple):

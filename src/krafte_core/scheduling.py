@@ -20,9 +20,8 @@ from krafte_core.allocation import Incoming
 from krafte_core.busy import Busy
 from krafte_core.calendars import Calendar
 from krafte_core.charges import Asking, inputs_of
-from krafte_core.coverage import NEVER, Batch, Cover, Extra, Purchase, Situation, Task, booked, spoils
+from krafte_core.coverage import NEVER, UNPLANNED, Batch, Cover, Extra, Purchase, Situation, Task, booked, spoils
 from krafte_core.durations import Duration
-from krafte_core.errors import BeyondHorizon, NeverFits
 from krafte_core.items import MOST_STEPS
 from krafte_core.placing import forward, paced, stages_of, ways_of
 from krafte_core.recipes import Coming, Formula, Operation
@@ -57,6 +56,8 @@ class Search:
         self.today = situation.day(situation.now)
         self.make = make
         self.buy = buy
+        self.freely = True
+        """Whether a need may be split freely, where the recipe allows it."""
         self.relaxing = relaxing
         self.certain = True
         """Whether no other choice of material could do better."""
@@ -241,7 +242,7 @@ class Search:
         self.lacks = self.lacks or formula is None or purchase is not None
         if formula is not None:
             mark = len(self._journal)
-            sizes = self._soonest(formula, steps) if formula.freely else formula.batches(steps)
+            sizes = self.sizes(formula, steps) if formula.freely else formula.batches(steps)
             if len(sizes) > 1 and _grow_with_need(formula):
                 self.certain = False  # three smaller batches may be ready before two larger ones: more stock could delay
             batches, ready = [], float(self.now)
@@ -266,21 +267,25 @@ class Search:
         found.missing = steps
         return NEVER
 
-    def _soonest(self, formula: Formula, steps: int) -> list[int]:
-        """Of the ways of splitting freely the one that is ready first; of several that are, the one of the fewest batches."""
-        best, soonest, problem = list[int](), math.inf, None
+    def sizes(self, formula: Formula, steps: int) -> list[int]:
+        """The batches in which so much is made: the fewest; of a recipe that splits freely those that are ready first.
+
+        While its ways are tried, what goes into the batches is split at its size; or each level would multiply the ways.
+        """
+        if not formula.freely or not self.freely:
+            return formula.batches(steps)
+        best, soonest, problem, self.freely = list[int](), math.inf, None, False
         for sizes in formula.ways(steps):
             mark = len(self._journal)
             try:
                 ready = max([self.batch(formula, size).end for size in sizes])
-            except (NeverFits, BeyondHorizon) as reason:
+                if not best or ready < soonest:
+                    best, soonest = sizes, ready
+            except UNPLANNED as reason:
                 problem = problem or reason
-                continue
-            finally:
-                self._rollback(mark)
-            self.certain = self.certain and len(sizes) == 1  # uneven ones might do better
-            if not best or ready < soonest:
-                best, soonest = sizes, ready
+            self._rollback(mark)
+            self.certain = self.certain and (len(sizes) == 1 or not _grow_with_need(formula))  # uneven ones might do better
+        self.freely = True
         if problem is not None and not best:
             raise problem
         return best

@@ -64,10 +64,13 @@ class World:
         return rule, RULES[rule].order
 
     def formula(self, item: str, steps: int | None = None) -> Formula | None:
-        return self.formulas.get(item)
+        formula = self.formulas.get(item)
+        most = None if formula is None else formula.at_once
+        return None if most is not None and steps is not None and steps > most else formula
 
-    def versions(self, item: str) -> tuple[()]:
-        return ()
+    def versions(self, item: str) -> tuple[Formula, ...]:
+        formula = self.formulas.get(item)
+        return (formula,) if formula is not None and formula.recipe.sized else ()
 
     def besides(self, item: str) -> None:
         return None

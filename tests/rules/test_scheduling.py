@@ -59,6 +59,7 @@ SIZES = [
     BatchSize(max="4 each"),
     BatchSize(min="2 each", multiple="2 each"),
     BatchSize(min="2 each", max="5 each", splits="freely"),
+    BatchSize(max="4 each", splits="never"),
 ]
 
 
@@ -158,6 +159,29 @@ def test_who_splits_freely_is_never_later_than_who_splits_at_size(world, need, l
         found = searched(world, [("P", need)])
         ready[splits] = NEVER if found is None else found[1][0].ready
     assert ready["freely"] <= ready["at size"]
+
+
+def test_levels_that_split_freely_add_up_and_do_not_multiply():
+    """A chain of recipes that all split freely: each level tries its ways once, with all below it in one batch each."""
+
+    class Counting(Search):
+        tried = 0
+
+        def batch(self, *args, **how):
+            self.tried += 1
+            return super().batch(*args, **how)
+
+    def tried(levels: int) -> int:
+        codes = "abcde"[: levels + 1]
+        free = BatchSize(min="1 each", splits="freely")
+        recipes = [makes(code, *lines(**{below: 1}), hours=1, batch=free) for code, below in pairwise(codes)]
+        world = World(items(*codes), recipes, centers=[WorkCenter("kettle", capacity=3)]).has(codes[-1], 40)
+        search = Counting(world)
+        assert search.cover("a", 40).ready < NEVER
+        return search.tried
+
+    assert tried(1) > 100
+    assert tried(4) <= (1 + 2 + 3 + 4) * tried(1)
 
 
 @given(worlds(), needs_of)

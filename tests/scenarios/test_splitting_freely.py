@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from krafte_core import BatchSize, Ingredient, Item, Operation, OrderLine, Recipe, WorkCenter
@@ -130,3 +131,79 @@ def test_materials_follow_the_batches():
     )
     shop.stock.receive("water", "3 L", lot="W-1")
     assert str(shop.orders.check(wanted(shop)).need("water").required) == "3 L"
+
+
+def test_a_way_that_a_recipe_has_no_figures_for_is_no_way():
+    """The gel of the base is known from 30 kg to 90 kg only: three batches of 20 kg cannot be, two of 30 kg can."""
+    gel = Ingredient("gel", table=[("30 kg", "100 g"), ("90 kg", "300 g")])
+    shop = paint_shop(
+        BatchSize(min="10 kg", splits="freely"),
+        Item("base", unit="kg", step="1 kg"), Item("gel", unit="kg", step="1 g"),
+        Recipe("base", makes="30 kg", ingredients=[gel]),
+        ingredients=[Ingredient("base", "10 kg")],
+    )  # fmt: skip
+    shop.stock.receive("gel", "10 kg", lot="G-1")
+    order = wanted(shop)
+    assert [row for row in sizes(shop.orders.promise(order)) if row.endswith("09:30")] == []
+    assert [str(one.amount) for one in shop.orders.promise(order).to_make if one.item == "paint"] == ["30 kg", "30 kg"]
+    assert len(shop.orders.confirm(order).productions) == 4
+
+
+def test_one_run_for_many_orders_is_one_batch():
+    shop = paint_shop(BatchSize(min="10 kg", splits="freely"))
+    orders = [wanted(shop, "30 kg"), wanted(shop, "30 kg")]
+    assert str(shop.production.plan_for(orders).planned) == "60 kg"
+    shop = paint_shop(BatchSize(max="50 kg", splits="never"))
+    with pytest.raises(InvalidInput, match="made in one batch of at most 50 kg, never split"):
+        shop.production.plan_for([wanted(shop, "60 kg")])
+
+
+def test_a_little_stock_never_takes_a_way_away():
+    """Two batches of the least size make 1 kg too much when 1 kg is there: they are still done on the same day."""
+    for stock in ("", "1 kg"):
+        shop = paint_shop(BatchSize(min="20 kg", splits="freely"), hours="08:00-12:00")
+        if stock:
+            shop.stock.receive("paint", stock, lot="P-1")
+        assert sizes(shop.orders.promise(wanted(shop, "40 kg"))) == ["20 kg 08:00-10:30"] * 2
+
+
+def test_an_order_that_grows_gets_more_batches_where_one_would_be_later():
+    shop = paint_shop(BatchSize(min="10 kg", splits="freely"), operations=[attrs.evolve(MIX, pausable=True)])
+    order = wanted(shop, "10 kg")
+    shop.orders.confirm(order)
+    changed = shop.orders.change(order, lines=[OrderLine("paint", "110 kg", ref="1")])
+    assert (str(changed.promised), changed.resized) == ("2026-11-23", ())
+
+
+def test_what_can_be_built_is_counted_as_it_would_be_made():
+    shop = paint_shop(
+        BatchSize(min="5 kg", splits="freely"), Item("oil", unit="kg", step="1 g"), hours="08:00-10:00",
+        ingredients=[Ingredient("oil", "10 kg")],
+    )  # fmt: skip
+    shop.stock.receive("oil", "60 kg", lot="O-1")
+    assert str(shop.production.buildable("paint")) == "60 kg of paint can be made now; limited by oil"
+
+
+def test_each_need_is_told_for_itself_and_what_comes_from_stock_only_says_so():
+    shop = paint_shop(BatchSize(max="50 kg", splits="never"))
+    order = shop.orders.place(customer="Ben", lines=[OrderLine("paint", "60 kg"), OrderLine("paint", "70 kg")])
+    assert shop.orders.promise(order).problem == (
+        "no recipe of paint is for 60 kg (paint: made in one batch of at most 50 kg, never split); "
+        "no recipe of paint is for 70 kg (paint: made in one batch of at most 50 kg, never split)"
+    )
+    shop = paint_shop(
+        BatchSize(max="50 kg"), Item("starter", unit="kg"), Recipe("starter", makes="1 kg", lead_time="1 day"),
+        ingredients=[Ingredient("starter", "1 kg", from_stock=True)],
+    )  # fmt: skip
+    order = wanted(shop, "10 kg")
+    assert shop.orders.promise(order).problem == "starter is to come from stock, and is not there"
+    (message,) = shop.planning.plan().messages()
+    assert message.text == "starter is to come from stock, and is not there"
+
+
+def test_what_cannot_be_filled_up_says_why():
+    shop = paint_shop(BatchSize(max="50 kg", splits="never"))
+    keep = {"paint": ("20 kg", "100 kg")}
+    why = "no recipe of paint is for 100 kg (paint: made in one batch of at most 50 kg, never split)"
+    assert [row.problem for row in shop.planning.propose(keep=keep).low] == [why]
+    assert [str(one) for one in shop.planning.plan(keep=keep).messages()] == [f"not planned: stock (paint), {why}"]

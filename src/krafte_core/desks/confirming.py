@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Sequence
 from datetime import date
 
@@ -10,7 +11,7 @@ import attrs
 from krafte_core.allocation import LOT, PICKED, QUOTED, RUN, Allocation, displaced
 from krafte_core.availability import Shortage, shortages
 from krafte_core.charging import formula_of
-from krafte_core.coverage import Batch, Booking, Cover, lacking
+from krafte_core.coverage import NEVER, Batch, Booking, Cover, lacking
 from krafte_core.desks.holding import going_on
 from krafte_core.desks.needs import Kept, OrderNeeds, accept_quote, promised_date, reach_of
 from krafte_core.desks.releasing import place_again, resize
@@ -132,7 +133,7 @@ def grow(work: Work, order: CustomerOrder, reach: Sequence[str]) -> tuple[str, .
     """Planned runs of the order make more, where that is as good as a run of its own; the numbers of those that grew.
 
     Their batch rule must allow it, what they need more of must be there when they begin, and they must still begin when they would
-    have begun: nobody waits for the change.
+    have begun: nobody waits for the change. A run of a recipe that splits freely must be done no later than more runs would be.
     """
     needs = OrderNeeds(work, order)
     own = {link.ref for link in needs.links if link.source == RUN}
@@ -164,16 +165,16 @@ class _Without(Seen):
         return [row for row in super().bookings(work_center) if row.paper != self.run]
 
 
-def _begins_as_planned(work: Work, run: ProductionOrder, steps: int, begins: float) -> bool:
-    """Whether the run could make so many steps and begin when it would have begun."""
+def _end_as_planned(work: Work, run: ProductionOrder, steps: int, begins: float) -> float:
+    """When the run would have made so many steps if it begins when it would have begun; `NEVER` if it cannot."""
     seen = _Without(work, work.catalogue.reach(run.item))
     seen.run = run.number
     batch = Batch(formula_of(work, run), steps, 0, ready=begins)
     try:
         Search(seen).place(batch)
     except (NeverFits, BeyondHorizon):
-        return False
-    return not batch.tasks or batch.tasks[0].start <= begins
+        return NEVER
+    return batch.end if not batch.tasks or batch.tasks[0].start <= begins else NEVER
 
 
 def _grown(work: Work, order: str, need: str, run: ProductionOrder, cover: Cover) -> bool:
@@ -182,8 +183,9 @@ def _grown(work: Work, order: str, need: str, run: ProductionOrder, cover: Cover
         return False
     now: ProductionOrder = work.paper(ProductionOrder, run)  # an earlier line may have made it grow
     more = sum([steps for _, steps in cover.made])
-    sizes = formula_of(work, now).batches(now.steps + more)
-    if len(sizes) != 1 or not _begins_as_planned(work, now, sizes[0], begins):
+    formula = formula_of(work, now)
+    sizes, latest = formula.batches(now.steps + more), max([batch.end for batch, _ in cover.made]) if formula.freely else math.inf
+    if len(sizes) != 1 or (end := _end_as_planned(work, now, sizes[0], begins)) == NEVER or end > latest:
         return False
     resize(work, now, sizes[0])
     link = Allocation(order, need, RUN, run.item, run.number, "", more, more)

@@ -108,7 +108,7 @@ def _short(here: Seen, item: str, steps: int, *, strict: bool = False) -> Mappin
     search = Search(here, buy=False, relaxing=frozenset([("queue", code) for code in centers]))
     covers: list[Cover] = []
     try:
-        for size in formula.batches(steps):
+        for size in search.sizes(formula, steps):
             covers += [cover for _, cover in search.batch(formula, size).inputs]
     except Unsolvable:
         return {item: steps} if strict else {}

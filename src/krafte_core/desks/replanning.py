@@ -26,6 +26,7 @@ from krafte_core.events import Event, OrderConfirmed, ProductionChanged, Product
 from krafte_core.netting import Displaced, Writer, demand_ranks, drop_expired_quotes, lose, squeeze
 from krafte_core.orders import CustomerOrder
 from krafte_core.production import NOT_BEGUN, PRODUCTION_STEPS, ProductionOrder
+from krafte_core.promise import unmade
 from krafte_core.scheduling import Search
 from krafte_core.times import epoch
 from krafte_core.work import Seen, Work
@@ -385,6 +386,7 @@ def planning_for(names: Sequence[str], item: str | None, when_short: str) -> Cal
         orders = _orders(work, names)
         reach = reach_of(work, [code for order in orders for code in order.items])
         search = Search(Seen(work, reach))
+        search.freely = False
         everything: list[OrderNeeds] = []
         for order in orders:
             needs = OrderNeeds(work, order, renew=True)
@@ -486,7 +488,10 @@ def _the_batch(work: Work, search: Search, found: Sequence[Sequence[Cover]], ite
         work.item(item)
     wanted = [code for code in batches if item in (None, code)]
     if not wanted:
-        raise InvalidInput("item", item, "something that must be made for these orders; what they need is covered: confirm them")
+        lacks = "; ".join([unmade(search.situation, *row) for row in lacking([cover for covers in found for cover in covers]).items()])
+        raise InvalidInput(
+            "item", item, f"something that can be made for these orders; {lacks or 'what they need is covered: confirm them'}"
+        )
     if len(wanted) > 1:
         raise InvalidInput("item", item, f"one of {', '.join(wanted)}: the run that is asked for; the others are planned with it")
     made = [*batches[wanted[0]].values()]
