@@ -22,14 +22,16 @@ SINCE = ("now", "beginning")
 class MemoryOutbox:
     """Events in a list; every subscriber has a box of its own, a cursor and the ids that somebody is handling.
 
-    Events are kept as plain tuples, as the journal keeps its rows: the garbage collector leaves a long list of them alone.
+    Events are kept field by field in one long list: there is nothing of each for the garbage collector to learn.
     Events of one document are leased in order: while one is out, the later ones of its document wait.
     """
 
     def __init__(self, lock: threading.RLock) -> None:
         """Shares the store's lock, so that an event is there exactly when its command is."""
         self._lock = lock
-        self._events: list[tuple[Any, ...]] = []
+        self._fields: list[Any] = []
+        self._starts: list[int] = []
+        """Where the fields of each event begin, with the number of its kind."""
         self._kinds: dict[type[Event], tuple[int, Callable[[Event], tuple[Any, ...]]]] = {}
         self._cursor: dict[str, int] = {}
         self._again: dict[str, dict[int, None]] = {}
@@ -39,14 +41,17 @@ class MemoryOutbox:
 
     def add(self, events: Iterable[Event]) -> None:
         """Put events in, in order."""
+        rows, kinds = self._fields, self._kinds
         for event in events:
-            place, fields = self._kinds.get(type(event)) or self._kind(type(event))
-            self._events.append((place, *fields(event)))
+            number, fields = kinds.get(type(event)) or self._kind(type(event))
+            self._starts.append(len(rows))
+            rows.append(number)
+            rows += fields(event)
 
     def redact(self, rewrite: Callable[[Any], Any]) -> None:
         """Replace every event by what the function makes of it."""
-        events = [rewrite(self._event(place)) for place in range(len(self._events))]
-        self._events = []
+        events = [rewrite(self._event(place)) for place in range(len(self._starts))]
+        self._fields, self._starts = [], []
         self.add(events)
 
     def subscribe(self, name: str, since: str) -> None:
@@ -55,7 +60,7 @@ class MemoryOutbox:
             raise InvalidInput("since", since, "'now' or 'beginning'")
         with self._lock:
             if name not in self._cursor:
-                self._cursor[name] = len(self._events) if since == "now" else 0
+                self._cursor[name] = len(self._starts) if since == "now" else 0
                 self._again[name], self._out[name], self._failed[name], self._dead[name] = {}, {}, {}, {}
 
     def lease(self, name: str, limit: int, now: datetime) -> Sequence[Leased]:
@@ -74,7 +79,7 @@ class MemoryOutbox:
                     del again[place]
                 else:
                     busy.add(event.document)
-            while len(leased) < limit and self._cursor[name] < len(self._events):
+            while len(leased) < limit and self._cursor[name] < len(self._starts):
                 place = self._cursor[name]
                 self._cursor[name] += 1
                 event = self._event(place)
@@ -134,7 +139,8 @@ class MemoryOutbox:
             self._again[name] = dict.fromkeys(sorted({**again, **back}))
 
     def _event(self, place: int) -> Event:
-        kind, *fields = self._events[place]
+        start, *after = self._starts[place : place + 2]
+        kind, *fields = self._fields[start : after[0] if after else None]
         event: Event = [*self._kinds][kind](*fields)
         return event
 
