@@ -1,6 +1,6 @@
 """The make-to-order flow on SQLite and PostgreSQL against the bare statements it needs, with much history, and many writers.
 
-    python -m benchmarks stores [--orders 200] [--history 1000000] [--seconds 3]
+    python -m benchmarks stores [--orders 200] [--history 1000000] [--seconds 3] [--only flow|writers]
 
 One order: place, check, confirm (one run, five materials reserved by lot), start, complete, ship: six transactions. The floor
 (`stores_floor.py`) writes the same rows into the same tables with the same indexes, through the bare driver, and decides nothing. Both
@@ -49,7 +49,7 @@ def opened(url: str, *, durable: bool = False) -> Any:
     store = SqlStore(url)
     if url.startswith("sqlite") and not durable:
         event.listen(store.engine, "connect", lambda connection, record: connection.execute("PRAGMA synchronous = OFF"))
-        store.connections.lazy = False  # so that numbers leave the setting alone
+        store.connections.flushes = False  # nor at the end of a commit
         store.engine.dispose()
     return Workshop(store, clock=FakeClock("2026-11-23 08:00"))
 
@@ -235,18 +235,35 @@ def main(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--orders", type=int, default=100)
     parser.add_argument("--history", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--only", choices=["flow", "writers"])
     given = parser.parse_args(argv)
-    answer: dict[str, Any] = {"memory_ms": round(in_memory(given.orders), 3), "growth": {}, "writers": {}}
+    answer: dict[str, Any] = {}
+    if given.only != "writers":
+        answer |= orders_one_by_one(given.orders, given.history)
+    if given.only != "flow":
+        answer["writers"] = writers_everywhere(given.seconds)
+    return answer
+
+
+def orders_one_by_one(orders: int, history: int) -> dict[str, Any]:
+    """The flow and its growth, on every kind of store."""
+    answer: dict[str, Any] = {"memory_ms": round(in_memory(orders), 3), "growth": {}}
     with places() as bases:
         for kind, base in bases.items():
-            answer[kind] = flow(base, given.orders)
+            answer[kind] = flow(base, orders)
             _say(kind, answer[kind])
-            answer["growth"][kind] = growth(base, given.orders, given.history)
+            answer["growth"][kind] = growth(base, orders, history)
             _say(kind, answer["growth"][kind])
+    return answer
+
+
+def writers_everywhere(seconds: float) -> dict[str, Any]:
+    """Many writers on every kind of database, with and without waiting for the disk."""
+    answer: dict[str, Any] = {}
     for durable, name in ((True, "as shipped"), (False, "without waiting for the disk")):
         with places(durable=durable) as bases:
             for kind, base in bases.items():
-                found = answer["writers"].setdefault(kind, {})[name] = writers(base, given.seconds, durable=durable)
+                found = answer.setdefault(kind, {})[name] = writers(base, seconds, durable=durable)
                 _say(kind, {name: found})
     return answer
 

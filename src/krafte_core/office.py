@@ -133,7 +133,7 @@ class Office:
         self, decide: Callable[[Work], Answer], key: str | None, fingerprint: str, now: Now, numbers: Numbers, by: str
     ) -> Answer:
         """Read, decide and commit, or raise `Conflict`."""
-        with self.store.reading() as reader:
+        with getattr(self.store, "deciding", self.store.reading)() as reader:
             if key is not None:
                 stored = reader.result(key)
                 if stored is not None:

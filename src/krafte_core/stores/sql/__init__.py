@@ -27,7 +27,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from krafte_core.errors import Conflict, InvalidInput
 from krafte_core.store import Changes
 from krafte_core.stores.sql._batch import Batch
-from krafte_core.stores.sql._connections import Alone, Connections, Reading, Writing, end
+from krafte_core.stores.sql._connections import Alone, Connections, Deciding, Reading, Writing, end
 from krafte_core.stores.sql._copies import copied_anew
 from krafte_core.stores.sql._dialects import DIALECTS
 from krafte_core.stores.sql._outbox import SqlOutbox, redact
@@ -178,6 +178,10 @@ class SqlStore(_Store):
         cursor.nextset()
         return SqlReader(session, self._bodies, *cursor.fetchall()[0])
 
+    def deciding(self) -> Reading | Deciding:
+        """A reading for a command, which is decided again if need be."""
+        return Deciding(self.connections, self._moment) if self._sqlite else self.reading()
+
     def snapshot(self) -> SqlReader:
         """One moment until it is closed or forgotten, or the store is closed: it holds a connection with an open transaction."""
         reading = self.reading()
@@ -186,9 +190,9 @@ class SqlStore(_Store):
         self._moments.add(moment)
         return moment
 
-    def writing(self, *, durable: bool = True) -> Writing:
-        """A transaction of its own: all of it or nothing. What is not `durable` waits for the disk with the next that is."""
-        return Writing(self.connections, durable=durable)
+    def writing(self) -> Writing:
+        """A transaction of its own: all of it or nothing."""
+        return Writing(self.connections)
 
     def queue_up(self) -> Turn:
         """Wait for a turn among those who lost several times: they try one by one, so each meets newcomers only, and comes through."""
@@ -214,7 +218,7 @@ class SqlStore(_Store):
 
     def take_numbers(self, series: str, count: int) -> int:
         """See `Store`."""
-        with Alone(self.connections, durable=not self.connections.lazy) as session:
+        with Alone(self.connections, durable=not self.connections.flushes) as session:
             statement = NUMBERS if self._sqlite else NUMBERS_NOW
             last = session.run(statement, (session.tenant, series, count)).fetchall()[0][0]
         return int(last) - count + 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from krafte_core.errors import StoreFailed
+from krafte_core.errors import Conflict, StoreFailed
+from krafte_core.stores.sql._log import HAS_LOCKS, Log
 from krafte_core.stores.sql._session import READ, WRITE, Names, Session, in_our_words
 
 IDLE = 5
@@ -28,6 +30,12 @@ class Nobody:
         """Nobody waited."""
 
 
+def _turn(engine: Engine, *, own: bool) -> Any:
+    """Where writers of a SQLite file wait; what a host's engine does about the disk is the host's."""
+    file = str(engine.url.database)
+    return Log(Path(file).resolve()) if own and HAS_LOCKS and not file.startswith("file:") else threading.Lock()
+
+
 class Connections:
     """Sessions for one tenant of an engine in autocommit.
 
@@ -42,10 +50,9 @@ class Connections:
         self.names = names
         self.tenant = 0
         self.sqlite = names.dialect.name == "sqlite"
-        self.lazy = own and self.sqlite
-        """Whether numbers need not wait for the disk by themselves: a host's engine may have settings of its own."""
-        # SQLite lets waiting writers sleep and try again, whoever is lucky; threads of one process queue up here instead.
-        self.turn: Any = threading.Lock() if self.sqlite else Nobody()
+        self.turn: Any = _turn(engine, own=own) if self.sqlite else Nobody()
+        self.flushes = isinstance(self.turn, Log)
+        """Whether a commit waits for the disk when the next writer is let in, not before."""
 
     def __len__(self) -> int:
         """How many lie ready."""
@@ -62,7 +69,10 @@ class Connections:
                 session.listen()
                 return session
         with in_our_words("be opened"):
-            return Session(self._engine.connect(), self.names, self.tenant)
+            session = Session(self._engine.connect(), self.names, self.tenant)
+            if self.flushes:
+                session.run("PRAGMA synchronous = NORMAL").close()
+        return session
 
     def give_back(self, session: Session) -> None:
         """Keep the connection for the next, if it is ours and still good."""
@@ -77,6 +87,8 @@ class Connections:
             self._idle.pop().connection.close()
         if self._own:
             self._engine.dispose()
+        if isinstance(self.turn, Log):
+            self.turn.close()
 
 
 class Reading:
@@ -114,6 +126,49 @@ class Reading:
         self._connections.give_back(self._session)
 
 
+class Deciding:
+    """A reading for a command: its moment begins with the first question, and until then it has no connection.
+
+    SQLite writes over its log only where nobody reads, and a number is often all that a command waits for. What is known before is
+    the catalogue: if it is another one by then, the command is decided again.
+    """
+
+    __slots__ = ("_connections", "_moment", "_reader", "_session")
+
+    def __init__(self, connections: Connections, moment: Callable[[Session], Any]) -> None:
+        """`moment` makes the reader."""
+        self._connections = connections
+        self._moment = moment
+        self._session: Session | None = None
+
+    def __enter__(self) -> Any:
+        """Look at the catalogue."""
+        session = self._connections.take()
+        try:
+            with READ:
+                reader = self._reader = self._moment(session)
+        finally:
+            self._connections.give_back(session)
+        reader.wait(self._begun)
+        return reader
+
+    def _begun(self) -> Session:
+        session = self._session = self._connections.take()
+        with READ:
+            session.run("BEGIN")
+            now = self._moment(session)
+        self._reader.begin_as(now)
+        if now.catalogue_revision() != self._reader.catalogue_revision():
+            raise Conflict("the catalogue")
+        return session
+
+    def __exit__(self, *error: object) -> None:
+        """End, if it has begun."""
+        if self._session is not None:
+            end(self._session, "COMMIT")
+            self._connections.give_back(self._session)
+
+
 class Alone:
     """A session for one statement, which is a transaction of its own."""
 
@@ -132,19 +187,22 @@ class Alone:
         except BaseException:
             self._connections.turn.release()
             raise
-        if not self._durable:
-            end(session, "PRAGMA synchronous = NORMAL")
         return session
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
-        """Let the next one in, and say in our words what went wrong."""
-        try:
-            if not self._durable:
-                end(self._session, "PRAGMA synchronous = FULL")
-            self._connections.give_back(self._session)
-        finally:
-            self._connections.turn.release()
+        """Leave, and say in our words what went wrong."""
+        self._leave(stored=problem is None)
         WRITE.__exit__(kind, problem, trace)
+
+    def _leave(self, *, stored: bool) -> None:
+        """Let the next one in, and wait for the disk while that one writes."""
+        connections = self._connections
+        connections.turn.release()
+        try:
+            if stored and self._durable and connections.flushes:
+                connections.turn.flush()
+        finally:
+            connections.give_back(self._session)
 
 
 class Writing(Alone):
@@ -159,23 +217,26 @@ class Writing(Alone):
             with WRITE:
                 session.run("BEGIN IMMEDIATE" if self._connections.sqlite else "BEGIN")
         except BaseException:
-            super().__exit__(None, None, None)
+            self._leave(stored=False)
             raise
         return session
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
         """Commit, or take everything back."""
+        stored = False
         try:
             if problem is None:
                 with WRITE:
                     self._session.run("COMMIT")
+                stored = True
             else:
                 end(self._session, "ROLLBACK")
         except BaseException:
             end(self._session, "ROLLBACK")
             raise
         finally:
-            super().__exit__(kind, problem, trace)
+            self._leave(stored=stored)
+        WRITE.__exit__(kind, problem, trace)
 
 
 def end(session: Session, word: str) -> None:

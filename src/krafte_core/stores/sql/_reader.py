@@ -20,7 +20,7 @@ from krafte_core.stores.sql._ahead import FIRST, REACH, STOCKED, Open, Sheet, fi
 from krafte_core.stores.sql._copies import astray
 from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
-from krafte_core.stores.sql._session import READ, Session
+from krafte_core.stores.sql._session import READ, Session, Waiting
 from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time, streamed, window
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LARGEST, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
@@ -96,8 +96,19 @@ class SqlReader(RowReader):
         self._session, self._rows = gone, gone.rows
         self.let_go()
 
+    def wait(self, begin: Callable[[], Session]) -> None:
+        """Begin with the first question, not before; `begin` says `begin_as`."""
+        waiting: Any = Waiting(begin)
+        self._session, self._rows = waiting, waiting.rows
+
+    def begin_as(self, now: SqlReader) -> None:
+        """The moment is this one."""
+        self._session, self._rows, self._revision = now._session, now._rows, now._revision
+
     def revision(self) -> int | None:
         """See `Reader`: SQLite counts its commits, PostgreSQL does not (a counter would make all writers wait for each other)."""
+        if isinstance(self._session, Waiting):
+            self._session.start()
         return self._revision or None
 
     def catalogue_revision(self) -> int:

@@ -127,6 +127,29 @@ class Session:
         return told if isinstance(told, Exception) else problem
 
 
+class Waiting:
+    """A session whose transaction begins with the first question to it."""
+
+    def __init__(self, begin: Callable[[], Session]) -> None:
+        """`begin` gives the session, once."""
+        self._begin = begin
+        self._begun: Session | None = None
+
+    def rows(self, statement: str, *parameters: Any) -> Sequence[Any]:
+        """See `Session`."""
+        return self.start().rows(statement, *parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else of the session, when it has begun."""
+        return getattr(self.start(), name)
+
+    def start(self) -> Session:
+        """The session, which has begun."""
+        if self._begun is None:
+            self._begun = self._begin()
+        return self._begun
+
+
 def failed_guard(problem: DBAPIError) -> str | None:
     """The name of the guard that failed, where the statement of a commit failed for that."""
     found = _GUARD.search(str(problem.orig))
