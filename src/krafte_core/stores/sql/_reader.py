@@ -9,7 +9,6 @@ from typing import Any
 
 from krafte_core.allocation import Allocation
 from krafte_core.diary import LOT_DOCUMENTS, Entry
-from krafte_core.errors import StoreFailed
 from krafte_core.ledger import Gross, Use
 from krafte_core.lot_histories import Moved
 from krafte_core.orders import CustomerOrder
@@ -20,7 +19,7 @@ from krafte_core.stores.sql._ahead import FIRST, REACH, STOCKED, Open, Sheet, fi
 from krafte_core.stores.sql._copies import astray
 from krafte_core.stores.sql._dialects import readable
 from krafte_core.stores.sql._genealogy import SqlGenealogy
-from krafte_core.stores.sql._session import READ, Session, Waiting
+from krafte_core.stores.sql._session import READ, Gone, Session, Waiting
 from krafte_core.stores.sql._streaming import BEGUN, IN_TIME, criteria, in_time, streamed, window
 from krafte_core.stores.sql._values import BOOKING, ENTRY, LARGEST, LINK, MOVE, POSTING, Bodies, Shape, instant, moment
 from krafte_core.wire import loads
@@ -92,7 +91,7 @@ class SqlReader(RowReader):
 
     def close(self) -> None:
         """For `snapshot`: the end of the moment; whoever asks after it is told so."""
-        gone: Any = _Gone(self._session)
+        gone: Any = Gone(self._session)
         self._session, self._rows = gone, gone.rows
         self.let_go()
 
@@ -401,18 +400,6 @@ class SqlReader(RowReader):
 
 def _nothing() -> None:
     pass
-
-
-class _Gone:
-    """A connection that was given back."""
-
-    def __init__(self, session: Session) -> None:
-        self.names, self.tenant = session.names, session.tenant
-
-    def run(self, *given: Any) -> Any:
-        raise StoreFailed("read", "the fork, or the workshop under it, is closed")
-
-    rows = run
 
 
 def _posted(rows: Iterable[Any]) -> Iterator[Posting]:

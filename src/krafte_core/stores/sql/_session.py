@@ -150,6 +150,20 @@ class Waiting:
         return self._begun
 
 
+class Gone:
+    """In place of a session that was given back."""
+
+    def __init__(self, session: Session) -> None:
+        """This one."""
+        self.names, self.tenant = session.names, session.tenant
+
+    def run(self, *given: Any) -> Any:
+        """Nothing can be asked any more."""
+        raise StoreFailed("read", "the fork, or the workshop under it, is closed")
+
+    rows = run
+
+
 def failed_guard(problem: DBAPIError) -> str | None:
     """The name of the guard that failed, where the statement of a commit failed for that."""
     found = _GUARD.search(str(problem.orig))
