@@ -20,7 +20,8 @@ What a store must keep, and the suite `krafte_core.testing.StoreContract` proves
 A store inside a transaction of the host has an attribute `tries` of 1: there a failed guard is the host's to handle, at once.
 
 A store with many writers may have a method `queue_up()`: it waits until no other loser of several tries is trying, and gives something
-with a `close()` that lets the next one in.
+with a `close()` that lets the next one in. And it may have a method `deciding()`: a `reading()` for a command, whose moment may begin
+as late as with the first question after that for the catalogue's revision; it raises `Conflict` if the catalogue has moved by then.
 
 A store that keeps results and events for long may have a method `redact(rewrite)`, which replaces each by what the function makes of
 it: personal data can be taken out of them.

@@ -123,6 +123,17 @@ def test_a_process_that_does_not_come_back_with_its_turn_stops_nobody(shop, trie
     assert tries == [False] * 4
 
 
+def test_who_gives_up_waiting_does_not_keep_the_turn(shop, monkeypatch):
+    def interrupted(log):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_log.Log, "_is_ours", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        place(shop)
+    monkeypatch.undo()
+    assert place(shop).number == "CO-2026-11-001"
+
+
 def test_a_command_that_has_asked_nothing_yet_holds_up_nobody(shop, tmp_path):
     """SQLite can write over its log only where nobody reads."""
     with sqlite3.connect(tmp_path / "shop.db", timeout=0) as other, shop._store.deciding() as reader:

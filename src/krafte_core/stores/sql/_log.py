@@ -39,19 +39,25 @@ class Log:
     def acquire(self) -> None:
         """Wait for the turn: for the threads of this process, then for the other processes."""
         self._threads.acquire()
-        for tried in range(YIELDS + NAPS):
-            if self._is_ours():
-                return
-            if tried < YIELDS:
-                os.sched_yield()
-            else:
-                time.sleep(NAP)
+        try:
+            for tried in range(YIELDS + NAPS):
+                if self._is_ours():
+                    return
+                if tried < YIELDS:
+                    os.sched_yield()
+                else:
+                    time.sleep(NAP)
+        except BaseException:  # somebody pressed Ctrl-C
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let the next one in."""
-        if self._file is not None:
-            fcntl.lockf(self._file, fcntl.LOCK_UN)
-        self._threads.release()
+        try:
+            if self._file is not None:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
 
     def flush(self) -> None:
         """Wait until everything that was committed is on the disk; a connection must be open, so that the log is there.
