@@ -298,6 +298,26 @@ def test_more_of_a_material_a_substitute_and_something_new_are_brought_with_a_re
     shop.verify()
 
 
+def test_more_than_is_kept_of_a_lot_is_brought_of_the_same_lot():
+    """Two kilograms of the new oil are kept for the run, which wants three: the third one is free."""
+    shop, _ = soap_kitchen(oil="4 kg")
+    run = shop.production.plan("bar", "100 each").production
+    shop.production.start(run, when_short="start")
+    shop.stock.receive("oil", "5 kg", lot="O-2")
+    shop.production.cover(run)
+    assert reserved(shop, "oil") == {"O-2": "2 kg"}
+
+    shop.production.issue(run, "oil", "3 kg", reason="it foams")
+
+    assert {row.place: str(row.on_hand) for row in shop.stock.lots("oil") if row.lot.code == "O-2"} == {
+        "stock": "2 kg", f"line:{run.number}": "3 kg",
+    }  # fmt: skip
+    assert reserved(shop, "oil") == {}
+    with pytest.raises(Short):
+        shop.production.issue(run, "oil", "2.1 kg")
+    shop.verify()
+
+
 def test_bom_019_an_item_is_no_substitute_for_itself():
     shop, run, _ = at_work()
     with pytest.raises(InvalidInput):

@@ -94,7 +94,8 @@ class Taking:
             if took:
                 self.work.unlink(link, took, shrink(link, took).covers)
                 found.append(Move(self.item.code, *spot[:1], took, spot[1], target, serves))
-                then[spot] = then.get(spot, link.takes) - took
+                if spot in then:
+                    then[spot] -= took
                 left -= took
         for row in rows:
             spot = row.lot.code, row.place
