@@ -26,7 +26,7 @@ class Chosen:
 
     def __str__(self) -> str:
         """The sentence."""
-        others = "; ".join(f"{name}: {why}" for name, why in self.refused)
+        others = _against(self.refused)
         return f"{self.formula.recipe.code}" + (f" ({others})" if others else "")
 
 
@@ -47,7 +47,7 @@ def choose(versions: Sequence[Formula], on: date, steps: int | None = None) -> C
     best = sorted([formula for formula, why in reasons if why is None], key=preferred, reverse=True)
     refused = [(formula.recipe.code, why) for formula, why in reasons if why is not None]
     if not best:
-        raise InvalidInput("recipe", str(on), f"a version that fits ({unfit(versions, on, steps) or 'there is none'})")
+        raise InvalidInput("recipe", str(on), f"a version that fits ({_against(refused) or 'there is none'})")
     if len(best) > 1 and preferred(best[0]) == preferred(best[1]):
         names = ", ".join(formula.recipe.code for formula in best if preferred(formula) == preferred(best[0]))
         raise InvalidInput("recipe", names, f"versions of {best[0].item.code} that a preference, dates or sizes tell apart")
@@ -65,8 +65,11 @@ def unfit(versions: Sequence[Formula], on: date, steps: int | None = None) -> st
     >>> unfit([cream], date(2026, 1, 1), 6)
     'cream: meant for at most 5 kg'
     """
-    reasons = [(formula.recipe.code, _unfit(formula, on, steps)) for formula in versions]
-    return "; ".join(f"{name}: {why}" for name, why in reasons if why is not None)
+    return _against([(formula.recipe.code, why) for formula in versions if (why := _unfit(formula, on, steps)) is not None])
+
+
+def _against(refused: Sequence[tuple[str, str]]) -> str:
+    return "; ".join(f"{name}: {why}" for name, why in refused)
 
 
 def _unfit(formula: Formula, on: date, steps: int | None) -> str | None:

@@ -75,8 +75,6 @@ def note(value: object, field: str = "note") -> str:
     >>> note("Ring twice.")
     'Ring twice.'
     """
-    if value == "":
-        return ""
     if not isinstance(value, str):
         raise InvalidInput(field, value, "text")
     if len(value) > MAX_NOTE:

@@ -145,7 +145,7 @@ class Office:
         changes = combined(work.everything()) if work.earlier else work.changes
         if key is not None:
             changes.key, changes.stored = key, Stored(fingerprint, answer)
-        elif not changes.diary and changes.is_empty:
+        elif changes.is_empty:
             return answer
         self.store.commit(changes)
         return answer

@@ -278,7 +278,6 @@ def promised(
     if method and arrives > ready:
         chain = [*chain, Step("transit", method, moment(int(ready)), moment(int(arrives)), chain[-1].name if chain else "")]
     on_chain = {(step.kind, step.name) for step in chain}
-    missing = lacking(covers, bought=False)
     return Promise(
         order=order,
         date=situation.day(arrives) if arrives < NEVER else None,
@@ -290,7 +289,7 @@ def promised(
         lines=tuple(_line(situation, line, cover, arrival) for line, cover in lines),
         to_buy=tuple(_to_buy(situation, one, latest) for one in _purchases(situation, covers)),
         to_make=tuple(_to_make(batch, latest) for batch in batches_of(covers)),
-        missing=tuple(missing),
+        missing=tuple(lacking(covers, bought=False)),
         proven=proven,
         zone=zone,
         problem="; ".join(dict.fromkeys([unmade(situation, one.item, one.missing) for one in _uncovered(covers)])),

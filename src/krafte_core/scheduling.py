@@ -242,7 +242,7 @@ class Search:
         self.lacks = self.lacks or formula is None or purchase is not None
         if formula is not None:
             mark = len(self._journal)
-            sizes = self.sizes(formula, steps) if formula.freely else formula.batches(steps)
+            sizes = self.sizes(formula, steps)
             if len(sizes) > 1 and _grow_with_need(formula):
                 self.certain = False  # three smaller batches may be ready before two larger ones: more stock could delay
             batches, ready = [], float(self.now)

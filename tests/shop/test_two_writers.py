@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from krafte_core import BatchSize, Customer, Ingredient, Item, Offer, OrderLine, Recipe, Supplier, Workshop, qty
+from krafte_core.desks.needs import Kept
 from krafte_core.errors import InvalidInput, NotAllowed, RecipeCycle, TooMuch
 from krafte_core.store import Changes
 from krafte_core.stores.memory import MemoryStore
@@ -141,3 +142,15 @@ def test_two_orders_at_the_same_moment_do_not_both_fit_the_credit_limit():
     placed.append(shop.orders.place(customer="Cara", lines=[line]))
 
     assert [len(shop.orders.holds(order)) for order in placed] == [0, 1]
+
+
+def test_a_plan_that_is_asked_for_again_belongs_to_the_command_that_asks():
+    """Two threads may check and confirm the same order at once: neither writes its guards on the other's sheet."""
+    shop = Workshop.in_memory(clock=FakeClock("2026-11-23 08:00"))
+    shop.register(Item("soap", unit="each"))
+    order = shop.orders.place(customer="Anna", lines=[OrderLine("soap", "2 each")])
+    kept = Kept()
+    with shop._office.look() as one, shop._office.look() as other:
+        first, second = (kept.plan(work, order, ("soap",)) for work in (one, other))
+        assert first[1:] == second[1:]
+        assert (first[0].work, second[0].work) == (one, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import date, datetime
 
 import attrs
@@ -233,8 +234,9 @@ class Kept:
         now = (revision, work.now, order.number, make)
         last = self._last
         if revision is not None and last is not None and last[0] == now:
-            last[1].work = work
-            return last[1:]
+            twin = copy(last[1])  # another thread may be at work with the same needs
+            twin.work = work
+            return twin, *last[2:]
         needs = OrderNeeds(work, order, renew=renew)
         search = Search(Seen(work, reach, customer=order.customer), make=make)
         covers = needs.search(search)

@@ -35,7 +35,7 @@ def listed(lines: Any) -> tuple[OrderLine, ...]:
     >>> [line.item for line in listed([OrderLine("soap", "2 each")])]
     ['soap']
     """
-    if not isinstance(lines, list | tuple | Sequence) or [line for line in lines if not isinstance(line, OrderLine)]:
+    if not isinstance(lines, Sequence) or not all(isinstance(line, OrderLine) for line in lines):
         raise InvalidInput("lines", lines, "a list of OrderLine")
     if not 0 < len(lines) <= MOST_LINES:
         raise InvalidInput("lines", f"{len(lines)} lines", f"1 to {MOST_LINES}")
